@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct error *io_read(int fd, void *buf, size_t size_bytes, size_t *got_ret)
+{
+	size_t got = 0;
+
+	while (got < size_bytes) {
+		ssize_t n = read(fd, (char *)buf + got, size_bytes - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_os(errno, "read");
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	*got_ret = got;
+	return NULL;
+}
+
+struct error *io_pread(int fd, void *buf, size_t size_bytes, uint64_t offset_bytes, size_t *got_ret)
+{
+	size_t got = 0;
+
+	while (got < size_bytes) {
+		ssize_t n = pread(fd, (char *)buf + got, size_bytes - got, (off_t)(offset_bytes + got));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_os(errno, "read at offset %#jx", (uintmax_t)(offset_bytes + got));
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	*got_ret = got;
+	return NULL;
+}
+
+struct error *io_write(int fd, const void *buf, size_t size_bytes)
+{
+	size_t done = 0;
+
+	while (done < size_bytes) {
+		ssize_t n = write(fd, (const char *)buf + done, size_bytes - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_os(errno, "write");
+		done += (size_t)n;
+	}
+	return NULL;
+}
+
+struct error *io_pwrite(int fd, const void *buf, size_t size_bytes, uint64_t offset_bytes)
+{
+	size_t done = 0;
+
+	while (done < size_bytes) {
+		ssize_t n = pwrite(fd, (const char *)buf + done, size_bytes - done, (off_t)(offset_bytes + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_os(errno, "write at offset %#jx", (uintmax_t)(offset_bytes + done));
+		done += (size_t)n;
+	}
+	return NULL;
+}
+
+struct error *io_read_all(int fd, size_t max_bytes, char **ret, size_t *size_ret)
+{
+	_cleanup_free_ char *buf = NULL;
+	size_t size = 0, room = 0;
+
+	for (;;) {
+		struct error *err;
+		char *grown;
+		size_t got;
+
+		room = room ? room * 2 : 4096;
+		if (room > max_bytes + 1)
+			room = max_bytes + 1;
+		grown = realloc(buf, room + 1);
+		if (!grown)
+			return error_new(ERROR_NOMEM, "no memory for %zu bytes", room);
+		buf = grown;
+		err = io_read(fd, buf + size, room - size, &got);
+		if (err)
+			return err;
+		size += got;
+		if (size < room)
+			break;
+		if (size > max_bytes)
+			return error_new(ERROR_BAD_DATA, "larger than %zu bytes", max_bytes);
+	}
+	buf[size] = '\0';
+	*ret = take_ptr(buf);
+	if (size_ret)
+		*size_ret = size;
+	return NULL;
+}
+
+static struct error *write_synced(int dir_fd, const char *name, const void *buf, size_t size_bytes, mode_t mode)
+{
+	_cleanup_close_ int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	struct error *err;
+
+	if (fd < 0)
+		return error_os(errno, "create %s", name);
+	if (fchmod(fd, mode) < 0)
+		return error_os(errno, "set the mode of %s", name);
+	err = io_write(fd, buf, size_bytes);
+	if (err)
+		return error_wrap(err, "%s", name);
+	if (fsync(fd) < 0)
+		return error_os(errno, "fsync %s", name);
+	return NULL;
+}
+
+struct error *io_replace_at(int dir_fd, const char *name, const void *buf, size_t size_bytes, mode_t mode)
+{
+	char temporary[256];
+	struct error *err;
+
+	if (snprintf(temporary, sizeof(temporary), ".%s.%d.new", name, (int)getpid()) >= (int)sizeof(temporary))
+		return error_os(ENAMETOOLONG, "%s", name);
+	unlinkat(dir_fd, temporary, 0);
+	err = write_synced(dir_fd, temporary, buf, size_bytes, mode);
+	if (!err && renameat(dir_fd, temporary, dir_fd, name) < 0)
+		err = error_os(errno, "rename to %s", name);
+	if (!err && fsync(dir_fd) < 0)
+		err = error_os(errno, "fsync the directory of %s", name);
+	if (err)
+		unlinkat(dir_fd, temporary, 0);
+	return err;
+}

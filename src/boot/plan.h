@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * The plan: everything the capture side needs to know, decided before the crash, each value with its reason.
+ *
+ * Does not carry anything out. The capture side reads the plan and nothing else.
+ */
+#ifndef BOOT_PLAN_H
+#define BOOT_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/host.h"
+
+struct config;
+
+/** Version of the plan's text format; a capture program refuses any other. */
+enum { PLAN_VERSION = 1 };
+
+/** Where a plan lies in the capture initramfs. */
+#define PLAN_PATH "/etc/kdump/plan"
+
+/** What the capture initramfs is made of. */
+enum plan_form {
+	PLAN_MINIMAL, /**< Our static program is /init. */
+	PLAN_FULL,    /**< dracut with systemd; our program is a unit. */
+};
+
+/** What the machine does at the end. */
+enum plan_action {
+	PLAN_REBOOT,
+	PLAN_HALT,
+	PLAN_POWEROFF,
+	PLAN_SHELL, /**< Failure action only; the one case in which a human is waited for. */
+};
+
+/** How a dump is written. */
+enum plan_format {
+	PLAN_FORMAT_AUTO,   /**< kdump-compressed, method chosen by the copier. */
+	PLAN_FORMAT_NONE,   /**< kdump-compressed format without compression. */
+	PLAN_FORMAT_ZLIB,
+	PLAN_FORMAT_LZO,
+	PLAN_FORMAT_SNAPPY,
+	PLAN_FORMAT_ZSTD,
+	PLAN_FORMAT_ELF,    /**< Filtered ELF. */
+	PLAN_FORMAT_RAW,    /**< The whole of /proc/vmcore, unfiltered. */
+};
+
+/** One value of the plan as a person reads it. */
+struct plan_reason {
+	char *key;    /**< Path of the setting in the plan, "target.device". */
+	char *reason; /**< Why it has its value, with file:line where it comes from the configuration. */
+};
+
+/** Where the dump goes. */
+struct plan_target {
+	char *device;	 /**< "UUID=…", "LABEL=…", "PARTUUID=…" as libblkid evaluates it. Never a device name. */
+	char *fstype;	 /**< "ext4", "xfs", … */
+	char *options;	 /**< Mount options, "" for none. */
+	char *directory; /**< Directory on that file system, absolute, "/" at least. */
+};
+
+/** The plan. All strings are owned; plan_deinit() frees them. */
+struct plan {
+	enum plan_form form;
+	char *hostname;			   /**< Of the system that makes the plan. */
+	char *kernel_version;		   /**< uname -r of the capture kernel. */
+	char *kernel_image;		   /**< Its file, absolute. Used before the crash only. */
+	char *initrd;			   /**< Capture initramfs, absolute. Used before the crash only. */
+	char *command_line;		   /**< Of the capture kernel. Used before the crash only. */
+	char *kexec_options;		   /**< Extra words for kexec, "" for none. Used before the crash only. */
+	struct plan_target target;
+	char **modules;			   /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */
+	unsigned int dump_level;	   /**< 0…31. */
+	enum plan_format format;
+	unsigned int threads;		   /**< Of the copier, at least 1. */
+	enum plan_action final_action;
+	enum plan_action failure_action;
+	uint64_t deadline_ms;		   /**< For the whole capture. */
+	uint64_t target_timeout_ms;	   /**< Until the target's device must have appeared. */
+	uint64_t free_disk_bytes;	   /**< To be left free on the target. */
+	int keep_old_dumps;		   /**< SUSE's KDUMP_KEEP_OLD_DUMPS: 0 keeps all, -1 none, N > 0 the newest N. */
+	unsigned int verbose;		   /**< SUSE's bit mask. */
+	struct plan_reason *reasons;
+	size_t reason_count;
+};
+
+/**
+ * Bring configuration and machine together.
+ *
+ * @param[in] host The machine (a fake root in tests).
+ * @param[in] config The configuration.
+ * @param[out] ret The plan; plan_deinit() it.
+ * @return NULL; ERROR_CONFIG (a value that does not fit this machine; the text names key and file:line); ERROR_UNSUPPORTED
+ *	   (needs what this version cannot do yet; the text names it); ERROR_OS; ERROR_NOMEM.
+ */
+struct error *plan_make(const struct host *host, const struct config *config, struct plan *ret) must_check;
+
+/**
+ * Write a plan as libconfig text; the reason of each value is the comment above it.
+ *
+ * The same plan gives the same bytes: the text is what decides whether an initramfs is stale.
+ *
+ * @param[in] plan The plan.
+ * @param[out] text_ret Text; free() it.
+ * @return NULL; ERROR_NOMEM.
+ */
+struct error *plan_format(const struct plan *plan, char **text_ret) must_check;
+
+/**
+ * Read a plan.
+ *
+ * @param[in] text Text of plan_format().
+ * @param[in] name Name of the file, for messages.
+ * @param[out] ret The plan, without reasons; plan_deinit() it.
+ * @return NULL; ERROR_BAD_DATA (name:line and what is wrong); ERROR_UNSUPPORTED (other version); ERROR_NOMEM.
+ */
+struct error *plan_parse(const char *text, const char *name, struct plan *ret) must_check;
+
+/** Free what a plan owns. @param[in] plan Filled, or zeroed. */
+void plan_deinit(struct plan *plan);
+
+#define _cleanup_plan_ _cleanup_(plan_deinit)
+
+#endif

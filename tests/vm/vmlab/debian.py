@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the laboratory takes from Debian: kernels, a guest tree, newer readers.
+
+Only apt and mmdebstrap are used.  Package versions are resolved when the run
+starts, from the package lists of the machine.
+"""
+
+import pathlib
+import re
+import shutil
+
+from . import cache
+from .command import LabError, output, run, shell
+
+# The two kernels under test, by the meta package that follows their updates.
+KERNELS = {
+    "6.1": "linux-image-cloud-amd64",
+    "6.12": "linux-image-6.12-cloud-amd64",
+}
+
+GUEST_PACKAGES = (
+    "systemd-sysv", "udev", "kmod", "dracut-core", "kexec-tools", "e2fsprogs",
+    "util-linux", "zstd", "cpio", "libblkid1", "libconfig9", "zlib1g",
+    "liblzo2-2", "libsnappy1v5", "libzstd1",
+)
+
+# crash 8.0.2 of Debian 12 loses tasks on 6.1.192, and its makedumpfile 1.7.2
+# takes no page of 6.12 for free.  The suite after Debian 13 has crash 9 and
+# makedumpfile 1.7.8; they run in a tree of their own.
+TOOLS_SUITE = "forky"
+TOOLS_PACKAGES = ("crash", "makedumpfile")
+MIRROR = "http://deb.debian.org/debian"
+# The Release file of a testing suite is valid for a week only, and mirrors
+# that are frozen for reproducible runs serve older ones.  Signatures are
+# still checked.
+TOOLS_APT = 'Acquire::Check-Valid-Until "false"'
+
+
+class Kernel:
+    """One Debian kernel, unpacked in the cache."""
+
+    def __init__(self, series, release, path):
+        self.series = series    # "6.1"
+        self.release = release  # as uname -r prints it
+        self.path = path
+
+    @property
+    def vmlinuz(self):
+        """The bootable image."""
+        return self.path / "vmlinuz"
+
+    @property
+    def modules(self):
+        """The tree that belongs at /lib/modules/RELEASE."""
+        return self.path / "modules"
+
+    @property
+    def config(self):
+        """The build configuration."""
+        return self.path / "config"
+
+    @property
+    def vmlinux(self):
+        """The image with debugging information, as crash wants it."""
+        return self.path / "vmlinux"
+
+
+def _depends(package):
+    text = output(["apt-cache", "depends", package], ok=None)
+    found = re.search(r"Depends: (linux-image-\S+)", text)
+    return found.group(1) if found else None
+
+
+def _resolve(meta):
+    package = _depends(meta)
+    if package is None:
+        run(["apt-get", "-q", "update"], timeout_s=300)
+        package = _depends(meta)
+    if package is None:
+        raise LabError(f"{meta}: not in the package lists of this machine")
+    return package
+
+
+def _version(package):
+    text = output(["apt-cache", "policy", package])
+    return re.search(r"Candidate: (\S+)", text).group(1)
+
+
+def _download(package, version, folder):
+    """Fetch one package file; refreshes the lists once if it is gone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    argv = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download",
+            f"{package}={version}"]
+    if run(argv, cwd=folder, timeout_s=1800, ok=None)[0] != 0:
+        run(["apt-get", "-q", "update"], timeout_s=300)
+        run(argv, cwd=folder, timeout_s=1800)
+    return next(folder.glob("*.deb"))
+
+
+def _unpack_kernel(package, version, made):
+    release = package.removeprefix("linux-image-")
+    made.mkdir()
+    deb = _download(package, version, made / "deb")
+    tree = made / "tree"
+    run(["dpkg", "-x", deb, tree])
+    (tree / f"boot/vmlinuz-{release}").rename(made / "vmlinuz")
+    (tree / f"boot/config-{release}").rename(made / "config")
+    (tree / f"lib/modules/{release}").rename(made / "modules")
+    shutil.rmtree(made / "deb")
+    shutil.rmtree(tree)
+
+
+def _unpack_vmlinux(package, version, made):
+    folder = pathlib.Path(f"{made}.deb")
+    deb = _download(f"{package}-dbg", version, folder)
+    shell('dpkg --fsys-tarfile "$1" | tar -xO --wildcards '
+          '"./usr/lib/debug/boot/vmlinux-*" >"$2"', deb, made, timeout_s=600)
+    if made.stat().st_size == 0:
+        raise LabError(f"{package}-dbg: holds no vmlinux")
+
+
+def kernel(series, debug=True):
+    """The newest kernel of a series; with debug, its vmlinux too."""
+    package = _resolve(KERNELS[series])
+    version = _version(package)
+    name = f"{package}_{version}"
+    path = cache.artefact(name, lambda made: _unpack_kernel(package, version, made))
+    if debug and not (path / "vmlinux").exists():
+        vmlinux = cache.artefact(
+            f"{name}.vmlinux", lambda made: _unpack_vmlinux(package, version, made))
+        link = path / "vmlinux"
+        if not link.exists():
+            link.hardlink_to(vmlinux)
+    return Kernel(series, package.removeprefix("linux-image-"), path)
+
+
+def _mmdebstrap(suite, packages, target, *options):
+    run(["mmdebstrap", "--quiet", "--variant=minbase", *options,
+         "--include=" + ",".join(packages), suite, target], timeout_s=1800)
+
+
+def guest_tar():
+    """A tar of the guest's root file system, without kernel and product."""
+    versions = [f"{name}={_version(name)}" for name in GUEST_PACKAGES]
+    name = f"guest-bookworm-{cache.digest(*versions)}.tar"
+
+    def build(made):
+        tar = f"{made}.tar"  # mmdebstrap takes the format from the name
+        _mmdebstrap("bookworm", GUEST_PACKAGES, tar)
+        pathlib.Path(tar).rename(made)
+    return cache.artefact(name, build)
+
+
+def tools_tree():
+    """The root directory that holds crash and makedumpfile of a later suite."""
+    recipe = cache.digest(TOOLS_SUITE, *TOOLS_PACKAGES, MIRROR)
+
+    def build(made):
+        _mmdebstrap(TOOLS_SUITE, TOOLS_PACKAGES, made, "--format=directory",
+                    "--aptopt=" + TOOLS_APT,
+                    f"--setup-hook=mkdir -p \"$1\"/work")
+        (made / "work").mkdir(exist_ok=True)
+    return cache.artefact(f"tools-{TOOLS_SUITE}-{recipe}", build)
