@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * Kernel virtual addresses to physical ones, by the crashed kernel's own page tables.
+ *
+ * Does not know what lies at an address. Machines differ in a table (core/arch.h).
+ */
+#ifndef CORE_XLAT_H
+#define CORE_XLAT_H
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "core/vmcore.h"
+
+/** How kernel addresses are translated in one dump. Read-only after xlat_init(); may be shared by threads. */
+struct xlat {
+	const struct vmcore *core;
+	uint64_t root_paddr;	  /**< Of the top-level page table. */
+	unsigned int level_count; /**< Levels of page tables. */
+	uint64_t table_mask;	  /**< Bits of a table entry that are its address. */
+};
+
+/**
+ * Find the page tables of the kernel.
+ *
+ * @param[out] ret Result; needs no release.
+ * @param[in] core The dump; borrowed.
+ * @return NULL; ERROR_BAD_DATA (VMCOREINFO lacks a value; the text names it); ERROR_UNSUPPORTED (machine).
+ */
+struct error *xlat_init(struct xlat *ret, const struct vmcore *core) must_check;
+
+/**
+ * Translate an address.
+ *
+ * @param[in] xlat Shared.
+ * @param[in,out] reader For page tables; owned by the calling thread.
+ * @param[in] vaddr Kernel virtual address.
+ * @param[out] paddr_ret Physical address.
+ * @param[out] run_bytes_ret Bytes from there to the end of the page (of any size) that maps it; may be NULL.
+ * @return NULL; ERROR_FAULT (not mapped, or its table is not in the dump); ERROR_OS; ERROR_NOMEM.
+ */
+struct error *xlat_translate(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
+			     uint64_t *run_bytes_ret) must_check;
+
+/**
+ * Copy kernel virtual memory.
+ *
+ * @param[in] xlat Shared.
+ * @param[in,out] reader Owned by the calling thread.
+ * @param[in] vaddr First byte.
+ * @param[out] buf Bytes.
+ * @param[in] size_bytes Their number; all come, or an error.
+ * @return As xlat_translate().
+ */
+struct error *xlat_read(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, void *buf, size_t size_bytes) must_check;
+
+/**
+ * Read an unsigned integer of the crashed kernel.
+ *
+ * @param[in] xlat Shared.
+ * @param[in,out] reader Owned by the calling thread.
+ * @param[in] vaddr Its address.
+ * @param[in] size_bytes 1, 2, 4 or 8.
+ * @param[out] ret The number, in our byte order.
+ * @return As xlat_translate().
+ */
+struct error *xlat_read_uint(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, unsigned int size_bytes,
+			     uint64_t *ret) must_check;
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * Where the bytes of a dump go: a file, or a stream in the flattened format.
+ *
+ * Does not know what the bytes mean. Kinds of sinks are files of their own (sink_file.c, sink_stream.c).
+ */
+#ifndef DUMP_SINK_H
+#define DUMP_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+struct sink;
+
+/** A kind of sink. To add one: these functions, and a create function in sink.h. */
+struct sink_ops {
+	/** Write bytes at an offset of the dump. No byte is written twice. Called by several threads. */
+	struct error *(*write)(struct sink *sink, uint64_t offset_bytes, const void *buf, size_t size_bytes);
+	/** All bytes are written: put them where they outlive a power cut, as far as this kind can. */
+	struct error *(*finish)(struct sink *sink, uint64_t file_bytes);
+	/** End; does not finish. */
+	void (*destroy)(struct sink *sink);
+};
+
+/** A sink; kinds embed it as their first member. */
+struct sink {
+	const struct sink_ops *ops;
+};
+
+/**
+ * A sink that is a file.
+ *
+ * @param[in] fd Open for writing, empty; borrowed. Must be seekable.
+ * @param[out] ret The sink; sink_destroy() it.
+ * @return NULL; ERROR_NOMEM.
+ */
+struct error *sink_file_create(int fd, struct sink **ret) must_check;
+
+/**
+ * A sink that is a stream: makedumpfile's flattened format.
+ *
+ * @param[in] fd Open for writing; borrowed.
+ * @param[out] ret The sink; sink_destroy() it.
+ * @return NULL; ERROR_NOMEM; ERROR_OS; ERROR_NOSPC.
+ */
+struct error *sink_stream_create(int fd, struct sink **ret) must_check;
+
+/** Write bytes at an offset of the dump. @param[in] sink Sink; any thread. @param[in] offset_bytes Where. @param[in] buf Bytes. @param[in] size_bytes Their number. @return NULL; ERROR_OS; ERROR_NOSPC. */
+static inline must_check struct error *sink_write(struct sink *sink, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+{
+	return sink->ops->write(sink, offset_bytes, buf, size_bytes);
+}
+
+/** All is written. @param[in] sink Sink. @param[in] file_bytes Size of the dump; gaps read as zeros. @return NULL; ERROR_OS; ERROR_NOSPC. */
+static inline must_check struct error *sink_finish(struct sink *sink, uint64_t file_bytes)
+{
+	return sink->ops->finish(sink, file_bytes);
+}
+
+/** End of a sink; what was not finished may be lost. @param[in] sink May be NULL. */
+static inline void sink_destroy(struct sink *sink)
+{
+	if (sink)
+		sink->ops->destroy(sink);
+}
+
+/** Guard form of sink_destroy(). @param[in] sink Address of the variable. */
+static inline void sink_destroyp(struct sink **sink)
+{
+	sink_destroy(*sink);
+}
+
+#endif
