@@ -23,13 +23,13 @@ struct vmcore;
 /**
  * A file format of dumps. One file and one const table each; registered in the array in vmcore.c.
  *
- * To add a format: fill the fields of struct vmcore in open(), regions sorted by address and without overlap.
+ * To add a format: fill the fields of struct vmcore that open() names; vmcore_open() makes the rest from them.
  */
 struct core_format {
 	const char *name;
 	/** Whether the first bytes of a file are of this format. */
 	bool (*probe)(const uint8_t *head, size_t size_bytes);
-	/** Fill loads, regions, notes, arch. Errors: ERROR_BAD_DATA with the offset, ERROR_UNSUPPORTED, ERROR_OS, ERROR_NOMEM. */
+	/** Fill arch, is_big_endian, loads, notes and the place of VMCOREINFO in them. Errors: ERROR_BAD_DATA with the offset, ERROR_UNSUPPORTED, ERROR_OS, ERROR_NOMEM. */
 	struct error *(*open)(struct vmcore *core);
 };
 
@@ -59,6 +59,7 @@ struct vmcore {
 	bool is_big_endian;		  /**< Byte order of the crashed kernel. */
 	bool can_map;			  /**< Whether mmap works on the file. */
 	uint64_t file_bytes;		  /**< Size of the file. */
+	uint64_t missing_bytes;		  /**< Memory that the headers announce beyond the end of the file. */
 	struct vmcore_load *loads;	  /**< In file order; may overlap. */
 	size_t load_count;
 	struct vmcore_region *regions;	  /**< Sorted by address, disjoint. */
@@ -122,7 +123,8 @@ struct vmreader {
 	uint8_t *map;			    /**< Current window, or NULL. */
 	size_t map_bytes;
 	uint64_t map_offset_bytes;	    /**< Of the window, in the file. */
-	uint8_t *buffer;		    /**< Window that was read instead of mapped. Allocated at the first need. */
+	uint8_t *buffer;		    /**< Window that is read instead of mapped. Allocated at the first need. */
+	bool is_reading;		    /**< mmap did not work: windows are read. */
 };
 
 /**

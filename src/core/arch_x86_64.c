@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/arch.h"
+
+#include <elf.h>
+
+#include "core/vmcoreinfo.h"
+#include "core/xlat.h"
+
+// arch/x86/include/asm/page_64_types.h: __START_KERNEL_map. The kernel image is mapped there, at phys_base.
+static const uint64_t start_kernel_map = UINT64_C(0xffffffff80000000);
+
+// arch/x86/include/asm/pgtable_types.h: bits 12…51 of an entry are an address (Intel SDM vol. 3, table 4-20). Bit 63 is NX,
+// 62:59 protection keys, 58:52 ignored.
+static const uint64_t physical_mask = UINT64_C(0x000ffffffffff000);
+
+enum {
+	PTE_PRESENT = 1 << 0,
+	PTE_LARGE = 1 << 7, // In a PDPT or PD entry only; in a PTE the bit is PAT.
+	// _PAGE_PROTNONE (bit 8) entries keep their address but are not present; the kernel has none in its own space.
+};
+
+static struct error *x86_64_xlat_init(struct xlat *xlat, const struct vmcoreinfo *info)
+{
+	uint64_t pgd_vaddr;
+	int64_t phys_base = 0, l5 = 0, sme_mask = 0;
+
+	// Since v4.14 swapper_pg_dir is a macro for init_top_pgt; VMCOREINFO kept the old name.
+	if (!vmcoreinfo_symbol(info, "swapper_pg_dir", &pgd_vaddr) && !vmcoreinfo_symbol(info, "init_level4_pgt", &pgd_vaddr) &&
+	    !vmcoreinfo_symbol(info, "init_top_pgt", &pgd_vaddr))
+		return error_new(ERROR_BAD_DATA, "VMCOREINFO lacks SYMBOL(swapper_pg_dir)");
+	if (!vmcoreinfo_number(info, "phys_base", &phys_base)) {
+		// Since Linux kernel commit 401721ecd1dc ("kexec: export the value of phys_base instead of symbol
+		// address") (in v4.10) it is a NUMBER. Before that its value is known for kernels that were not relocated.
+		phys_base = 0;
+	}
+	vmcoreinfo_number(info, "pgtable_l5_enabled", &l5);
+	vmcoreinfo_number(info, "sme_mask", &sme_mask);
+	xlat->root_paddr = pgd_vaddr - start_kernel_map + (uint64_t)phys_base;
+	xlat->level_count = l5 == 1 ? 5 : 4;
+	xlat->table_mask = physical_mask & ~(uint64_t)sme_mask;
+	return NULL;
+}
+
+static enum arch_pte x86_64_pte(uint64_t entry, unsigned int level)
+{
+	if (!(entry & PTE_PRESENT))
+		return ARCH_PTE_ABSENT;
+	if (level == 0 || ((level == 1 || level == 2) && entry & PTE_LARGE))
+		return ARCH_PTE_PAGE;
+	return ARCH_PTE_TABLE;
+}
+
+const struct arch arch_x86_64 = {
+	.name = "x86-64",
+	.elf_machine = EM_X86_64,
+	.uname_machine = "x86_64",
+	.page_shift = 12,
+	.index_bits = {9, 9, 9, 9, 9},
+	// arch/x86/include/asm/sparsemem.h
+	.default_section_size_bits = 27,
+	.default_physmem_bits = 46,
+	.xlat_init = x86_64_xlat_init,
+	.pte = x86_64_pte,
+};

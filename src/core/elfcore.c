@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/elfcore.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/endian.h"
+#include "base/io.h"
+#include "core/arch.h"
+
+enum {
+	// One per region of memory: the kernel makes tens, a machine with hot-plugged memory thousands.
+	PHDRS_MAX = 1 << 20,
+	// A CPU has well under 4 KiB of notes; this is enough for 64 Ki of them.
+	NOTES_BYTES_MAX = 256 << 20,
+};
+
+static bool elfcore_probe(const uint8_t *head, size_t size_bytes)
+{
+	return size_bytes >= EI_NIDENT && memcmp(head, ELFMAG, SELFMAG) == 0;
+}
+
+static struct error *read_exactly(const struct vmcore *core, void *buf, size_t size_bytes, uint64_t offset_bytes, const char *what)
+{
+	size_t got;
+	struct error *err = io_pread(core->fd, buf, size_bytes, offset_bytes, &got);
+
+	if (err)
+		return error_wrap(err, "%s", what);
+	if (got < size_bytes)
+		return error_new(ERROR_BAD_DATA, "the file ends at offset %#jx, inside the %s at %#jx",
+				 (uintmax_t)(offset_bytes + got), what, (uintmax_t)offset_bytes);
+	return NULL;
+}
+
+static struct error *check_header(struct vmcore *core, const Elf64_Ehdr *ehdr)
+{
+	bool is_big = core->is_big_endian;
+
+	if (ehdr->e_ident[EI_CLASS] != ELFCLASS64)
+		return error_new(ERROR_UNSUPPORTED, "a dump of a 32-bit machine (ELF class %u)", ehdr->e_ident[EI_CLASS]);
+	if (load_u16(&ehdr->e_type, is_big) != ET_CORE)
+		return error_new(ERROR_BAD_DATA, "an ELF file, but not a core (e_type %u at offset 0x10)",
+				 load_u16(&ehdr->e_type, is_big));
+	core->arch = arch_find(load_u16(&ehdr->e_machine, is_big));
+	if (!core->arch)
+		return error_new(ERROR_UNSUPPORTED, "ELF machine %u is not supported", load_u16(&ehdr->e_machine, is_big));
+	if (load_u16(&ehdr->e_phentsize, is_big) != sizeof(Elf64_Phdr))
+		return error_new(ERROR_BAD_DATA, "e_phentsize %u at offset 0x36, not %zu", load_u16(&ehdr->e_phentsize, is_big),
+				 sizeof(Elf64_Phdr));
+	return NULL;
+}
+
+// gABI: if there are 0xffff or more program headers, e_phnum is PN_XNUM and the number is sh_info of section 0.
+static struct error *header_count(const struct vmcore *core, const Elf64_Ehdr *ehdr, uint32_t *ret)
+{
+	bool is_big = core->is_big_endian;
+	uint32_t count = load_u16(&ehdr->e_phnum, is_big);
+
+	if (count == PN_XNUM) {
+		Elf64_Shdr shdr;
+		struct error *err = read_exactly(core, &shdr, sizeof(shdr), load_u64(&ehdr->e_shoff, is_big), "section header");
+
+		if (err)
+			return err;
+		count = load_u32(&shdr.sh_info, is_big);
+	}
+	if (count == 0 || count > PHDRS_MAX)
+		return error_new(ERROR_BAD_DATA, "%u program headers (e_phnum at offset 0x38)", count);
+	*ret = count;
+	return NULL;
+}
+
+static struct error *add_load(struct vmcore *core, const Elf64_Phdr *phdr)
+{
+	bool is_big = core->is_big_endian;
+	struct vmcore_load load = {
+		.paddr = load_u64(&phdr->p_paddr, is_big),
+		.vaddr = load_u64(&phdr->p_vaddr, is_big),
+		.file_bytes = load_u64(&phdr->p_filesz, is_big),
+		.memory_bytes = load_u64(&phdr->p_memsz, is_big),
+		.offset_bytes = load_u64(&phdr->p_offset, is_big),
+		.flags = load_u32(&phdr->p_flags, is_big),
+	};
+
+	if (load.file_bytes > load.memory_bytes)
+		load.memory_bytes = load.file_bytes;
+	// The last page is left out so that rounding up to pages cannot overflow anywhere.
+	if (load.paddr + load.memory_bytes < load.paddr || load.paddr + load.memory_bytes > UINT64_MAX - 0x10000 ||
+	    load.offset_bytes + load.file_bytes < load.offset_bytes)
+		return error_new(ERROR_BAD_DATA, "a PT_LOAD wraps around: address %#jx, size %#jx, offset %#jx",
+				 (uintmax_t)load.paddr, (uintmax_t)load.memory_bytes, (uintmax_t)load.offset_bytes);
+	core->loads[core->load_count++] = load;
+	return NULL;
+}
+
+static struct error *add_notes(struct vmcore *core, const Elf64_Phdr *phdr)
+{
+	bool is_big = core->is_big_endian;
+	uint64_t size = load_u64(&phdr->p_filesz, is_big);
+	uint64_t offset = load_u64(&phdr->p_offset, is_big);
+
+	// Linux makes one; of several the first counts.
+	if (core->notes || size == 0)
+		return NULL;
+	if (size > NOTES_BYTES_MAX || offset > core->file_bytes || size > core->file_bytes - offset)
+		return error_new(ERROR_BAD_DATA, "the notes at offset %#jx, %#jx bytes, reach beyond the file (%#jx bytes)",
+				 (uintmax_t)offset, (uintmax_t)size, (uintmax_t)core->file_bytes);
+	core->notes = malloc(size);
+	if (!core->notes)
+		return error_new(ERROR_NOMEM, "no memory for %ju bytes of notes", (uintmax_t)size);
+	core->notes_bytes = size;
+	return read_exactly(core, core->notes, size, offset, "notes");
+}
+
+// Notes are name and descriptor padded to 4 bytes each, also in 64-bit files: Linux has always done so, whatever the gABI
+// says.
+static void find_vmcoreinfo(struct vmcore *core)
+{
+	static const char name[] = "VMCOREINFO";
+	size_t at = 0;
+
+	while (at + sizeof(Elf64_Nhdr) <= core->notes_bytes) {
+		const uint8_t *note = core->notes + at;
+		uint64_t name_bytes = load_u32(note, core->is_big_endian);
+		uint64_t desc_bytes = load_u32(note + 4, core->is_big_endian);
+		uint64_t desc_at = at + sizeof(Elf64_Nhdr) + ((name_bytes + 3) & ~UINT64_C(3));
+
+		if (desc_at + desc_bytes > core->notes_bytes)
+			return;
+		if (name_bytes == sizeof(name) && memcmp(note + sizeof(Elf64_Nhdr), name, sizeof(name)) == 0) {
+			core->vmcoreinfo_offset_bytes = desc_at;
+			core->vmcoreinfo_bytes = desc_bytes;
+			return;
+		}
+		at = desc_at + ((desc_bytes + 3) & ~UINT64_C(3));
+	}
+}
+
+static struct error *read_headers(struct vmcore *core, uint64_t offset_bytes, uint32_t count)
+{
+	_cleanup_free_ Elf64_Phdr *phdrs = calloc(count, sizeof(*phdrs));
+	struct error *err;
+
+	core->loads = calloc(count, sizeof(*core->loads));
+	if (!phdrs || !core->loads)
+		return error_new(ERROR_NOMEM, "no memory for %u program headers", count);
+	err = read_exactly(core, phdrs, count * sizeof(*phdrs), offset_bytes, "program headers");
+	for (uint32_t i = 0; !err && i < count; i++) {
+		uint32_t type = load_u32(&phdrs[i].p_type, core->is_big_endian);
+
+		if (type == PT_LOAD)
+			err = add_load(core, &phdrs[i]);
+		else if (type == PT_NOTE)
+			err = add_notes(core, &phdrs[i]);
+		err = error_wrap(err, "program header %u at offset %#jx", i, (uintmax_t)(offset_bytes + i * sizeof(*phdrs)));
+	}
+	return err;
+}
+
+static struct error *elfcore_open(struct vmcore *core)
+{
+	Elf64_Ehdr ehdr;
+	uint32_t count;
+	struct error *err = read_exactly(core, &ehdr, sizeof(ehdr), 0, "ELF header");
+
+	if (err)
+		return err;
+	core->is_big_endian = ehdr.e_ident[EI_DATA] == ELFDATA2MSB;
+	err = check_header(core, &ehdr);
+	if (!err)
+		err = header_count(core, &ehdr, &count);
+	if (!err)
+		err = read_headers(core, load_u64(&ehdr.e_phoff, core->is_big_endian), count);
+	if (err)
+		return err;
+	find_vmcoreinfo(core);
+	return NULL;
+}
+
+const struct core_format elfcore_format = {
+	.name = "ELF",
+	.probe = elfcore_probe,
+	.open = elfcore_open,
+};

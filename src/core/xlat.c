@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/xlat.h"
+
+#include <string.h>
+
+#include "base/endian.h"
+#include "core/arch.h"
+
+enum { ENTRY_BYTES = 8 };
+
+struct error *xlat_init(struct xlat *ret, const struct vmcore *core)
+{
+	struct xlat xlat = {.core = core};
+	struct error *err = core->arch->xlat_init(&xlat, &core->info);
+
+	if (!err)
+		*ret = xlat;
+	return err;
+}
+
+struct error *xlat_translate(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
+			     uint64_t *run_bytes_ret)
+{
+	const struct arch *arch = xlat->core->arch;
+	unsigned int shift = arch->page_shift;
+	uint64_t table = xlat->root_paddr;
+
+	for (unsigned int level = 0; level + 1 < xlat->level_count; level++)
+		shift += arch->index_bits[level];
+	for (unsigned int level = xlat->level_count; level-- > 0;) {
+		uint64_t index = vaddr >> shift & ((UINT64_C(1) << arch->index_bits[level]) - 1);
+		uint64_t entry, offset;
+		uint8_t raw[ENTRY_BYTES];
+		struct error *err = vmreader_read(reader, table + index * ENTRY_BYTES, raw, sizeof(raw));
+
+		if (err)
+			return error_wrap(err, "page table of %#jx, level %u", (uintmax_t)vaddr, level + 1);
+		entry = load_u64(raw, xlat->core->is_big_endian);
+		switch (arch->pte(entry, level)) {
+		case ARCH_PTE_ABSENT:
+			return error_new(ERROR_FAULT, "virtual address %#jx is not mapped", (uintmax_t)vaddr);
+		case ARCH_PTE_TABLE:
+			table = entry & xlat->table_mask;
+			break;
+		case ARCH_PTE_PAGE:
+			offset = vaddr & ((UINT64_C(1) << shift) - 1);
+			// Bits of a large entry below its size are attributes (PAT), not address.
+			*paddr_ret = (entry & xlat->table_mask & ~((UINT64_C(1) << shift) - 1)) + offset;
+			if (run_bytes_ret)
+				*run_bytes_ret = (UINT64_C(1) << shift) - offset;
+			return NULL;
+		}
+		if (level > 0)
+			shift -= arch->index_bits[level - 1];
+	}
+	return error_new(ERROR_BAD_DATA, "page tables of %#jx have no end", (uintmax_t)vaddr);
+}
+
+struct error *xlat_read(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, void *buf, size_t size_bytes)
+{
+	uint8_t *out = buf;
+
+	while (size_bytes) {
+		uint64_t paddr, run_bytes;
+		struct error *err = xlat_translate(xlat, reader, vaddr, &paddr, &run_bytes);
+		size_t part;
+
+		if (err)
+			return err;
+		part = size_bytes < run_bytes ? size_bytes : (size_t)run_bytes;
+		err = vmreader_read(reader, paddr, out, part);
+		if (err)
+			return error_wrap(err, "virtual address %#jx", (uintmax_t)vaddr);
+		out += part;
+		vaddr += part;
+		size_bytes -= part;
+	}
+	return NULL;
+}
+
+struct error *xlat_read_uint(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, unsigned int size_bytes,
+			     uint64_t *ret)
+{
+	bool is_big = xlat->core->is_big_endian;
+	uint8_t raw[8] = {0};
+	struct error *err = xlat_read(xlat, reader, vaddr, raw, size_bytes);
+
+	if (err)
+		return err;
+	switch (size_bytes) {
+	case 1:
+		*ret = raw[0];
+		break;
+	case 2:
+		*ret = load_u16(raw, is_big);
+		break;
+	case 4:
+		*ret = load_u32(raw, is_big);
+		break;
+	default:
+		*ret = load_u64(raw, is_big);
+		break;
+	}
+	return NULL;
+}
