@@ -27,7 +27,7 @@ enum { PLAN_VERSION = 1 };
 /** What the capture initramfs is made of. */
 enum plan_form {
 	PLAN_MINIMAL, /**< Our static program is /init. */
-	PLAN_FULL,    /**< dracut with systemd; our program is a unit. */
+	PLAN_FULL, /**< dracut with systemd; our program is a unit. */
 };
 
 /** What the machine does at the end. */
@@ -40,51 +40,51 @@ enum plan_action {
 
 /** How a dump is written. */
 enum plan_format {
-	PLAN_FORMAT_AUTO,   /**< kdump-compressed, method chosen by the copier. */
-	PLAN_FORMAT_NONE,   /**< kdump-compressed format without compression. */
+	PLAN_FORMAT_AUTO, /**< kdump-compressed, method chosen by the copier. */
+	PLAN_FORMAT_NONE, /**< kdump-compressed format without compression. */
 	PLAN_FORMAT_ZLIB,
 	PLAN_FORMAT_LZO,
 	PLAN_FORMAT_SNAPPY,
 	PLAN_FORMAT_ZSTD,
-	PLAN_FORMAT_ELF,    /**< Filtered ELF. */
-	PLAN_FORMAT_RAW,    /**< The whole of /proc/vmcore, unfiltered. */
+	PLAN_FORMAT_ELF, /**< Filtered ELF. */
+	PLAN_FORMAT_RAW, /**< The whole of /proc/vmcore, unfiltered. */
 };
 
 /** One value of the plan as a person reads it. */
 struct plan_reason {
-	char *key;    /**< Path of the setting in the plan, "target.device". */
+	char *key; /**< Path of the setting in the plan, "target.device". */
 	char *reason; /**< Why it has its value, with file:line where it comes from the configuration. */
 };
 
 /** Where the dump goes. */
 struct plan_target {
-	char *device;	 /**< "UUID=…", "LABEL=…", "PARTUUID=…" as libblkid evaluates it. Never a device name. */
-	char *fstype;	 /**< "ext4", "xfs", … */
-	char *options;	 /**< Mount options, "" for none. */
+	char *device; /**< "UUID=…", "LABEL=…", "PARTUUID=…" as libblkid evaluates it. Never a device name. */
+	char *fstype; /**< "ext4", "xfs", … */
+	char *options; /**< Mount options, "" for none. */
 	char *directory; /**< Directory on that file system, absolute, "/" at least. */
 };
 
 /** The plan. All strings are owned; plan_deinit() frees them. */
 struct plan {
 	enum plan_form form;
-	char *hostname;			   /**< Of the system that makes the plan. */
-	char *kernel_version;		   /**< uname -r of the capture kernel. */
-	char *kernel_image;		   /**< Its file, absolute. Used before the crash only. */
-	char *initrd;			   /**< Capture initramfs, absolute. Used before the crash only. */
-	char *command_line;		   /**< Of the capture kernel. Used before the crash only. */
-	char *kexec_options;		   /**< Extra words for kexec, "" for none. Used before the crash only. */
+	char *hostname; /**< Of the system that makes the plan. */
+	char *kernel_version; /**< uname -r of the capture kernel. */
+	char *kernel_image; /**< Its file, absolute. Used before the crash only. */
+	char *initrd; /**< Capture initramfs, absolute. Used before the crash only. */
+	char *command_line; /**< Of the capture kernel. Used before the crash only. */
+	char *kexec_options; /**< Extra words for kexec, "" for none. Used before the crash only. */
 	struct plan_target target;
-	char **modules;			   /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */
-	unsigned int dump_level;	   /**< 0…31. */
+	char **modules; /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */
+	unsigned int dump_level; /**< 0…31. */
 	enum plan_format format;
-	unsigned int threads;		   /**< Of the copier, at least 1. */
+	unsigned int threads; /**< Of the copier, at least 1. */
 	enum plan_action final_action;
 	enum plan_action failure_action;
-	uint64_t deadline_ms;		   /**< For the whole capture. */
-	uint64_t target_timeout_ms;	   /**< Until the target's device must have appeared. */
-	uint64_t free_disk_bytes;	   /**< To be left free on the target. */
-	int keep_old_dumps;		   /**< SUSE's KDUMP_KEEP_OLD_DUMPS: 0 keeps all, -1 none, N > 0 the newest N. */
-	unsigned int verbose;		   /**< SUSE's bit mask. */
+	uint64_t deadline_ms; /**< For the whole capture. */
+	uint64_t target_timeout_ms; /**< Until the target's device must have appeared. */
+	uint64_t free_disk_bytes; /**< To be left free on the target. */
+	int keep_old_dumps; /**< SUSE's KDUMP_KEEP_OLD_DUMPS: 0 keeps all, -1 none, N > 0 the newest N. */
+	unsigned int verbose; /**< SUSE's bit mask. */
 	struct plan_reason *reasons;
 	size_t reason_count;
 };
@@ -120,6 +120,9 @@ struct error *plan_format(const struct plan *plan, char **text_ret) must_check;
  * @return NULL; ERROR_BAD_DATA (name:line and what is wrong); ERROR_UNSUPPORTED (other version); ERROR_NOMEM.
  */
 struct error *plan_parse(const char *text, const char *name, struct plan *ret) must_check;
+
+/** Word of a format, as it stands in the plan's text. @param[in] format One of the enum. @return Static. */
+const char *plan_format_name(enum plan_format format);
 
 /** Free what a plan owns. @param[in] plan Filled, or zeroed. */
 void plan_deinit(struct plan *plan);

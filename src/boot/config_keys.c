@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The table of keys. A new key: an enumerator in config.h, a row here, its use in plan_make.c, its entry in kdump(5).
+#include "boot/config.h"
+
+#include <assert.h>
+
+// Order: see enum format_choice in plan_make.c.
+static const char *const dump_formats[] = {"",    "auto",   "compressed", "none", "ELF",
+                                           "lzo", "snappy", "zstd",       "raw",  NULL};
+// Order: enum plan_action after the empty word.
+static const char *const final_actions[] = {"", "reboot", "halt", "poweroff", NULL};
+static const char *const failure_actions[] = {"", "reboot", "halt", "poweroff", "shell", NULL};
+
+static const char fadump_only[] = "it counts with firmware-assisted dump only, which is not supported yet";
+static const char dropped[] = "the key is no longer used";
+
+#define STRING(key, state, value)                                                                                      \
+	{                                                                                                              \
+		key, CONFIG_STRING, state, value, 0, 0, NULL, NULL                                                     \
+	}
+#define BOOL(key, state, value)                                                                                        \
+	{                                                                                                              \
+		key, CONFIG_BOOL, state, value, 0, 1, NULL, NULL                                                       \
+	}
+#define INT(key, state, value, first, last)                                                                            \
+	{                                                                                                              \
+		key, CONFIG_INT, state, value, first, last, NULL, NULL                                                 \
+	}
+#define CHOICE(key, state, value, choices)                                                                             \
+	{                                                                                                              \
+		key, CONFIG_CHOICE, state, value, 0, 0, choices, NULL                                                  \
+	}
+#define UNUSED(key, value, note)                                                                                       \
+	{                                                                                                              \
+		key, CONFIG_STRING, CONFIG_WITHOUT_EFFECT, value, 0, 0, NULL, note                                     \
+	}
+
+// A week: longer than any copy, and its milliseconds fit wherever they are computed.
+enum { DEADLINE_MAX_S = 7 * 24 * 3600 };
+
+// clang-format off
+static const struct config_key_info keys[] = {
+	[KEY_TARGET] = STRING("KDUMP_TARGET", CONFIG_WORKS, ""),
+	[KEY_SAVEDIR] = STRING("KDUMP_SAVEDIR", CONFIG_WORKS, "/var/crash"),
+	[KEY_FALLBACK] = STRING("KDUMP_FALLBACK", CONFIG_NOT_YET, ""),
+	[KEY_DUMPLEVEL] = INT("KDUMP_DUMPLEVEL", CONFIG_WORKS, "31", 0, 31),
+	[KEY_DUMPFORMAT] = CHOICE("KDUMP_DUMPFORMAT", CONFIG_WORKS, "", dump_formats),
+	[KEY_KEEP_PROCESSES] = STRING("KDUMP_KEEP_PROCESSES", CONFIG_NOT_YET, ""),
+	[KEY_FINAL_ACTION] = CHOICE("KDUMP_FINAL_ACTION", CONFIG_WORKS, "", final_actions),
+	[KEY_FAILURE_ACTION] = CHOICE("KDUMP_FAILURE_ACTION", CONFIG_WORKS, "", failure_actions),
+	[KEY_IMMEDIATE_REBOOT] = BOOL("KDUMP_IMMEDIATE_REBOOT", CONFIG_NOT_YET, "true"),
+	[KEY_CONTINUE_ON_ERROR] = BOOL("KDUMP_CONTINUE_ON_ERROR", CONFIG_NOT_YET, "true"),
+	[KEY_DEADLINE] = INT("KDUMP_DEADLINE", CONFIG_WORKS, "3600", 60, DEADLINE_MAX_S),
+	[KEY_KEEP_OLD_DUMPS] = INT("KDUMP_KEEP_OLD_DUMPS", CONFIG_WORKS, "0", -1, 1000000),
+	[KEY_FREE_DISK_SIZE] = INT("KDUMP_FREE_DISK_SIZE", CONFIG_WORKS, "64", 0, INT64_C(1) << 40),
+	[KEY_VERBOSE] = INT("KDUMP_VERBOSE", CONFIG_WORKS, "0", 0, 31),
+	[KEY_CPUS] = INT("KDUMP_CPUS", CONFIG_WORKS, "32", 0, 8192),
+	[KEY_KERNELVER] = STRING("KDUMP_KERNELVER", CONFIG_WORKS, ""),
+	[KEY_COMMANDLINE] = STRING("KDUMP_COMMANDLINE", CONFIG_WORKS, ""),
+	[KEY_COMMANDLINE_APPEND] = STRING("KDUMP_COMMANDLINE_APPEND", CONFIG_WORKS, ""),
+	[KEY_KEXEC_OPTIONS] = STRING("KEXEC_OPTIONS", CONFIG_WORKS, ""),
+	[KEY_CRASHKERNEL] = STRING("KDUMP_CRASHKERNEL", CONFIG_WORKS, "auto"),
+	[KEY_UPDATE_BOOTLOADER] = BOOL("KDUMP_UPDATE_BOOTLOADER", CONFIG_WORKS, "true"),
+	[KEY_AUTO_RESIZE] = BOOL("KDUMP_AUTO_RESIZE", CONFIG_NOT_YET, "false"),
+	[KEY_FADUMP] = BOOL("KDUMP_FADUMP", CONFIG_NOT_YET, "false"),
+	[KEY_FADUMP_SHELL] = BOOL("KDUMP_FADUMP_SHELL", CONFIG_NOT_YET, "false"),
+	// Its default text differs between releases of SUSE's package, so it cannot be refused.
+	[KEY_FADUMP_COMMANDLINE_APPEND] = UNUSED("FADUMP_COMMANDLINE_APPEND", "numa=off cgroup_disable=memory cma=0 kvm_cma_resv_ratio=0 "
+		"hugetlb_cma=0 transparent_hugepage=never novmcoredd udev.children-max=2", fadump_only),
+	[KEY_MAKEDUMPFILE_OPTIONS] = STRING("MAKEDUMPFILE_OPTIONS", CONFIG_NOT_YET, ""),
+	[KEY_TRANSFER] = STRING("KDUMP_TRANSFER", CONFIG_NOT_YET, ""),
+	[KEY_REQUIRED_PROGRAMS] = STRING("KDUMP_REQUIRED_PROGRAMS", CONFIG_NOT_YET, ""),
+	[KEY_PRESCRIPT] = STRING("KDUMP_PRESCRIPT", CONFIG_NOT_YET, ""),
+	[KEY_POSTSCRIPT] = STRING("KDUMP_POSTSCRIPT", CONFIG_NOT_YET, ""),
+	[KEY_NOTIFY_NODES] = STRING("KDUMP_NOTIFY_NODES", CONFIG_NOT_YET, ""),
+	[KEY_NOTIFY_PORT] = INT("KDUMP_NOTIFY_PORT", CONFIG_NOT_YET, "7410", 1, 65535),
+	[KEY_NOTIFY_INTERVAL] = INT("KDUMP_NOTIFY_INTERVAL", CONFIG_NOT_YET, "10", 1, 3600),
+	[KEY_NETCONFIG] = STRING("KDUMP_NETCONFIG", CONFIG_NOT_YET, "auto"),
+	[KEY_NET_TIMEOUT] = INT("KDUMP_NET_TIMEOUT", CONFIG_NOT_YET, "30", 0, 86400),
+	[KEY_HOST_KEY] = STRING("KDUMP_HOST_KEY", CONFIG_NOT_YET, ""),
+	[KEY_SSH_IDENTITY] = STRING("KDUMP_SSH_IDENTITY", CONFIG_NOT_YET, ""),
+	[KEY_SMTP_SERVER] = STRING("KDUMP_SMTP_SERVER", CONFIG_NOT_YET, ""),
+	[KEY_SMTP_USER] = STRING("KDUMP_SMTP_USER", CONFIG_NOT_YET, ""),
+	[KEY_SMTP_PASSWORD] = STRING("KDUMP_SMTP_PASSWORD", CONFIG_NOT_YET, ""),
+	[KEY_SMTP_TIMEOUT] = INT("KDUMP_SMTP_TIMEOUT", CONFIG_NOT_YET, "300", 0, 86400),
+	[KEY_NOTIFICATION_TO] = STRING("KDUMP_NOTIFICATION_TO", CONFIG_NOT_YET, ""),
+	[KEY_NOTIFICATION_CC] = STRING("KDUMP_NOTIFICATION_CC", CONFIG_NOT_YET, ""),
+	[KEY_KDUMPTOOL_FLAGS] = UNUSED("KDUMPTOOL_FLAGS", "", dropped),
+	[KEY_COPY_KERNEL] = UNUSED("KDUMP_COPY_KERNEL", "", dropped),
+	[KEY_RUNLEVEL] = UNUSED("KDUMP_RUNLEVEL", "", dropped),
+};
+// clang-format on
+
+static_assert(array_size(keys) == KEY_COUNT, "every key has a row");
+
+const struct config_key_info *config_key_info(enum config_key key)
+{
+	return &keys[key];
+}

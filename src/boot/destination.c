@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "boot/destination.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "boot/mounts.h"
+
+void destination_deinit(struct destination *destination)
+{
+	device_deinit(&destination->device);
+	free(destination->tag);
+	free(destination->tag_reason);
+	free(destination->fstype);
+	free(destination->options);
+	free(destination->options_reason);
+	free(destination->directory);
+	free(destination->directory_reason);
+	*destination = (struct destination){0};
+}
+
+static struct error *no_memory(void)
+{
+	return error_new(ERROR_NOMEM, "no memory for the place of the dump");
+}
+
+// Prefixes an error with the line of the configuration that asked for it.
+static struct error *at_key(struct error *err, const struct config *config, enum config_key key)
+{
+	return error_wrap(err, "%s: %s", config_where(config, key), config_key_info(key)->name);
+}
+
+static struct error *needs_full_form(const char *subject, const char *why)
+{
+	return error_new(ERROR_UNSUPPORTED,
+	                 "%s is %s; that needs the full form of the capture initramfs, which is not supported yet",
+	                 subject, why);
+}
+
+// The directory of a path or of a file:// URL. Other URLs are refused; their text may hold a password and is not repeated.
+static struct error *parse_savedir(const struct config *config, const char **dir_ret)
+{
+	const char *savedir = config_text(config, KEY_SAVEDIR);
+	const char *colon = strstr(savedir, "://");
+
+	if (strncasecmp(savedir, "file://", 7) == 0)
+		savedir += 7;
+	else if (colon)
+		return error_new(ERROR_UNSUPPORTED,
+		                 "%.*s:// is not supported yet, only a directory or file:///DIRECTORY",
+		                 (int)(colon - savedir), savedir);
+	if (*savedir != '/')
+		return error_new(ERROR_CONFIG, "\"%s\" is wrong, allowed is an absolute directory or file:///DIRECTORY",
+		                 savedir);
+	*dir_ret = savedir;
+	return NULL;
+}
+
+static struct error *check_fstype(const char *fstype, const char *subject)
+{
+	static const char *const known[] = {"ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"};
+	static const struct {
+		const char *fstype;
+		const char *why;
+	} members[] = {
+		{"LVM2_member", "a physical volume of LVM"},
+		{"crypto_LUKS", "an encrypted volume (LUKS)"},
+		{"linux_raid_member", "a member of a RAID array (md)"},
+		{"isw_raid_member", "a member of a RAID array"},
+		{"ddf_raid_member", "a member of a RAID array"},
+		{"mpath_member", "a path of a multipath disk"},
+	};
+
+	for (size_t i = 0; i < array_size(known); i++) {
+		if (strcmp(known[i], fstype) == 0)
+			return NULL;
+	}
+	for (size_t i = 0; i < array_size(members); i++) {
+		if (strcmp(members[i].fstype, fstype) == 0)
+			return needs_full_form(subject, members[i].why);
+	}
+	return error_new(ERROR_UNSUPPORTED,
+	                 "%s holds the file system %s, which is not supported; supported are ext2, ext3, ext4, xfs, "
+	                 "btrfs and vfat",
+	                 subject, fstype);
+}
+
+// A btrfs over several devices needs all of them.
+static struct error *check_btrfs(const struct host *host, const char *uuid, const char *subject)
+{
+	_cleanup_(host_names_freep) char **names = NULL;
+	_cleanup_free_ char *dir = NULL;
+	struct error *err;
+
+	if (asprintf(&dir, "/sys/fs/btrfs/%s/devices", uuid) < 0) {
+		dir = NULL;
+		return no_memory();
+	}
+	err = host_list(host, dir, &names);
+	if (err)
+		return err;
+	return names[0] && names[1] ? needs_full_form(subject, "part of a btrfs over several devices") : NULL;
+}
+
+// Checks the device and fills tag and fstype. fstype may be known from the mount.
+static struct error *name_device(const struct host *host, const char *mounted_fstype, struct destination *place)
+{
+	_cleanup_device_content_ struct device_content content = {0};
+	_cleanup_free_ char *stacking = NULL, *subject = NULL;
+	struct error *err;
+
+	if (asprintf(&subject, "/dev/%s", place->device.name) < 0) {
+		subject = NULL;
+		return no_memory();
+	}
+	err = device_stacking(host, &place->device, &stacking);
+	if (!err && stacking)
+		err = needs_full_form(subject, stacking);
+	if (!err)
+		err = device_probe(host, &place->device, &content);
+	if (err)
+		return err;
+	place->fstype = mounted_fstype ? strdup(mounted_fstype) : take_ptr(content.fstype);
+	if (!place->fstype)
+		return error_new(ERROR_CONFIG, "%s holds no file system that is known", subject);
+	err = check_fstype(place->fstype, subject);
+	if (!err && !content.uuid)
+		err = error_new(ERROR_CONFIG, "the file system on %s has no UUID, it would not be found after a crash",
+		                subject);
+	if (!err && strcmp(place->fstype, "btrfs") == 0)
+		err = check_btrfs(host, content.uuid, subject);
+	if (!err && asprintf(&place->tag, "UUID=%s", content.uuid) < 0) {
+		place->tag = NULL;
+		err = no_memory();
+	}
+	return err;
+}
+
+static struct error *from_target(const struct host *host, const struct config *config, const char *dir,
+                                 struct destination *place)
+{
+	_cleanup_mount_ struct mount mount = {0};
+	const char *target = config_text(config, KEY_TARGET);
+	struct error *err = NULL;
+
+	if (strpbrk(target, " \t"))
+		err = error_new(ERROR_UNSUPPORTED, "more than one target is not supported yet");
+	if (!err)
+		err = device_by_name(host, target, &place->device);
+	if (!err)
+		err = mounts_find_device(host, place->device.number, place->device.name, &mount);
+	if (!err)
+		err = name_device(host, mount.fstype, place);
+	if (err)
+		return at_key(err, config, KEY_TARGET);
+	place->options = strdup("");
+	place->directory = strdup(dir);
+	if (!place->options || !place->directory ||
+	    asprintf(&place->tag_reason, "%s: KDUMP_TARGET=\"%s\", /dev/%s now", config_where(config, KEY_TARGET),
+	             target, place->device.name) < 0)
+		return no_memory();
+	if (asprintf(&place->directory_reason, "%s: KDUMP_SAVEDIR, on the file system of KDUMP_TARGET",
+	             config_where(config, KEY_SAVEDIR)) < 0)
+		return no_memory();
+	return NULL;
+}
+
+// btrfs names the mounted subvolume in its options; what is mounted may be a directory in it.
+static char *find_subvolume(const struct mount *mount)
+{
+	const char *at = strcmp(mount->fstype, "btrfs") == 0 ? mount->options : "";
+
+	for (; *at; at += strcspn(at, ","), at += *at == ',') {
+		if (strncmp(at, "subvol=", 7) == 0)
+			return strndup(at + 7, strcspn(at + 7, ","));
+	}
+	return NULL;
+}
+
+// From a path of the running system to a directory of the file system.
+static struct error *place_directory(const struct mount *mount, const char *path, struct destination *place)
+{
+	_cleanup_free_ char *subvolume = find_subvolume(mount);
+	const char *root = subvolume ? mounts_below(mount->root, subvolume) : mount->root;
+	const char *rest = mounts_below(path, mount->point);
+	int size;
+
+	if (!root)
+		root = mount->root;
+	if (strcmp(root, "/") == 0)
+		root = "";
+	size = asprintf(&place->directory, "%s%s", root, *rest || *root ? rest : "/");
+	if (size < 0)
+		return no_memory();
+	if (subvolume && strcmp(subvolume, "/") != 0) {
+		if (asprintf(&place->options, "subvol=%s", subvolume) < 0 ||
+		    asprintf(&place->options_reason, "the subvolume that is mounted at %s", mount->point) < 0)
+			return no_memory();
+		return NULL;
+	}
+	place->options = strdup("");
+	return place->options ? NULL : no_memory();
+}
+
+static struct error *mounted_device(const struct host *host, const struct mount *mount, const char *path,
+                                    struct device *ret)
+{
+	if (strncmp(mount->number, "0:", 2) != 0)
+		return device_by_number(host, mount->number, ret);
+	if (strncmp(mount->source, "/dev/", 5) == 0)
+		return device_by_name(host, mount->source, ret);
+	return error_new(ERROR_UNSUPPORTED,
+	                 "%s lies on a file system without a disk (%s, mounted at %s); name a disk with KDUMP_TARGET",
+	                 path, mount->fstype, mount->point);
+}
+
+static struct error *explain_mounted(const struct config *config, const struct mount *mount, const char *path,
+                                     struct destination *place)
+{
+	const char *where = config_where(config, KEY_SAVEDIR);
+
+	if (asprintf(&place->tag_reason, "%s: KDUMP_SAVEDIR lies on what is mounted at %s, /dev/%s now", where,
+	             mount->point, place->device.name) < 0 ||
+	    asprintf(&place->directory_reason, "%s: KDUMP_SAVEDIR, which is %s, seen from the root of %s", where, path,
+	             place->options_reason ? "the subvolume" : "its file system") < 0)
+		return no_memory();
+	return NULL;
+}
+
+static struct error *from_savedir(const struct host *host, const struct config *config, const char *dir,
+                                  struct destination *place)
+{
+	_cleanup_mount_ struct mount mount = {0};
+	_cleanup_free_ char *path = NULL;
+	struct error *err = mounts_resolve(host, dir, &path);
+
+	if (!err)
+		err = mounts_find_path(host, path, &mount);
+	if (!err)
+		err = mounted_device(host, &mount, path, &place->device);
+	if (!err)
+		err = name_device(host, mount.fstype, place);
+	if (!err)
+		err = place_directory(&mount, path, place);
+	if (err)
+		return at_key(err, config, KEY_SAVEDIR);
+	return explain_mounted(config, &mount, path, place);
+}
+
+struct error *destination_find(const struct host *host, const struct config *config, struct destination *ret)
+{
+	_cleanup_destination_ struct destination place = {0};
+	const char *dir = NULL;
+	struct error *err = at_key(parse_savedir(config, &dir), config, KEY_SAVEDIR);
+
+	if (!err)
+		err = *config_text(config, KEY_TARGET) ? from_target(host, config, dir, &place)
+		                                       : from_savedir(host, config, dir, &place);
+	if (err)
+		return err;
+	*ret = place;
+	place = (struct destination){0};
+	return NULL;
+}

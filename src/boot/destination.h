@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * Where the dump goes: from KDUMP_TARGET and KDUMP_SAVEDIR to a device, its file system and a directory on it.
+ *
+ * Does not mount and does not write; it says what the capture side will find by UUID.
+ */
+#ifndef BOOT_DESTINATION_H
+#define BOOT_DESTINATION_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/host.h"
+#include "boot/config.h"
+#include "boot/device.h"
+
+/** The place of a dump. destination_deinit() it. */
+struct destination {
+	struct device device; /**< On the running system. */
+	char *tag; /**< "UUID=…". */
+	char *tag_reason; /**< Why this device. */
+	char *fstype; /**< "ext4" … */
+	char *options; /**< Mount options, "" for none. */
+	char *options_reason; /**< Why; NULL without options. */
+	char *directory; /**< On that file system, absolute. */
+	char *directory_reason; /**< Why. */
+};
+
+/**
+ * Find the place of the dump.
+ *
+ * @param[in] host The machine.
+ * @param[in] config The configuration.
+ * @param[out] ret The place; destination_deinit() it.
+ * @return NULL; ERROR_CONFIG (the value fits nothing here); ERROR_UNSUPPORTED (the place needs what this version cannot do:
+ *	   network, stacked storage, another file system); ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM. Texts name key and
+ *	   file:line, never a password.
+ */
+struct error *destination_find(const struct host *host, const struct config *config,
+                               struct destination *ret) must_check;
+
+/** Free what a destination owns. @param[in] destination Filled, or zeroed. */
+void destination_deinit(struct destination *destination);
+
+#define _cleanup_destination_ _cleanup_(destination_deinit)
+
+#endif

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "boot/initrd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "boot/text.h"
+
+// The minimal form takes a second or two, under emulation a minute.
+enum { DRACUT_TIMEOUT_MS = 10 * 60 * 1000 };
+enum { DRACUT_OUTPUT_BYTES = 64 * 1024 };
+enum { INPUTS_MAX_BYTES = 1024 * 1024 };
+
+// gzip and not zstd, although that is smaller: the kernel unpacks gzip with a window of 32 KiB, zstd with one of up to 8 MiB,
+// in a reservation where 2 MiB of image stand against 128 MiB in all; and every kernel can (CONFIG_RD_GZIP).
+static const char compression[] = "--gzip";
+
+// Working directory: in /run, where only root writes, so a fixed name is safe under the lock.
+#define WORK_DIR "/run/kdump/build"
+#define INPUTS_PATH INITRD_PATH ".inputs"
+#define NEW_NAME "initrd.new"
+#define STATE_DIR "/var/lib/kdump"
+
+// A file and what tells whether it is still the same.
+static struct error *add_file(const struct host *host, const char *path, struct text *inputs)
+{
+	struct stat info;
+	struct error *err = host_stat(host, path, &info);
+
+	if (err)
+		return err;
+	text_add(inputs, "file %s %jd %jd.%09ld\n", path, (intmax_t)info.st_size, (intmax_t)info.st_mtim.tv_sec,
+	         info.st_mtim.tv_nsec);
+	return NULL;
+}
+
+static struct error *add_module(const struct host *host, const struct plan *plan, const char *module,
+                                struct text *inputs)
+{
+	static const char *const suffixes[] = {"", ".xz", ".zst", ".gz"};
+
+	for (size_t i = 0; i < array_size(suffixes); i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "/lib/modules/%s/%s%s", plan->kernel_version, module, suffixes[i]) < 0) {
+			path = NULL;
+			return error_new(ERROR_NOMEM, "no memory for a path");
+		}
+		if (host_exists(host, path))
+			return add_file(host, path, inputs);
+	}
+	return error_new(ERROR_CONFIG,
+	                 "the kernel module /lib/modules/%s/%s is listed in modules.dep but not there; run depmod",
+	                 plan->kernel_version, module);
+}
+
+// Everything that the image is made from, as text. Comments of the plan do not change what it does.
+static struct error *list_inputs(const struct host *host, const struct plan *plan, char **ret)
+{
+	_cleanup_text_ struct text inputs = {0};
+	_cleanup_free_ char *plan_text = NULL;
+	struct error *err = plan_format(plan, &plan_text);
+	char *rest = plan_text, *line;
+
+	text_add(&inputs, "suite %s\n", PACKAGE_VERSION);
+	while (!err && (line = strsep(&rest, "\n"))) {
+		line += strspn(line, "\t ");
+		if (*line && *line != '#')
+			text_add(&inputs, "plan %s\n", line);
+	}
+	if (!err)
+		err = add_file(host, INITRD_CAPTURE_PATH, &inputs);
+	if (!err)
+		err = add_file(host, plan->kernel_image, &inputs);
+	for (char **module = plan->modules; !err && *module; module++)
+		err = add_module(host, plan, *module, &inputs);
+	return err ? err : text_take(&inputs, ret);
+}
+
+// Adds the image itself: one that was cut off by a full disk or replaced by hand is not trusted.
+static struct error *add_image(const struct host *host, const char *path, char **inputs)
+{
+	_cleanup_text_ struct text text = {0};
+	struct stat info;
+	struct error *err = host_stat(host, path, &info);
+
+	if (err)
+		return err;
+	text_add(&text, "%simage %jd %jd.%09ld\n", *inputs, (intmax_t)info.st_size, (intmax_t)info.st_mtim.tv_sec,
+	         info.st_mtim.tv_nsec);
+	free(*inputs);
+	*inputs = NULL;
+	return text_take(&text, inputs);
+}
+
+// Words for a line that differs.
+static void describe(const char *line, struct text *cause)
+{
+	if (strncmp(line, "plan ", 5) == 0)
+		text_add(cause, "the plan changed: %s", line + 5);
+	else if (strncmp(line, "file ", 5) == 0)
+		text_add(cause, "%.*s changed", (int)strcspn(line + 5, " "), line + 5);
+	else if (strncmp(line, "image ", 6) == 0)
+		text_add(cause, "the image was changed from outside");
+	else
+		text_add(cause, "kdump-suite was updated");
+}
+
+// First line of the new inputs that is not the same in the old ones.
+static struct error *compare(char *old, char *new, char **cause_ret)
+{
+	_cleanup_text_ struct text cause = {0};
+	char *old_rest = old, *new_rest = new, *old_line, *new_line;
+
+	if (strcmp(old, new) == 0) {
+		*cause_ret = NULL;
+		return NULL;
+	}
+	do {
+		old_line = strsep(&old_rest, "\n");
+		new_line = strsep(&new_rest, "\n");
+	} while (old_line && new_line && strcmp(old_line, new_line) == 0);
+	describe(new_line ? new_line : "", &cause);
+	return text_take(&cause, cause_ret);
+}
+
+static struct error *because(const char *text, char **cause_ret)
+{
+	*cause_ret = strdup(text);
+	return *cause_ret ? NULL : error_new(ERROR_NOMEM, "no memory for a text");
+}
+
+struct error *initrd_check(const struct host *host, const struct plan *plan, char **cause_ret)
+{
+	_cleanup_free_ char *old = NULL, *new = NULL;
+	struct error *err = list_inputs(host, plan, &new);
+
+	if (err)
+		return err;
+	if (!host_exists(host, INITRD_PATH))
+		return because("there was none", cause_ret);
+	err = add_image(host, INITRD_PATH, &new);
+	if (err)
+		return err;
+	err = host_read(host, INPUTS_PATH, INPUTS_MAX_BYTES, &old, NULL);
+	if (err) {
+		error_free(err);
+		return because("what it was made from was not known", cause_ret);
+	}
+	return compare(old, new, cause_ret);
+}
+
+// dracut reads its configuration as shell. Only paths that we chose stand in it.
+static struct error *write_configuration(const struct host *host, const struct plan *plan)
+{
+	// The settings of distributions come first, in /usr/lib/dracut/dracut.conf.d; what they add is taken out again.
+	static const char dracut_conf[] =
+		"kdump_plan=" WORK_DIR "/plan\n"
+		"kdump_capture=" INITRD_CAPTURE_PATH "\n"
+		"add_dracutmodules=\"\"\nforce_add_dracutmodules=\"\"\nomit_dracutmodules=\"\"\n"
+		"add_drivers=\"\"\nforce_drivers=\"\"\nfilesystems=\"\"\ninstall_items=\"\"\ninstall_optional_items="
+	        "\"\"\n"
+		"early_microcode=\"no\"\nhostonly_cmdline=\"no\"\nuefi=\"no\"\nuse_fstab=\"no\"\n";
+	_cleanup_free_ char *text = NULL;
+	struct error *err = plan_format(plan, &text);
+
+	if (!err)
+		err = host_replace(host, WORK_DIR "/plan", text, strlen(text), 0600);
+	// dracut takes only a regular file for --conf, else it reads /etc/dracut.conf.
+	if (!err)
+		err = host_replace(host, WORK_DIR "/dracut.conf", "", 0, 0600);
+	if (!err)
+		err = host_replace(host, WORK_DIR "/conf.d/zz-kdump.conf", dracut_conf, strlen(dracut_conf), 0600);
+	return err;
+}
+
+static const char *last_line(char *output)
+{
+	size_t size = output ? strlen(output) : 0;
+	char *newline;
+
+	while (size && strchr(" \t\r\n", output[size - 1]))
+		output[--size] = '\0';
+	newline = size ? strrchr(output, '\n') : NULL;
+	return newline ? newline + 1 : size ? output : "it said nothing";
+}
+
+// dracut ends with 0 also when it did not find our module.
+static struct error *check_result(struct host_result *result)
+{
+	if (result->status != 0)
+		return error_new(ERROR_OS, "dracut failed with status %d: %s", result->status,
+		                 last_line(result->output));
+	if (result->output && (strstr(result->output, "cannot be found or installed") ||
+	                       strstr(result->output, "ERROR:") || strstr(result->output, "FAILED:")))
+		return error_new(ERROR_OS, "dracut did not put everything in the image: %s", last_line(result->output));
+	return NULL;
+}
+
+static struct error *run_dracut(const struct host *host, const struct plan *plan)
+{
+	const char *const argv[] = {
+		"dracut",
+		"--force",
+		"--quiet",
+		"--conf",
+		WORK_DIR "/dracut.conf",
+		"--confdir",
+		WORK_DIR "/conf.d",
+		"--no-hostonly",
+		"--no-hostonly-cmdline",
+		"--no-early-microcode",
+		"--no-kernel",
+		compression,
+		"--modules",
+		"kdump",
+		"--kver",
+		plan->kernel_version,
+		STATE_DIR "/" NEW_NAME,
+		NULL,
+	};
+	struct host_command command = {
+		.argv = argv,
+		.timeout_ms = DRACUT_TIMEOUT_MS,
+		.output_max_bytes = DRACUT_OUTPUT_BYTES,
+	};
+	_cleanup_(host_result_deinit) struct host_result result = {0};
+	struct error *err = host_run(host, &command, &result);
+
+	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
+		error_free(err);
+		return error_os(ENOENT, "there is no program dracut; install the package dracut");
+	}
+	return err ? err : check_result(&result);
+}
+
+// Puts the new image in place, after it is on the disk.
+static struct error *install(const struct host *host)
+{
+	_cleanup_close_ int dir_fd = -1, fd = -1;
+	struct error *err = host_open(host, STATE_DIR, O_RDONLY | O_DIRECTORY, 0, &dir_fd);
+
+	if (!err)
+		err = host_open(host, STATE_DIR "/" NEW_NAME, O_RDONLY, 0, &fd);
+	if (err)
+		return err;
+	if (fchmod(fd, 0600) < 0 || fsync(fd) < 0)
+		return error_os(errno, STATE_DIR "/" NEW_NAME);
+	if (renameat(dir_fd, NEW_NAME, dir_fd, "initrd") < 0)
+		return error_os(errno, "rename to " INITRD_PATH);
+	return fsync(dir_fd) < 0 ? error_os(errno, "fsync " STATE_DIR) : NULL;
+}
+
+// A build that failed leaves nothing behind.
+static void remove_new(const struct host *host)
+{
+	_cleanup_close_ int dir_fd = -1;
+	_cleanup_error_ struct error *err = host_open(host, STATE_DIR, O_RDONLY | O_DIRECTORY, 0, &dir_fd);
+
+	if (!err)
+		unlinkat(dir_fd, NEW_NAME, 0);
+}
+
+struct error *initrd_build(const struct host *host, const struct plan *plan)
+{
+	_cleanup_free_ char *inputs = NULL;
+	struct error *err = NULL;
+
+	if (plan->form != PLAN_MINIMAL)
+		return error_new(ERROR_UNSUPPORTED, "the full form of the capture initramfs is not supported yet");
+	// Before dracut runs: what changes meanwhile makes the image stale.
+	err = list_inputs(host, plan, &inputs);
+	if (!err)
+		err = host_mkdirs(host, STATE_DIR);
+	if (!err)
+		err = write_configuration(host, plan);
+	if (!err)
+		err = run_dracut(host, plan);
+	if (!err)
+		err = install(host);
+	if (err)
+		remove_new(host);
+	if (!err)
+		err = add_image(host, INITRD_PATH, &inputs);
+	if (!err)
+		err = host_replace(host, INPUTS_PATH, inputs, strlen(inputs), 0600);
+	return error_wrap(err, "build " INITRD_PATH);
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "boot/kexec.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "boot/text.h"
+
+// Loading reads two files and computes their hash; minutes mean that a disk hangs.
+enum { KEXEC_TIMEOUT_MS = 120 * 1000 };
+enum { KEXEC_OUTPUT_BYTES = 4096 };
+
+struct error *kexec_is_loaded(const struct host *host, bool *is_loaded_ret)
+{
+	_cleanup_free_ char *text = NULL;
+	struct error *err = host_read(host, "/sys/kernel/kexec_crash_loaded", 64, &text, NULL);
+
+	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
+		error_free(err);
+		return error_new(ERROR_UNSUPPORTED,
+		                 "this kernel cannot load a capture kernel (no /sys/kernel/kexec_crash_loaded)");
+	}
+	if (!err)
+		*is_loaded_ret = *text == '1';
+	return err;
+}
+
+// kexec prints a line for each thing it does; what went wrong is the last.
+static const char *last_line(char *output)
+{
+	size_t size = output ? strlen(output) : 0;
+	char *newline;
+
+	while (size && strchr(" \t\r\n", output[size - 1]))
+		output[--size] = '\0';
+	newline = size ? strrchr(output, '\n') : NULL;
+	return newline ? newline + 1 : size ? output : "it said nothing";
+}
+
+static struct error *run(const struct host *host, const char *const *argv, struct host_result *ret)
+{
+	struct host_command command = {
+		.argv = argv,
+		.timeout_ms = KEXEC_TIMEOUT_MS,
+		.output_max_bytes = KEXEC_OUTPUT_BYTES,
+	};
+	struct error *err = host_run(host, &command, ret);
+
+	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
+		error_free(err);
+		return error_os(ENOENT, "there is no program kexec; install the package kexec-tools");
+	}
+	return err;
+}
+
+// kexec-tools has no exit code of its own for a missing system call; these are its words for ENOSYS
+// (kexec/kexec.c: do_kexec_file_load, my_load) and the C library's.
+static bool lacks_file_load(const char *output)
+{
+	static const char *const words[] = {"kexec_file_load not available", "Function not implemented", "ENOSYS",
+	                                    "not supported on this platform"};
+
+	for (size_t i = 0; output && i < array_size(words); i++) {
+		if (strstr(output, words[i]))
+			return true;
+	}
+	return false;
+}
+
+static struct error *load_failed(const struct host *host, struct host_result *result)
+{
+	_cleanup_free_ char *disabled = NULL, *lockdown = NULL;
+	_cleanup_error_ struct error *ignored =
+		host_read(host, "/proc/sys/kernel/kexec_load_disabled", 64, &disabled, NULL);
+	_cleanup_error_ struct error *ignored_too =
+		host_read(host, "/sys/kernel/security/lockdown", 256, &lockdown, NULL);
+
+	if (!ignored && *disabled == '1')
+		return error_new(ERROR_UNSUPPORTED, "loading is switched off until the next boot: the sysctl "
+		                                    "kernel.kexec_load_disabled is 1");
+	if (!ignored_too && strstr(lockdown, "[none]") == NULL)
+		return error_new(
+			ERROR_OS,
+			"kexec failed with status %d: %s; the kernel is locked down and loads signed kernels only",
+			result->status, last_line(result->output));
+	return error_new(ERROR_OS, "kexec failed with status %d: %s", result->status, last_line(result->output));
+}
+
+static struct error *load_words(const struct plan *plan, const char *method, struct words *argv)
+{
+	words_add(argv, "kexec");
+	words_add(argv, "-p");
+	if (method)
+		words_add(argv, method);
+	words_split(argv, plan->kexec_options);
+	words_addf(argv, "--initrd=%s", plan->initrd);
+	words_addf(argv, "--command-line=%s", plan->command_line);
+	words_add(argv, plan->kernel_image);
+	return words_check(argv);
+}
+
+// KEXEC_OPTIONS may choose the system call.
+static bool chooses_method(const char *options)
+{
+	static const char *const choices[] = {
+		"-s", "-c", "-a", "--kexec-file-syscall", "--kexec-syscall", "--kexec-syscall-auto"};
+	_cleanup_words_ struct words words = {0};
+
+	words_split(&words, options);
+	for (size_t i = 0; i < array_size(choices); i++) {
+		if (words_has(&words, choices[i]))
+			return true;
+	}
+	return false;
+}
+
+static struct error *load_with(const struct host *host, const struct plan *plan, const char *method,
+                               struct host_result *ret)
+{
+	_cleanup_words_ struct words argv = {0};
+	struct error *err = load_words(plan, method, &argv);
+
+	return err ? err : run(host, (const char *const *)argv.list, ret);
+}
+
+struct error *kexec_load(const struct host *host, const struct plan *plan, enum kexec_method *method_ret)
+{
+	_cleanup_(host_result_deinit) struct host_result result = {0};
+	bool is_chosen = chooses_method(plan->kexec_options);
+	struct error *err = load_with(host, plan, is_chosen ? NULL : "-s", &result);
+	enum kexec_method method = KEXEC_FILE;
+
+	if (!err && result.status != 0 && !is_chosen && lacks_file_load(result.output)) {
+		host_result_deinit(&result);
+		method = KEXEC_LOAD;
+		err = load_with(host, plan, "-c", &result);
+	}
+	if (!err && result.status != 0)
+		err = load_failed(host, &result);
+	if (!err)
+		*method_ret = method;
+	return err;
+}
+
+struct error *kexec_unload(const struct host *host)
+{
+	static const char *const file_argv[] = {"kexec", "-p", "-u", "-s", NULL};
+	static const char *const load_argv[] = {"kexec", "-p", "-u", "-c", NULL};
+	_cleanup_(host_result_deinit) struct host_result result = {0};
+	struct error *err = run(host, file_argv, &result);
+
+	if (!err && result.status != 0) {
+		host_result_deinit(&result);
+		err = run(host, load_argv, &result);
+	}
+	if (!err && result.status != 0)
+		err = error_new(ERROR_OS, "kexec failed with status %d: %s", result.status, last_line(result.output));
+	return err;
+}

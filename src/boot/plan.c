@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The text form of a plan. One table drives writing and reading, so that they cannot differ.
+#include "boot/plan.h"
+
+#include <inttypes.h>
+#include <libconfig.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "boot/text.h"
+
+// A plan is a few KiB; libconfig builds a tree of what it reads.
+enum { PLAN_MAX_BYTES = 256 * 1024 };
+
+// "form" … match the order of the enums in plan.h.
+static const char *const forms[] = {"minimal", "full", NULL};
+static const char *const formats[] = {"auto", "none", "zlib", "lzo", "snappy", "zstd", "elf", "raw", NULL};
+static const char *const actions[] = {"reboot", "halt", "poweroff", "shell", NULL};
+
+enum field_type {
+	FIELD_STRING, // char *
+	FIELD_WORDS, // char **, NULL-terminated
+	FIELD_ENUM, // enum, stored as its name
+	FIELD_UINT, // unsigned int
+	FIELD_INT, // int
+	FIELD_U64, // uint64_t
+};
+
+// A setting of the plan. "group.name" stands in the group; all settings of a group are neighbours.
+struct field {
+	const char *key;
+	enum field_type type;
+	size_t offset;
+	const char *const *names; // FIELD_ENUM
+	int64_t first, last; // Numbers: the range, both ends allowed.
+};
+
+#define AT(member) offsetof(struct plan, member)
+
+// clang-format off
+static const struct field fields[] = {
+	{"form", FIELD_ENUM, AT(form), forms, 0, 0},
+	{"hostname", FIELD_STRING, AT(hostname), NULL, 0, 0},
+	{"kernel.version", FIELD_STRING, AT(kernel_version), NULL, 0, 0},
+	{"kernel.image", FIELD_STRING, AT(kernel_image), NULL, 0, 0},
+	{"kernel.initrd", FIELD_STRING, AT(initrd), NULL, 0, 0},
+	{"kernel.command_line", FIELD_STRING, AT(command_line), NULL, 0, 0},
+	{"kernel.kexec_options", FIELD_STRING, AT(kexec_options), NULL, 0, 0},
+	{"kernel.modules", FIELD_WORDS, AT(modules), NULL, 0, 0},
+	{"target.device", FIELD_STRING, AT(target.device), NULL, 0, 0},
+	{"target.fstype", FIELD_STRING, AT(target.fstype), NULL, 0, 0},
+	{"target.options", FIELD_STRING, AT(target.options), NULL, 0, 0},
+	{"target.directory", FIELD_STRING, AT(target.directory), NULL, 0, 0},
+	{"target.timeout_ms", FIELD_U64, AT(target_timeout_ms), NULL, 0, INT64_MAX},
+	{"target.free_bytes", FIELD_U64, AT(free_disk_bytes), NULL, 0, INT64_MAX},
+	{"target.keep_old_dumps", FIELD_INT, AT(keep_old_dumps), NULL, -1, INT32_MAX},
+	{"dump.level", FIELD_UINT, AT(dump_level), NULL, 0, 31},
+	{"dump.format", FIELD_ENUM, AT(format), formats, 0, 0},
+	{"dump.threads", FIELD_UINT, AT(threads), NULL, 1, 8192},
+	{"action.final", FIELD_ENUM, AT(final_action), actions, 0, 0},
+	{"action.failure", FIELD_ENUM, AT(failure_action), actions, 0, 0},
+	{"action.deadline_ms", FIELD_U64, AT(deadline_ms), NULL, 0, INT64_MAX},
+	{"verbose", FIELD_UINT, AT(verbose), NULL, 0, 31},
+};
+// clang-format on
+
+#undef AT
+
+static const void *field_of(const struct plan *plan, const struct field *field)
+{
+	return (const char *)plan + field->offset;
+}
+
+static void add_quoted(struct text *text, const char *string)
+{
+	text_add(text, "\"");
+	for (const unsigned char *at = (const unsigned char *)string; *at; at++) {
+		if (*at == '"' || *at == '\\')
+			text_add(text, "\\%c", *at);
+		else if (*at < ' ' || *at == 0x7f)
+			text_add(text, "\\x%02x", *at);
+		else
+			text_add(text, "%c", *at);
+	}
+	text_add(text, "\"");
+}
+
+static void add_words(struct text *text, const char *indent, char *const *words)
+{
+	text_add(text, "[");
+	for (size_t i = 0; words && words[i]; i++) {
+		text_add(text, "%s\n%s\t", i ? "," : "", indent);
+		add_quoted(text, words[i]);
+	}
+	text_add(text, "%s%s]", words && *words ? "\n" : "", words && *words ? indent : "");
+}
+
+static void add_value(struct text *text, const char *indent, const struct plan *plan, const struct field *field)
+{
+	const void *value = field_of(plan, field);
+	const char *string;
+
+	switch (field->type) {
+	case FIELD_STRING:
+		string = *(char *const *)value;
+		add_quoted(text, string ? string : "");
+		break;
+	case FIELD_WORDS:
+		add_words(text, indent, *(char **const *)value);
+		break;
+	case FIELD_ENUM:
+		add_quoted(text, field->names[*(const unsigned int *)value]);
+		break;
+	case FIELD_UINT:
+		text_add(text, "%u", *(const unsigned int *)value);
+		break;
+	case FIELD_INT:
+		text_add(text, "%d", *(const int *)value);
+		break;
+	case FIELD_U64:
+		text_add(text, "%" PRIu64 "L", *(const uint64_t *)value);
+		break;
+	}
+}
+
+// A reason is one comment line, whatever is in the names that it quotes.
+static void add_reasons(struct text *text, const char *indent, const struct plan *plan, const char *key)
+{
+	for (size_t i = 0; i < plan->reason_count; i++) {
+		if (strcmp(plan->reasons[i].key, key) != 0)
+			continue;
+		text_add(text, "%s# ", indent);
+		for (const unsigned char *at = (const unsigned char *)plan->reasons[i].reason; *at; at++)
+			text_add(text, "%c", *at < ' ' ? ' ' : *at);
+		text_add(text, "\n");
+	}
+}
+
+static size_t group_size(const char *key)
+{
+	const char *dot = strchr(key, '.');
+
+	return dot ? (size_t)(dot - key) : 0;
+}
+
+const char *plan_format_name(enum plan_format format)
+{
+	return formats[format];
+}
+
+struct error *plan_format(const struct plan *plan, char **text_ret)
+{
+	_cleanup_text_ struct text text = {0};
+	const char *group = "";
+	size_t open_size = 0;
+
+	text_add(&text,
+	         "# What the capture system does, and why. Written by kdumpctl; see kdump-plan(5).\nversion = %d;\n",
+	         PLAN_VERSION);
+	for (size_t i = 0; i < array_size(fields); i++) {
+		const struct field *field = &fields[i];
+		size_t size = group_size(field->key);
+		const char *indent = size ? "\t" : "";
+
+		if (size != open_size || strncmp(group, field->key, size) != 0) {
+			text_add(&text, "%s", open_size ? "};\n" : "");
+			if (size)
+				text_add(&text, "%.*s = {\n", (int)size, field->key);
+			group = field->key;
+			open_size = size;
+		}
+		add_reasons(&text, indent, plan, field->key);
+		text_add(&text, "%s%s = ", indent, field->key + (size ? size + 1 : 0));
+		add_value(&text, indent, plan, field);
+		text_add(&text, ";\n");
+	}
+	text_add(&text, "%s", open_size ? "};\n" : "");
+	return text_take(&text, text_ret);
+}
+
+static struct error *setting_error(const char *name, const config_setting_t *setting, const char *key, const char *what)
+{
+	return error_new(ERROR_BAD_DATA, "%s:%u: %s: %s", name, (unsigned int)config_setting_source_line(setting), key,
+	                 what);
+}
+
+static struct error *read_string(const char *name, const struct field *field, const config_setting_t *setting,
+                                 char **ret)
+{
+	if (config_setting_type(setting) != CONFIG_TYPE_STRING)
+		return setting_error(name, setting, field->key, "must be a text");
+	*ret = strdup(config_setting_get_string(setting));
+	return *ret ? NULL : error_new(ERROR_NOMEM, "no memory for the plan");
+}
+
+static struct error *read_words(const char *name, const struct field *field, const config_setting_t *setting,
+                                char ***ret)
+{
+	_cleanup_words_ struct words words = {0};
+
+	if (config_setting_type(setting) != CONFIG_TYPE_ARRAY)
+		return setting_error(name, setting, field->key, "must be an array of texts");
+	for (unsigned int i = 0; i < (unsigned int)config_setting_length(setting); i++) {
+		const char *word = config_setting_get_string_elem(setting, (int)i);
+
+		if (!word)
+			return setting_error(name, setting, field->key, "must be an array of texts");
+		words_add(&words, word);
+	}
+	return words_take(&words, ret);
+}
+
+static struct error *read_enum(const char *name, const struct field *field, const config_setting_t *setting,
+                               unsigned int *ret)
+{
+	const char *word = config_setting_type(setting) == CONFIG_TYPE_STRING ? config_setting_get_string(setting) : "";
+
+	for (unsigned int i = 0; field->names[i]; i++) {
+		if (strcmp(field->names[i], word) == 0) {
+			*ret = i;
+			return NULL;
+		}
+	}
+	return setting_error(name, setting, field->key, "has a word that is not known");
+}
+
+static struct error *read_number(const char *name, const struct field *field, const config_setting_t *setting,
+                                 void *value)
+{
+	int type = config_setting_type(setting);
+	int64_t number = config_setting_get_int64(setting);
+
+	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
+		return setting_error(name, setting, field->key, "must be a number");
+	if (number < field->first || number > field->last)
+		return setting_error(name, setting, field->key, "is out of range");
+	if (field->type == FIELD_UINT)
+		*(unsigned int *)value = (unsigned int)number;
+	else if (field->type == FIELD_INT)
+		*(int *)value = (int)number;
+	else
+		*(uint64_t *)value = (uint64_t)number;
+	return NULL;
+}
+
+static struct error *read_field(const char *name, const struct field *field, const config_setting_t *setting,
+                                struct plan *plan)
+{
+	void *value = (char *)plan + field->offset;
+
+	switch (field->type) {
+	case FIELD_STRING:
+		return read_string(name, field, setting, value);
+	case FIELD_WORDS:
+		return read_words(name, field, setting, value);
+	case FIELD_ENUM:
+		return read_enum(name, field, setting, value);
+	default:
+		return read_number(name, field, setting, value);
+	}
+}
+
+// libconfig reads other files at such a line; a plan is one file.
+static bool has_include(const char *text)
+{
+	for (const char *at = strstr(text, "@include"); at; at = strstr(at + 1, "@include")) {
+		const char *start = at;
+
+		while (start > text && (start[-1] == ' ' || start[-1] == '\t'))
+			start--;
+		if (start == text || start[-1] == '\n' || start[-1] == '\r')
+			return true;
+	}
+	return false;
+}
+
+static struct error *read_fields(const char *name, const config_t *tree, struct plan *plan)
+{
+	const config_setting_t *version = config_lookup(tree, "version");
+	struct error *err = NULL;
+
+	if (!version || config_setting_type(version) != CONFIG_TYPE_INT)
+		return error_new(ERROR_BAD_DATA, "%s:1: version: is missing", name);
+	if (config_setting_get_int(version) != PLAN_VERSION)
+		return error_new(ERROR_UNSUPPORTED, "%s:%u: version %d of the plan is not known here, only %d", name,
+		                 (unsigned int)config_setting_source_line(version), config_setting_get_int(version),
+		                 PLAN_VERSION);
+	for (size_t i = 0; i < array_size(fields) && !err; i++) {
+		const config_setting_t *setting = config_lookup(tree, fields[i].key);
+
+		if (!setting)
+			return error_new(ERROR_BAD_DATA, "%s:1: %s: is missing", name, fields[i].key);
+		err = read_field(name, &fields[i], setting, plan);
+	}
+	return err;
+}
+
+struct error *plan_parse(const char *text, const char *name, struct plan *ret)
+{
+	_cleanup_plan_ struct plan plan = {0};
+	_cleanup_(config_destroy) config_t tree;
+	struct error *err;
+
+	config_init(&tree);
+	if (strlen(text) > PLAN_MAX_BYTES)
+		return error_new(ERROR_BAD_DATA, "%s:1: is larger than a plan can be", name);
+	if (has_include(text))
+		return error_new(ERROR_BAD_DATA, "%s:1: a plan includes no other file", name);
+	if (!config_read_string(&tree, text))
+		return error_new(ERROR_BAD_DATA, "%s:%d: %s", name, config_error_line(&tree), config_error_text(&tree));
+	err = read_fields(name, &tree, &plan);
+	if (err)
+		return err;
+	*ret = plan;
+	plan = (struct plan){0};
+	return NULL;
+}
+
+void plan_deinit(struct plan *plan)
+{
+	for (size_t i = 0; i < array_size(fields); i++) {
+		void *value = (char *)plan + fields[i].offset;
+
+		if (fields[i].type == FIELD_STRING)
+			free(*(char **)value);
+		else if (fields[i].type == FIELD_WORDS)
+			host_names_free(*(char ***)value);
+	}
+	for (size_t i = 0; i < plan->reason_count; i++) {
+		free(plan->reasons[i].key);
+		free(plan->reasons[i].reason);
+	}
+	free(plan->reasons);
+	*plan = (struct plan){0};
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From configuration and machine to a plan: each function decides one part and explains it.
+#include "boot/plan.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "boot/cmdline.h"
+#include "boot/config.h"
+#include "boot/destination.h"
+#include "boot/initrd.h"
+#include "boot/modules.h"
+#include "boot/text.h"
+
+// Until the target's disk is there: slow host adapters and spinning disks behind them need more than a minute.
+enum { TARGET_TIMEOUT_MS = 120 * 1000 };
+
+// What the decisions work on.
+struct planner {
+	const struct host *host;
+	const struct config *config;
+	struct plan *plan;
+};
+
+static struct error *no_memory(void)
+{
+	return error_new(ERROR_NOMEM, "no memory for the plan");
+}
+
+static struct error *explain(struct planner *planner, const char *key, const char *fmt, ...)
+	printf_format(3, 4) must_check;
+
+static struct error *explain(struct planner *planner, const char *key, const char *fmt, ...)
+{
+	struct plan *plan = planner->plan;
+	struct plan_reason *grown = realloc(plan->reasons, (plan->reason_count + 1) * sizeof(*grown));
+	struct plan_reason reason = {.key = strdup(key)};
+	va_list args;
+	int size;
+
+	if (grown)
+		plan->reasons = grown;
+	va_start(args, fmt);
+	size = vasprintf(&reason.reason, fmt, args);
+	va_end(args);
+	if (!grown || !reason.key || size < 0) {
+		free(reason.key);
+		if (size >= 0)
+			free(reason.reason);
+		return no_memory();
+	}
+	grown[plan->reason_count++] = reason;
+	return NULL;
+}
+
+// The common reason: the line that set the key.
+static struct error *explain_key(struct planner *planner, const char *plan_key, enum config_key key)
+{
+	return explain(planner, plan_key, "%s: %s", config_where(planner->config, key), config_key_info(key)->name);
+}
+
+// First line of a file; "" if it is not there.
+static struct error *read_word(const struct host *host, const char *path, char **ret)
+{
+	struct error *err = host_read(host, path, 4096, ret, NULL);
+
+	if (err)
+		return err;
+	(*ret)[strcspn(*ret, "\n")] = '\0';
+	return NULL;
+}
+
+static struct error *plan_host(struct planner *planner)
+{
+	struct error *err = read_word(planner->host, "/proc/sys/kernel/hostname", &planner->plan->hostname);
+
+	return err ? err : explain(planner, "hostname", "of this system");
+}
+
+// The version in the name of an image: "/boot/vmlinuz-VERSION", "/usr/lib/modules/VERSION/vmlinuz".
+static char *version_of_image(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *dash = strchr(slash, '-');
+	const char *modules = strstr(path, "/lib/modules/");
+
+	if (modules)
+		return strndup(modules + 13, strcspn(modules + 13, "/"));
+	return strdup(dash ? dash + 1 : "");
+}
+
+static struct error *kernel_by_path(struct planner *planner, const char *path)
+{
+	struct plan *plan = planner->plan;
+
+	plan->kernel_image = strdup(path);
+	plan->kernel_version = version_of_image(path);
+	if (!plan->kernel_image || !plan->kernel_version)
+		return no_memory();
+	if (!host_exists(planner->host, path))
+		return error_new(ERROR_CONFIG, "there is no kernel %s", path);
+	if (!*plan->kernel_version)
+		return error_new(ERROR_CONFIG, "no version can be seen in the name %s", path);
+	return NULL;
+}
+
+static struct error *find_image(struct planner *planner, const char *version)
+{
+	static const char *const patterns[] = {"/boot/vmlinuz-%", "/usr/lib/modules/%/vmlinuz",
+	                                       "/lib/modules/%/vmlinuz", "/boot/Image-%", "/boot/image-%"};
+
+	for (size_t i = 0; i < array_size(patterns); i++) {
+		const char *hole = strchr(patterns[i], '%');
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%.*s%s%s", (int)(hole - patterns[i]), patterns[i], version, hole + 1) < 0) {
+			path = NULL;
+			return no_memory();
+		}
+		if (host_exists(planner->host, path)) {
+			planner->plan->kernel_image = take_ptr(path);
+			return NULL;
+		}
+	}
+	return error_new(ERROR_CONFIG,
+	                 "there is no image of kernel %s, neither /boot/vmlinuz-%s nor /usr/lib/modules/%s/vmlinuz",
+	                 version, version, version);
+}
+
+static struct error *plan_kernel(struct planner *planner)
+{
+	const char *asked = config_text(planner->config, KEY_KERNELVER);
+	struct plan *plan = planner->plan;
+	struct error *err;
+
+	if (*asked == '/') {
+		err = kernel_by_path(planner, asked);
+	} else if (*asked) {
+		plan->kernel_version = strdup(asked);
+		err = plan->kernel_version ? find_image(planner, asked) : no_memory();
+	} else {
+		err = read_word(planner->host, "/proc/sys/kernel/osrelease", &plan->kernel_version);
+		if (!err)
+			err = find_image(planner, plan->kernel_version);
+		return err ? err
+		           : explain(planner, "kernel.version", "the running kernel, as KDUMP_KERNELVER is empty");
+	}
+	if (err)
+		return error_wrap(err, "%s: KDUMP_KERNELVER", config_where(planner->config, KEY_KERNELVER));
+	return explain_key(planner, "kernel.version", KEY_KERNELVER);
+}
+
+// More CPUs are faster, but each takes memory of the reservation, and on x86 an INIT to the boot CPU resets the machine.
+static struct error *plan_cpus(struct planner *planner)
+{
+	planner->plan->threads = 1;
+	return explain(planner, "dump.threads",
+	               "%s: KDUMP_CPUS=%" PRId64
+	               " is a limit; the minimal form starts one CPU, which takes the least memory",
+	               config_where(planner->config, KEY_CPUS), config_number(planner->config, KEY_CPUS));
+}
+
+static struct error *plan_loading(struct planner *planner)
+{
+	_cleanup_free_ char *reason = NULL;
+	struct plan *plan = planner->plan;
+	struct error *err = cmdline_make(planner->host, planner->config, plan->threads, &plan->command_line, &reason);
+
+	if (!err)
+		err = explain(planner, "kernel.command_line", "%s", reason);
+	if (err)
+		return err;
+	plan->initrd = strdup(INITRD_PATH);
+	plan->kexec_options = strdup(config_text(planner->config, KEY_KEXEC_OPTIONS));
+	if (!plan->initrd || !plan->kexec_options)
+		return no_memory();
+	return explain_key(planner, "kernel.kexec_options", KEY_KEXEC_OPTIONS);
+}
+
+static struct error *plan_place(struct planner *planner, struct destination *place)
+{
+	struct plan_target *target = &planner->plan->target;
+	struct error *err = destination_find(planner->host, planner->config, place);
+
+	if (err)
+		return err;
+	target->device = take_ptr(place->tag);
+	target->fstype = take_ptr(place->fstype);
+	target->options = take_ptr(place->options);
+	target->directory = take_ptr(place->directory);
+	planner->plan->form = PLAN_MINIMAL;
+	err = explain(planner, "form", "the target is a plain disk, /dev/%s now; nothing is stacked, nothing remote",
+	              place->device.name);
+	if (!err)
+		err = explain(planner, "target.device", "%s", place->tag_reason);
+	if (!err && place->options_reason)
+		err = explain(planner, "target.options", "%s", place->options_reason);
+	if (!err)
+		err = explain(planner, "target.directory", "%s", place->directory_reason);
+	return err;
+}
+
+static struct error *plan_modules(struct planner *planner, const struct destination *place)
+{
+	struct plan *plan = planner->plan;
+	_cleanup_modules_ struct modules modules = {0};
+	_cleanup_words_ struct words ordered = {0}, drivers = {0};
+	_cleanup_text_ struct text names = {0};
+	struct error *err = modules_open(planner->host, plan->kernel_version, &modules);
+
+	if (!err)
+		err = modules_add_device(planner->host, &modules, place->device.sysfs, &ordered, &drivers);
+	if (!err)
+		err = modules_add_filesystem(&modules, plan->target.fstype, &ordered);
+	if (!err)
+		err = words_take(&ordered, &plan->modules);
+	if (err)
+		return err;
+	for (size_t i = 0; i < drivers.count; i++)
+		text_add(&names, "%s, ", drivers.list[i]);
+	return explain(planner, "kernel.modules",
+	               "drivers of the target's disk (%sfrom the bus down) and %s, in load order",
+	               names.buf ? names.buf : "", plan->target.fstype);
+}
+
+static struct error *plan_dump(struct planner *planner)
+{
+	// Order of the words of KDUMP_DUMPFORMAT in config_keys.c.
+	static const enum plan_format formats[] = {
+		PLAN_FORMAT_AUTO, PLAN_FORMAT_AUTO,   PLAN_FORMAT_ZLIB, PLAN_FORMAT_NONE, PLAN_FORMAT_ELF,
+		PLAN_FORMAT_LZO,  PLAN_FORMAT_SNAPPY, PLAN_FORMAT_ZSTD, PLAN_FORMAT_RAW,
+	};
+	const struct config *config = planner->config;
+	struct plan *plan = planner->plan;
+	struct error *err;
+
+	plan->dump_level = (unsigned int)config_number(config, KEY_DUMPLEVEL);
+	plan->format = formats[config_number(config, KEY_DUMPFORMAT)];
+	plan->keep_old_dumps = (int)config_number(config, KEY_KEEP_OLD_DUMPS);
+	plan->free_disk_bytes = (uint64_t)config_number(config, KEY_FREE_DISK_SIZE) * 1024 * 1024;
+	plan->verbose = (unsigned int)config_number(config, KEY_VERBOSE);
+	err = explain(planner, "dump.level", "%s: KDUMP_DUMPLEVEL%s", config_where(config, KEY_DUMPLEVEL),
+	              plan->format == PLAN_FORMAT_RAW ? ", which a raw dump does not use" : "");
+	if (!err)
+		err = explain_key(planner, "dump.format", KEY_DUMPFORMAT);
+	if (!err)
+		err = explain_key(planner, "target.keep_old_dumps", KEY_KEEP_OLD_DUMPS);
+	if (!err)
+		err = explain(planner, "target.free_bytes", "%s: KDUMP_FREE_DISK_SIZE, in MiB",
+		              config_where(config, KEY_FREE_DISK_SIZE));
+	if (!err)
+		err = explain_key(planner, "verbose", KEY_VERBOSE);
+	return err;
+}
+
+static struct error *plan_actions(struct planner *planner)
+{
+	const struct config *config = planner->config;
+	int64_t final = config_number(config, KEY_FINAL_ACTION), failure = config_number(config, KEY_FAILURE_ACTION);
+	struct plan *plan = planner->plan;
+	struct error *err;
+
+	// The empty word is the first one and stands for reboot.
+	plan->final_action = (enum plan_action)(final ? final - 1 : PLAN_REBOOT);
+	plan->failure_action = (enum plan_action)(failure ? failure - 1 : PLAN_REBOOT);
+	if (plan->failure_action == PLAN_SHELL)
+		return error_new(ERROR_UNSUPPORTED,
+		                 "%s: KDUMP_FAILURE_ACTION: a shell needs the full form of the capture initramfs, "
+		                 "which is not supported yet",
+		                 config_where(config, KEY_FAILURE_ACTION));
+	err = final ? explain_key(planner, "action.final", KEY_FINAL_ACTION)
+	            : explain(planner, "action.final", "%s: KDUMP_IMMEDIATE_REBOOT, as KDUMP_FINAL_ACTION is empty",
+	                      config_where(config, KEY_IMMEDIATE_REBOOT));
+	if (!err)
+		err = explain_key(planner, "action.failure", KEY_FAILURE_ACTION);
+	plan->deadline_ms = (uint64_t)config_number(config, KEY_DEADLINE) * 1000;
+	plan->target_timeout_ms = plan->deadline_ms < TARGET_TIMEOUT_MS ? plan->deadline_ms : TARGET_TIMEOUT_MS;
+	if (!err)
+		err = explain(planner, "action.deadline_ms", "%s: KDUMP_DEADLINE, in seconds",
+		              config_where(config, KEY_DEADLINE));
+	if (!err)
+		err = explain(planner, "target.timeout_ms",
+		              "the disk may be slow to appear; not longer than KDUMP_DEADLINE");
+	return err;
+}
+
+struct error *plan_make(const struct host *host, const struct config *config, struct plan *ret)
+{
+	_cleanup_plan_ struct plan plan = {0};
+	_cleanup_destination_ struct destination place = {0};
+	struct planner planner = {.host = host, .config = config, .plan = &plan};
+	struct error *err = plan_host(&planner);
+
+	if (!err)
+		err = plan_place(&planner, &place);
+	if (!err)
+		err = plan_kernel(&planner);
+	if (!err)
+		err = plan_cpus(&planner);
+	if (!err)
+		err = plan_loading(&planner);
+	if (!err)
+		err = plan_modules(&planner, &place);
+	if (!err)
+		err = plan_dump(&planner);
+	if (!err)
+		err = plan_actions(&planner);
+	if (err)
+		return err;
+	*ret = plan;
+	plan = (struct plan){0};
+	return NULL;
+}

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// kdumpctl: makes the system ready to save a dump. Also called kdumptool and mkdumprd, for scripts that know SUSE's names.
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/host.h"
+#include "boot/config.h"
+#include "boot/crashkernel.h"
+#include "boot/initrd.h"
+#include "boot/kexec.h"
+#include "boot/plan.h"
+#include "boot/text.h"
+
+// Everybody who changes what is loaded or the image holds this file.
+#define LOCK_PATH "/run/lock/kdump"
+
+// What the subcommands work on.
+struct control {
+	struct host host;
+	const char *config_path;
+	const char *program; // Name that we were called by, for messages.
+	bool is_quiet;
+	bool is_forced;
+};
+
+// A subcommand. Without a function it is planned but not there yet.
+struct command {
+	const char *name;
+	struct error *(*run)(struct control *control, int *exit_ret);
+	const char *help;
+};
+
+static struct error *lock(const struct control *control, int *fd_ret)
+{
+	_cleanup_close_ int fd = -1;
+	struct error *err = host_mkdirs(&control->host, "/run/lock");
+
+	if (!err)
+		err = host_open(&control->host, LOCK_PATH, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &fd);
+	if (err)
+		return error_wrap(err, "lock");
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return error_os(errno, "lock " LOCK_PATH);
+		if (!control->is_quiet)
+			fprintf(stderr, "%s: waiting for another kdumpctl\n", control->program);
+		while (flock(fd, LOCK_EX) < 0) {
+			if (errno != EINTR)
+				return error_os(errno, "lock " LOCK_PATH);
+		}
+	}
+	*fd_ret = take_fd(&fd);
+	return NULL;
+}
+
+static struct error *load_config(const struct control *control, struct config *ret)
+{
+	struct error *err = config_load(&control->host, control->config_path, ret);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < ret->warnings.count && !control->is_quiet; i++)
+		fprintf(stderr, "%s: warning: %s\n", control->program, ret->warnings.list[i]);
+	return NULL;
+}
+
+static struct error *make_plan(const struct control *control, struct plan *ret)
+{
+	_cleanup_config_ struct config config = {0};
+	struct error *err = load_config(control, &config);
+
+	return err ? err : plan_make(&control->host, &config, ret);
+}
+
+static struct error *run_plan(struct control *control, int *exit_ret)
+{
+	_cleanup_plan_ struct plan plan = {0};
+	_cleanup_free_ char *text = NULL;
+	struct error *err = make_plan(control, &plan);
+
+	(void)exit_ret;
+	if (!err)
+		err = plan_format(&plan, &text);
+	if (err)
+		return err;
+	return fputs(text, stdout) < 0 || fflush(stdout) < 0 ? error_os(errno, "write the plan") : NULL;
+}
+
+// Makes the image if it must be. The words tell what was done.
+static struct error *refresh_initrd(const struct control *control, const struct plan *plan, char **words_ret)
+{
+	_cleanup_free_ char *cause = NULL;
+	_cleanup_text_ struct text words = {0};
+	struct error *err = initrd_check(&control->host, plan, &cause);
+
+	if (!err && !cause && control->is_forced) {
+		cause = strdup("asked for");
+		err = cause ? NULL : error_new(ERROR_NOMEM, "no memory for a text");
+	}
+	if (!err && cause)
+		err = initrd_build(&control->host, plan);
+	if (err)
+		return err;
+	text_add(&words, cause ? "rebuilt: %s" : "fresh", cause);
+	return text_take(&words, words_ret);
+}
+
+static struct error *image_size(const struct control *control, double *mib_ret)
+{
+	struct stat info;
+	struct error *err = host_stat(&control->host, INITRD_PATH, &info);
+
+	if (!err)
+		*mib_ret = (double)info.st_size / 1024 / 1024;
+	return err;
+}
+
+static struct error *check_reservation(const struct control *control, const struct config *config, uint64_t *bytes_ret)
+{
+	struct error *err = crashkernel_read(&control->host, bytes_ret);
+
+	return !err && *bytes_ret == 0 ? crashkernel_missing(&control->host, config) : err;
+}
+
+static struct error *load(const struct control *control, const struct plan *plan, uint64_t reserved_bytes)
+{
+	_cleanup_free_ char *words = NULL;
+	enum kexec_method method;
+	double mib = 0;
+	struct error *err = refresh_initrd(control, plan, &words);
+
+	if (!err)
+		err = image_size(control, &mib);
+	if (!err)
+		err = kexec_load(&control->host, plan, &method);
+	if (err)
+		return err;
+	if (!control->is_quiet)
+		printf("kdump: loaded %s with %s (%.1f MiB, %s) into %" PRIu64
+		       " MiB%s; dumps go to %s %s, level %u, %s\n",
+		       plan->kernel_version, plan->initrd, mib, words, reserved_bytes / 1024 / 1024,
+		       method == KEXEC_LOAD ? " by kexec_load" : "", plan->target.device, plan->target.directory,
+		       plan->dump_level, plan_format_name(plan->format));
+	return NULL;
+}
+
+static struct error *run_start(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	_cleanup_plan_ struct plan plan = {0};
+	_cleanup_close_ int lock_fd = -1;
+	uint64_t reserved_bytes = 0;
+	struct error *err = lock(control, &lock_fd);
+
+	(void)exit_ret;
+	if (!err)
+		err = load_config(control, &config);
+	if (!err)
+		err = check_reservation(control, &config, &reserved_bytes);
+	if (!err)
+		err = plan_make(&control->host, &config, &plan);
+	return err ? err : load(control, &plan, reserved_bytes);
+}
+
+static struct error *run_stop(struct control *control, int *exit_ret)
+{
+	_cleanup_close_ int lock_fd = -1;
+	bool is_loaded = false;
+	struct error *err = lock(control, &lock_fd);
+
+	(void)exit_ret;
+	if (!err)
+		err = kexec_is_loaded(&control->host, &is_loaded);
+	if (!err && is_loaded)
+		err = kexec_unload(&control->host);
+	if (!err && !control->is_quiet)
+		puts(is_loaded ? "kdump: unloaded" : "kdump: nothing was loaded");
+	return err;
+}
+
+static struct error *run_status(struct control *control, int *exit_ret)
+{
+	_cleanup_error_ struct error *reason = NULL;
+	uint64_t reserved_bytes = 0;
+	bool is_loaded = false;
+	struct error *err = kexec_is_loaded(&control->host, &is_loaded);
+
+	if (!err && is_loaded) {
+		puts("Kdump is operational");
+		return NULL;
+	}
+	*exit_ret = EXIT_CONFIG;
+	reason = err ? err : check_reservation(control, NULL, &reserved_bytes);
+	printf("Kdump is not operational\nkdump: %s\n",
+	       reason ? reason->text : "no capture kernel is loaded: run kdumpctl start, or systemctl start kdump");
+	return NULL;
+}
+
+static struct error *run_rebuild(struct control *control, int *exit_ret)
+{
+	_cleanup_plan_ struct plan plan = {0};
+	_cleanup_free_ char *words = NULL;
+	_cleanup_close_ int lock_fd = -1;
+	double mib = 0;
+	struct error *err = lock(control, &lock_fd);
+
+	(void)exit_ret;
+	if (!err)
+		err = make_plan(control, &plan);
+	if (!err)
+		err = refresh_initrd(control, &plan, &words);
+	if (!err)
+		err = image_size(control, &mib);
+	if (!err && !control->is_quiet)
+		printf("kdump: %s (%.1f MiB, %s)\n", INITRD_PATH, mib, words);
+	return err;
+}
+
+static struct error *run_rebuild_always(struct control *control, int *exit_ret)
+{
+	control->is_forced = true;
+	return run_rebuild(control, exit_ret);
+}
+
+static struct error *run_showmem(struct control *control, int *exit_ret)
+{
+	uint64_t reserved_bytes = 0;
+	struct error *err = crashkernel_read(&control->host, &reserved_bytes);
+
+	(void)exit_ret;
+	if (!err)
+		printf("Reserved %" PRIu64 "MB memory for crash kernel\n", reserved_bytes / 1024 / 1024);
+	return err;
+}
+
+static const struct command commands[] = {
+	{"start", run_start, "make the plan, rebuild the capture initramfs if it is stale, load the capture kernel"},
+	{"stop", run_stop, "unload the capture kernel"},
+	{"restart", run_start, "same as start: what is loaded is replaced"},
+	{"reload", run_start, "same as start: what is loaded is replaced"},
+	{"status", run_status, "exit with 0 if a capture kernel is loaded, else with 3 and the reason"},
+	{"plan", run_plan, "print what would be done after a crash, and why"},
+	{"rebuild", run_rebuild_always, "build the capture initramfs, stale or not; load nothing"},
+	{"showmem", run_showmem, "print the size of the reservation"},
+	{"check", NULL, NULL},
+	{"estimate", NULL, NULL},
+	{"get-default-crashkernel", NULL, NULL},
+	{"list", NULL, NULL},
+	{"propagate", NULL, NULL},
+	{"reset-crashkernel", NULL, NULL},
+	{"setup-crypttab", NULL, NULL},
+	{"test", NULL, NULL},
+};
+
+// kdumptool(8) of SUSE.
+static const struct command tool_commands[] = {
+	{"calibrate", NULL, NULL},
+	{"commandline", NULL, NULL},
+	{"dump_config", NULL, NULL},
+};
+
+static struct error *find_command(const struct command *table, size_t count, const char *name,
+                                  const struct command **ret)
+{
+	const char *names[array_size(commands) + 1] = {NULL};
+	const char *nearest;
+
+	for (size_t i = 0; i < count; i++) {
+		names[i] = table[i].name;
+		if (strcmp(table[i].name, name) == 0) {
+			*ret = &table[i];
+			return table[i].run ? NULL : error_new(ERROR_UNSUPPORTED, "%s is not supported yet", name);
+		}
+	}
+	nearest = text_nearest(name, names);
+	return error_new(ERROR_USAGE, "unknown command %s%s%s%s", name, nearest ? "; did you mean " : "",
+	                 nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static void print_help(const struct control *control)
+{
+	printf("usage: %s [--configfile FILE] [--quiet] COMMAND\n\n", control->program);
+	for (size_t i = 0; i < array_size(commands); i++) {
+		if (commands[i].run)
+			printf("  %-9s %s\n", commands[i].name, commands[i].help);
+	}
+	puts("\n  --configfile FILE  read FILE in place of " CONFIG_PATH "\n"
+	     "  --root DIR         take DIR for /; no program is run (for tests)\n"
+	     "  --quiet            print errors only\n"
+	     "  --help, --version\n\nSee kdumpctl(8), kdump(5).");
+}
+
+// Under --root no program may touch the running system; the text tells what would run, which tests compare.
+static struct error *refuse_to_run(const struct host *host, const struct host_command *command, struct host_result *ret)
+{
+	_cleanup_text_ struct text text = {0};
+
+	(void)host;
+	(void)ret;
+	for (const char *const *word = command->argv; *word; word++)
+		text_add(&text, " %s", *word);
+	return error_new(ERROR_UNSUPPORTED, "under --root no program is run; this one would be:%s",
+	                 text.buf ? text.buf : "");
+}
+
+enum option_value { OPTION_CONFIGFILE = 256, OPTION_ROOT, OPTION_QUIET, OPTION_HELP, OPTION_VERSION };
+
+static const struct option options[] = {
+	{"configfile", required_argument, NULL, OPTION_CONFIGFILE},
+	{"root", required_argument, NULL, OPTION_ROOT},
+	{"quiet", no_argument, NULL, OPTION_QUIET},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"version", no_argument, NULL, OPTION_VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+// What the options ask for, before a command runs.
+struct request {
+	const char *root;
+	bool is_help;
+	bool is_version;
+};
+
+// Options stand before the command, and for convenience behind it too. mkdumprd has short ones.
+static struct error *parse_options(int argc, char **argv, bool is_mkdumprd, struct control *control,
+                                   struct request *request)
+{
+	const char *letters = is_mkdumprd ? "fqhk:I:Kd" : "hqV";
+
+	for (int c = getopt_long(argc, argv, letters, options, NULL); c != -1;
+	     c = getopt_long(argc, argv, letters, options, NULL)) {
+		switch (c) {
+		case OPTION_CONFIGFILE:
+			control->config_path = optarg;
+			break;
+		case OPTION_ROOT:
+			request->root = optarg;
+			break;
+		case OPTION_QUIET:
+		case 'q':
+			control->is_quiet = true;
+			break;
+		case OPTION_HELP:
+		case 'h':
+			request->is_help = true;
+			break;
+		case OPTION_VERSION:
+		case 'V':
+			request->is_version = true;
+			break;
+		case 'f':
+			control->is_forced = true;
+			break;
+		case 'k':
+		case 'I':
+		case 'K':
+		case 'd':
+			return error_new(ERROR_UNSUPPORTED, "mkdumprd -%c is not supported yet", c);
+		default:
+			return error_new(ERROR_USAGE, "see %s --help", control->program);
+		}
+	}
+	return NULL;
+}
+
+static struct error *choose_command(struct control *control, int argc, char **argv, const struct command **ret)
+{
+	static const struct command mkdumprd = {"mkdumprd", run_rebuild, NULL};
+	bool is_tool = strcmp(control->program, "kdumptool") == 0;
+	const struct command *table = is_tool ? tool_commands : commands;
+
+	if (strcmp(control->program, "mkdumprd") == 0) {
+		*ret = &mkdumprd;
+		return optind < argc ? error_new(ERROR_USAGE, "mkdumprd takes no words, only options") : NULL;
+	}
+	if (optind >= argc)
+		return error_new(ERROR_USAGE, "a command is missing, see %s --help", control->program);
+	if (!is_tool && optind + 1 < argc)
+		return error_new(ERROR_USAGE, "%s takes one command, not also %s", control->program, argv[optind + 1]);
+	return find_command(table, is_tool ? array_size(tool_commands) : array_size(commands), argv[optind], ret);
+}
+
+static struct error *run(int argc, char **argv, struct control *control, int *exit_ret)
+{
+	struct request request = {.root = "/"};
+	const struct command *command = NULL;
+	struct error *err = parse_options(argc, argv, strcmp(control->program, "mkdumprd") == 0, control, &request);
+
+	if (err)
+		return err;
+	if (request.is_help) {
+		print_help(control);
+		return NULL;
+	}
+	if (request.is_version) {
+		puts("kdumpctl (" PACKAGE_STRING ")");
+		return NULL;
+	}
+	err = choose_command(control, argc, argv, &command);
+	if (!err)
+		err = host_init(&control->host, request.root);
+	if (err)
+		return err;
+	if (strcmp(request.root, "/") != 0)
+		control->host.run = refuse_to_run;
+	err = command->run(control, exit_ret);
+	host_deinit(&control->host);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
+	struct control control = {
+		.host = {.root_fd = -1},
+		.config_path = CONFIG_PATH,
+		.program = slash     ? slash + 1
+	                   : argv[0] ? argv[0]
+	                             : "kdumpctl",
+	};
+	int exit_code = EXIT_OK;
+	_cleanup_error_ struct error *err = run(argc, argv, &control, &exit_code);
+
+	if (!err)
+		return exit_code;
+	fflush(stdout);
+	fprintf(stderr, "%s: %s\n", control.program, err->text);
+	return error_exit_code(err);
+}
