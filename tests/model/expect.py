@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a dump must hold, from the spec alone: no struct page and no VMCOREINFO is looked at here."""
+from spec import CLASSES, PAGE_BYTES, PAGE_SHIFT, page_frames
+
+
+def kept(spec, level):
+    """Page frames that are in a dump of a level, zero pages included."""
+    dropped = set()
+    for block in spec.blocks:
+        mask = CLASSES[block.kind]
+        if mask is None or mask & level:
+            dropped.update(range(block.start, block.end))
+    return [pfn for pfn in page_frames(spec) if pfn not in dropped]
+
+
+def valid_range(spec, pfn):
+    """[first, end) of the bytes of a page frame that are memory: fewer than a page at the ends of odd ranges."""
+    first, end = PAGE_BYTES, 0
+    for start, stop in spec.ram:
+        if start < (pfn + 1) << PAGE_SHIFT and stop > pfn << PAGE_SHIFT:
+            first = min(first, max(0, start - (pfn << PAGE_SHIFT)))
+            end = max(end, min(PAGE_BYTES, stop - (pfn << PAGE_SHIFT)))
+    return first, end

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The text form of a synthetic machine: see README.md for the words it is made of.
+
+Does not know any byte layout (layouts.py) and does not build anything (machine.py).
+"""
+from dataclasses import dataclass, field
+
+PAGE_BYTES = 4096
+PAGE_SHIFT = 12
+
+# What a page can be in a spec. The value is the dump-level mask that drops it; None: dropped at every level; 0: never.
+CLASSES = {
+    "kernel": 0,
+    "reserved": 0,
+    "slab": 0,
+    "table": 0,             # Page tables: a typed page whose "mapping" is somebody else's field.
+    "movable": 0,           # Movable memory of a driver: mapping has bit 1 set, bit 0 clear.
+    "bad-free": 0,          # Looks free, but its order cannot be: kept.
+    "free": 16,
+    "unaccepted": 16,
+    "cache": 2 | 4,
+    "swapped-shmem": 2 | 4,
+    "cache-private": 4,
+    "anon": 8,
+    "ksm": 8,
+    "hugetlb": 8,
+    "hwpoison": None,
+    "offline": None,
+}
+
+
+class SpecError(Exception):
+    """A spec that cannot be understood."""
+
+
+@dataclass
+class Block:
+    """Page frames [start, end) of one class, in blocks of 2^order."""
+    start: int
+    end: int
+    kind: str
+    order: int = 0
+    content: str = "text"
+    seed: int = 0
+
+
+@dataclass
+class Spec:
+    """One machine."""
+    name: str
+    layout: str = "6.1"
+    levels: int = 4
+    model: str = "extreme"
+    vmemmap: int = 0            # 0: struct pages lie in the direct map.
+    vmemmap_pages: str = "2m"
+    direct_pages: str = "2m"
+    page_offset: int = 0xffff888000000000
+    kernel_offset: int = 0
+    text: tuple = (0x1000000, 0x400000)
+    ram: list = field(default_factory=list)
+    system: list = field(default_factory=list)
+    nodes: list = field(default_factory=list)
+    blocks: list = field(default_factory=list)
+    no_memmap: list = field(default_factory=list)
+    without: list = field(default_factory=list)
+
+
+def _range(text):
+    start, sep, end = text.partition("-")
+    if not sep:
+        raise SpecError(f"{text}: a range is START-END")
+    start, end = int(start, 0), int(end, 0)
+    if start >= end:
+        raise SpecError(f"{text}: the range is empty")
+    return start, end
+
+
+def _block(words):
+    start, end = _range(words[0])
+    block = Block(start, end, words[1])
+    if block.kind not in CLASSES:
+        raise SpecError(f"{block.kind}: unknown class")
+    rest = words[2:]
+    while rest:
+        word = rest.pop(0)
+        if word.isdigit():
+            block.order = int(word)
+        elif word in ("zero", "text"):
+            block.content = word
+        elif word == "random":
+            block.content, block.seed = "random", int(rest.pop(0), 0)
+        else:
+            raise SpecError(f"{word}: unknown word")
+    if block.kind != "bad-free" and (start | end) & ((1 << block.order) - 1):
+        raise SpecError(f"{words[0]}: not aligned to order {block.order}")
+    return block
+
+
+def _line(spec, key, words):
+    if key in ("layout", "model", "vmemmap_pages", "direct_pages"):
+        setattr(spec, key, words[0])
+    elif key in ("levels", "vmemmap", "page_offset", "kernel_offset"):
+        setattr(spec, key, int(words[0], 0))
+    elif key == "text":
+        spec.text = (int(words[0], 0), int(words[1], 0))
+    elif key in ("ram", "system"):
+        getattr(spec, key).append(_range(words[0]))
+    elif key == "node":
+        spec.nodes.append(_range(words[0]))
+    elif key == "no_memmap":
+        spec.no_memmap.append(_range(words[0]))
+    elif key == "without":
+        spec.without.append(" ".join(words))
+    elif key == "pages":
+        spec.blocks.append(_block(words))
+    else:
+        raise SpecError(f"{key}: unknown key")
+
+
+def parse(path):
+    """Read a spec file; SpecError names the line."""
+    spec = Spec(path.stem)
+    with open(path, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            words = line.partition("#")[0].split()
+            if not words:
+                continue
+            try:
+                _line(spec, words[0], words[1:])
+            except (SpecError, IndexError, ValueError) as error:
+                raise SpecError(f"{path}:{number}: {error}") from error
+    spec.ram.sort()
+    return spec
+
+
+def page_frames(spec):
+    """Page frames that the machine's memory touches, in order."""
+    frames = set()
+    for start, end in spec.ram:
+        frames.update(range(start >> PAGE_SHIFT, (end + PAGE_BYTES - 1) >> PAGE_SHIFT))
+    return sorted(frames)
