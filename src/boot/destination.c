@@ -137,6 +137,20 @@ static struct error *name_device(const struct host *host, const char *mounted_fs
 	return err;
 }
 
+// A blank may belong to a label; two targets are a blank before the beginning of another name.
+static bool names_several(const char *target)
+{
+	static const char *const starts[] = {"UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/"};
+
+	for (const char *at = strpbrk(target, " \t"); at; at = strpbrk(at + 1, " \t")) {
+		for (size_t i = 0; i < array_size(starts); i++) {
+			if (strncmp(at + 1, starts[i], strlen(starts[i])) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 static struct error *from_target(const struct host *host, const struct config *config, const char *dir,
                                  struct destination *place)
 {
@@ -144,7 +158,7 @@ static struct error *from_target(const struct host *host, const struct config *c
 	const char *target = config_text(config, KEY_TARGET);
 	struct error *err = NULL;
 
-	if (strpbrk(target, " \t"))
+	if (names_several(target))
 		err = error_new(ERROR_UNSUPPORTED, "more than one target is not supported yet");
 	if (!err)
 		err = device_by_name(host, target, &place->device);
