@@ -162,7 +162,7 @@ static struct error *read_headers(struct vmcore *core, uint64_t offset_bytes, ui
 static struct error *elfcore_open(struct vmcore *core)
 {
 	Elf64_Ehdr ehdr;
-	uint32_t count;
+	uint32_t count = 0;
 	struct error *err = read_exactly(core, &ehdr, sizeof(ehdr), 0, "ELF header");
 
 	if (err)

@@ -31,6 +31,9 @@ struct kallsyms;
 struct error *kallsyms_create(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
 			      struct kallsyms **ret) must_check;
 
+/** Number of symbols. @param[in] syms The table. @return See there. */
+uint64_t kallsyms_count(const struct kallsyms *syms);
+
 /** Free. @param[in] syms May be NULL. */
 void kallsyms_destroy(struct kallsyms *syms);
 
@@ -45,6 +48,7 @@ struct kallsyms_query {
 	const char *name;
 	uint64_t vaddr; /**< Filled in. */
 	bool is_found;	/**< Filled in. */
+	char type;	/**< Its letter as nm(1) has it, filled in. */
 };
 
 /**

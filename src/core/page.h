@@ -24,7 +24,6 @@ enum page_class {
 	PAGE_CACHE,	    /**< Page cache without private data. */
 	PAGE_CACHE_PRIVATE, /**< Page cache with private data (buffers of a file system). */
 	PAGE_USER,	    /**< Anonymous memory of processes, hugetlb pages. */
-	PAGE_POISONED,	    /**< Broken memory (hwpoison): touching it may stop the machine. */
 	PAGE_OFFLINE,	    /**< Given back to the hypervisor (balloon, virtio-mem). */
 	PAGE_CLASS_COUNT,
 };
@@ -35,9 +34,10 @@ struct page_view {
 	unsigned int order; /**< Of the block that starts here: 2^order pages share the class. */
 	bool is_tail;	    /**< Inside a compound page: its head has the class; here it is PAGE_KERNEL. */
 	bool is_compound;   /**< Head of a compound page. */
+	bool is_poisoned;   /**< This one page is broken memory (hwpoison): touching it may stop the machine. */
 };
 
-/** Where things are in struct page. Read-only after page_layout_init(); may be shared by threads. */
+/** Where things are in struct page. Read-only after page_layout_create(); may be shared by threads. */
 struct page_layout;
 
 /**

@@ -27,6 +27,7 @@ enum filter_level {
 /** Pages counted. */
 struct filter_counts {
 	uint64_t classes[PAGE_CLASS_COUNT]; /**< Of each class, those in the input. */
+	uint64_t poisoned;		    /**< Broken memory among those kept otherwise: left out. */
 	uint64_t zero;			    /**< Found to hold only zeros, among those kept. */
 	uint64_t total;			    /**< In the input. */
 	uint64_t kept;			    /**< After classes were dropped; zero pages still counted. */
@@ -35,7 +36,7 @@ struct filter_counts {
 /**
  * Whether pages of a class are dropped.
  *
- * Broken and offline memory is dropped at every level: it cannot be read, or holds nothing.
+ * Offline memory is dropped at every level: it holds nothing, or cannot be read.
  *
  * @param[in] class What the page is.
  * @param[in] dump_level 0…31.

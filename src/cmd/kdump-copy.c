@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/vmcore.h"
+#include "dump/copy.h"
+
+static const char usage_text[] =
+	"Usage: kdump-copy [OPTION]... VMCORE DUMP\n"
+	"       kdump-copy -F [OPTION]... VMCORE >DUMP\n"
+	"Copy a crash dump, leaving out what nobody needs.\n"
+	"\n"
+	"  -d, --dump-level LEVEL   what to leave out, the sum of: 1 zero pages, 2 page cache,\n"
+	"                           4 page cache with private data (and 2), 8 memory of\n"
+	"                           processes, 16 free pages; 0 (the default) keeps all\n"
+	"  -c, -l, -p, -z           compress pages with zlib, lzo, snappy, zstd\n"
+	"      --compress NAME      the same by name; auto: the best of those built in\n"
+	"  -E                       write an ELF file\n"
+	"  -F                       write to standard output, in makedumpfile's flattened format\n"
+	"  -f, --force              overwrite DUMP\n"
+	"      --dry-run            write nothing; print the number of pages of each class\n"
+	"      --num-threads N      threads [the CPUs there are]\n"
+	"  -q, --quiet              no progress and no summary\n"
+	"  -h, --help\n"
+	"  -V, --version\n"
+	"\n"
+	"Exit status: 0 done; 1 failed; 2 wrong usage; 4 no space left; 5 unsupported;\n"
+	"6 VMCORE is damaged or incomplete (what could be read is in DUMP, if it is there).\n";
+
+// Time between two lines of progress, where lines stay on the screen or in a log.
+enum { LINE_INTERVAL_MS = 5000, TERMINAL_INTERVAL_MS = 200 };
+
+struct arguments {
+	const char *input;
+	const char *output; // NULL: standard output
+	bool is_flattened;
+	bool is_forced;
+	bool is_quiet;
+	struct copy_options copy;
+};
+
+static struct error *parse_number(const char *text, const char *what, unsigned long max, unsigned int *ret)
+{
+	char *end;
+	unsigned long number;
+
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (errno || end == text || *end || text[0] == '-' || number > max)
+		return error_new(ERROR_USAGE, "%s '%s': must be a number from 0 to %lu", what, text, max);
+	*ret = (unsigned int)number;
+	return NULL;
+}
+
+static struct error *choose_compressor(struct copy_options *copy, const char *name)
+{
+	if (strcmp(name, "auto") == 0) {
+		copy->compressor = compressor_default();
+		return NULL;
+	}
+	return compressor_find(name, &copy->compressor);
+}
+
+static unsigned int cpu_count(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned int)CPU_COUNT(&set) : 1;
+}
+
+enum {
+	OPT_COMPRESS = 256,
+	OPT_DRY_RUN,
+	OPT_THREADS,
+};
+
+static struct error *parse_option(int option, struct arguments *args)
+{
+	switch (option) {
+	case 'd':
+		return parse_number(optarg, "dump level", FILTER_LEVEL_MAX, &args->copy.dump_level);
+	case 'c':
+		return choose_compressor(&args->copy, "zlib");
+	case 'l':
+		return choose_compressor(&args->copy, "lzo");
+	case 'p':
+		return choose_compressor(&args->copy, "snappy");
+	case 'z':
+		return choose_compressor(&args->copy, "zstd");
+	case OPT_COMPRESS:
+		return choose_compressor(&args->copy, optarg);
+	case 'E':
+		args->copy.format = COPY_ELF;
+		return NULL;
+	case 'F':
+		args->is_flattened = true;
+		return NULL;
+	case 'f':
+		args->is_forced = true;
+		return NULL;
+	case 'q':
+		args->is_quiet = true;
+		return NULL;
+	case OPT_DRY_RUN:
+		args->copy.is_dry_run = true;
+		return NULL;
+	case OPT_THREADS:
+		return parse_number(optarg, "--num-threads", 256, &args->copy.thread_count);
+	default:
+		// getopt has said what is wrong.
+		return error_new(ERROR_USAGE, "try 'kdump-copy --help'");
+	}
+}
+
+static struct error *check_arguments(struct arguments *args, int left)
+{
+	int wanted = args->is_flattened || args->copy.is_dry_run ? 1 : 2;
+
+	if (left < wanted || (left > wanted && !args->copy.is_dry_run))
+		return error_new(ERROR_USAGE, "%s; try 'kdump-copy --help'",
+				 left < 1      ? "VMCORE is missing" :
+				 left < wanted ? "DUMP is missing" :
+						 "too many arguments");
+	if (args->copy.format == COPY_ELF && strcmp(args->copy.compressor->name, "none") != 0)
+		return error_new(ERROR_USAGE, "-E cannot be compressed: leave out -%s",
+				 args->copy.compressor->flag == 1 ? "c" : "c, -l, -p, -z or --compress");
+	if (args->is_flattened && isatty(STDOUT_FILENO) && !args->copy.is_dry_run)
+		return error_new(ERROR_USAGE, "-F writes the dump to standard output, which is a terminal; redirect it");
+	if (!args->copy.thread_count)
+		args->copy.thread_count = cpu_count();
+	return NULL;
+}
+
+// Gives false if help or version was printed.
+static struct error *parse_arguments(int argc, char **argv, struct arguments *args, bool *go_on_ret)
+{
+	static const struct option options[] = {
+		{"dump-level", required_argument, NULL, 'd'},	     {"compress", required_argument, NULL, OPT_COMPRESS},
+		{"force", no_argument, NULL, 'f'},		     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+		{"num-threads", required_argument, NULL, OPT_THREADS}, {"quiet", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},		     {"version", no_argument, NULL, 'V'},
+		{0},
+	};
+	struct error *err;
+	int option;
+
+	err = compressor_find("none", &args->copy.compressor);
+	while (!err && (option = getopt_long(argc, argv, "d:clpzEFfqhV", options, NULL)) != -1) {
+		if (option == 'h' || option == 'V') {
+			fputs(option == 'h' ? usage_text : "kdump-copy " PACKAGE_VERSION "\n", stdout);
+			*go_on_ret = false;
+			return NULL;
+		}
+		err = parse_option(option, args);
+	}
+	if (!err)
+		err = check_arguments(args, argc - optind);
+	if (err)
+		return err;
+	args->input = argv[optind];
+	args->output = args->is_flattened || args->copy.is_dry_run ? NULL : argv[optind + 1];
+	*go_on_ret = true;
+	return NULL;
+}
+
+static double mib(uint64_t bytes)
+{
+	return (double)bytes / (1 << 20);
+}
+
+static void print_progress(void *context, const struct copy_progress *progress)
+{
+	bool is_terminal = *(const bool *)context;
+	double seconds = (double)progress->elapsed_ms / 1000;
+	double rate = seconds > 0 ? (double)progress->pages_done / seconds : 0;
+	double left = rate > 0 ? (double)(progress->pages_total - progress->pages_done) / rate : 0;
+
+	fprintf(stderr, "%skdump-copy: %3.0f%% of %ju pages, %.0f MiB written, %.0f pages/s, %.0f s left%s",
+		is_terminal ? "\r" : "",
+		progress->pages_total ? 100.0 * (double)progress->pages_done / (double)progress->pages_total : 100.0,
+		(uintmax_t)progress->pages_total, mib(progress->bytes_written), rate, left, is_terminal ? "\033[K" : "\n");
+}
+
+static void print_counts(const struct copy_stats *stats, unsigned int dump_level)
+{
+	printf("%-14s %12s  %s\n", "class", "pages", "in the dump");
+	for (unsigned int class = 0; class < PAGE_CLASS_COUNT; class++)
+		printf("%-14s %12ju  %s\n", filter_class_name(class), (uintmax_t)stats->counts.classes[class],
+		       filter_drops(class, dump_level) ? "no" : "yes");
+	printf("%-14s %12ju  no\n", "broken", (uintmax_t)stats->counts.poisoned);
+	printf("%-14s %12ju\n", "total", (uintmax_t)stats->counts.total);
+	printf("%-14s %12ju\n", "to be saved", (uintmax_t)stats->counts.kept);
+}
+
+static void print_warnings(const struct copy_stats *stats)
+{
+	for (unsigned int bit = 1; bit && bit <= stats->warnings; bit <<= 1) {
+		if (!(stats->warnings & bit))
+			continue;
+		fprintf(stderr, "kdump-copy: warning: %s", copy_warning_text(bit));
+		if (bit == COPY_WARN_NO_FILTER)
+			fprintf(stderr, ": %s", stats->note);
+		if (bit == COPY_WARN_UNREADABLE)
+			fprintf(stderr, ": %ju pages", (uintmax_t)stats->pages_unreadable);
+		fputc('\n', stderr);
+	}
+}
+
+// The dump is written under another name and renamed when it is whole. Devices and pipes are written as they are.
+struct output {
+	const char *path;
+	char temporary[4096];
+	int fd;
+};
+
+static struct error *output_open(struct output *output, const struct arguments *args)
+{
+	struct stat st;
+
+	output->path = args->output;
+	output->temporary[0] = '\0';
+	if (!args->output) {
+		output->fd = STDOUT_FILENO;
+		return NULL;
+	}
+	if (stat(args->output, &st) == 0) {
+		if (!S_ISREG(st.st_mode)) {
+			output->fd = open(args->output, O_WRONLY | O_CLOEXEC);
+			return output->fd < 0 ? error_os(errno, "%s", args->output) : NULL;
+		}
+		if (!args->is_forced)
+			return error_new(ERROR_USAGE, "%s exists; -f overwrites it", args->output);
+	}
+	if (snprintf(output->temporary, sizeof(output->temporary), "%s.incomplete", args->output) >=
+	    (int)sizeof(output->temporary))
+		return error_os(ENAMETOOLONG, "%s", args->output);
+	if (unlink(output->temporary) < 0 && errno != ENOENT)
+		return error_os(errno, "%s", output->temporary);
+	output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return output->fd < 0 ? error_os(errno, "%s", output->temporary) : NULL;
+}
+
+static struct error *output_close(struct output *output, struct error *err)
+{
+	if (output->path && output->fd >= 0 && close(output->fd) < 0 && !err)
+		err = error_os(errno, "close %s", output->temporary);
+	if (!output->temporary[0])
+		return err;
+	if (!err && rename(output->temporary, output->path) < 0)
+		err = error_os(errno, "rename to %s", output->path);
+	if (err)
+		unlink(output->temporary);
+	return err;
+}
+
+static struct error *copy_to(const struct vmcore *core, const struct arguments *args, struct copy_stats *stats)
+{
+	_cleanup_(sink_destroyp) struct sink *sink = NULL;
+	struct output output = {.fd = -1};
+	struct error *err;
+
+	if (args->copy.is_dry_run)
+		return copy_run(core, &args->copy, NULL, stats);
+	err = output_open(&output, args);
+	if (!err)
+		err = args->is_flattened ? sink_stream_create(output.fd, &sink) : sink_file_create(output.fd, &sink);
+	if (!err)
+		err = error_wrap(copy_run(core, &args->copy, sink, stats), "%s", args->output ? args->output : "standard output");
+	return output_close(&output, err);
+}
+
+static struct error *copy_dump(const struct arguments *args)
+{
+	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
+	struct copy_stats stats = {0};
+	struct error *err = vmcore_open(args->input, &core);
+
+	if (err)
+		return err;
+	err = copy_to(core, args, &stats);
+	if (!args->is_quiet && isatty(STDERR_FILENO) && !args->copy.is_dry_run)
+		fputs("\r\033[K", stderr);
+	print_warnings(&stats);
+	if (err)
+		return err;
+	if (args->copy.is_dry_run)
+		print_counts(&stats, args->copy.dump_level);
+	else if (!args->is_quiet)
+		fprintf(stderr, "kdump-copy: saved %ju of %ju pages, %.1f MiB, in %.1f s\n", (uintmax_t)stats.pages_written,
+			(uintmax_t)stats.counts.total, mib(stats.bytes_written), (double)stats.elapsed_ms / 1000);
+	if (core->missing_bytes)
+		return error_new(ERROR_BAD_DATA, "%s: the file ends at offset %#jx; %ju bytes of memory are missing", args->input,
+				 (uintmax_t)core->file_bytes, (uintmax_t)core->missing_bytes);
+	if (stats.pages_unreadable)
+		return error_new(ERROR_BAD_DATA, "%s: %ju pages could not be read", args->input,
+				 (uintmax_t)stats.pages_unreadable);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	bool is_terminal = isatty(STDERR_FILENO), go_on;
+	struct arguments args = {0};
+	struct error *err = parse_arguments(argc, argv, &args, &go_on);
+	int code;
+
+	if (!err && go_on) {
+		if (!args.is_quiet) {
+			args.copy.progress = print_progress;
+			args.copy.progress_context = &is_terminal;
+			args.copy.progress_interval_ms = is_terminal ? TERMINAL_INTERVAL_MS : LINE_INTERVAL_MS;
+		}
+		err = copy_dump(&args);
+	}
+	if (err)
+		fprintf(stderr, "kdump-copy: %s\n", err->text);
+	code = error_exit_code(err);
+	error_free(err);
+	return code;
+}

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dump/compress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef HAVE_ZLIB
+#include <zlib.h>
+#endif
+#ifdef HAVE_LZO
+#include <lzo/lzo1x.h>
+#endif
+#ifdef HAVE_SNAPPY
+#include <snappy-c.h>
+#endif
+#ifdef HAVE_ZSTD
+#include <zstd.h>
+#endif
+
+// makedumpfile diskdump_mod.h: DUMP_DH_COMPRESSED_*. The same numbers stand in crash and libkdumpfile.
+enum {
+	FLAG_ZLIB = 0x1,
+	FLAG_LZO = 0x2,
+	FLAG_SNAPPY = 0x4,
+	FLAG_ZSTD = 0x20,
+};
+
+static size_t no_state_bytes(size_t page_bytes)
+{
+	(void)page_bytes;
+	return 0;
+}
+
+static struct error *no_state_create(size_t page_bytes, void **state_ret)
+{
+	(void)page_bytes;
+	*state_ret = NULL;
+	return NULL;
+}
+
+static size_t none_bound(size_t page_bytes)
+{
+	return page_bytes;
+}
+
+static size_t none_compress(void *state, const void *page, size_t page_bytes, void *out)
+{
+	(void)state;
+	(void)page;
+	(void)page_bytes;
+	(void)out;
+	return 0;
+}
+
+static const struct compressor none = {
+	.name = "none",
+	.state_bytes = no_state_bytes,
+	.create = no_state_create,
+	.destroy = free,
+	.bound = none_bound,
+	.compress = none_compress,
+};
+
+#ifdef HAVE_ZLIB
+// zconf.h: deflate takes (1 << (windowBits + 2)) + (1 << (memLevel + 9)) bytes, and some for its state.
+static size_t zlib_state_bytes(size_t page_bytes)
+{
+	(void)page_bytes;
+	return (1U << 17) + (1U << 17) + (16U << 10);
+}
+
+static struct error *zlib_create(size_t page_bytes, void **state_ret)
+{
+	_cleanup_free_ z_stream *stream = calloc(1, sizeof(*stream));
+
+	(void)page_bytes;
+	if (!stream || deflateInit(stream, Z_BEST_SPEED) != Z_OK)
+		return error_new(ERROR_NOMEM, "no memory for zlib");
+	*state_ret = take_ptr(stream);
+	return NULL;
+}
+
+static void zlib_destroy(void *state)
+{
+	if (state)
+		deflateEnd(state);
+	free(state);
+}
+
+static size_t zlib_bound(size_t page_bytes)
+{
+	return compressBound(page_bytes);
+}
+
+static size_t zlib_compress(void *state, const void *page, size_t page_bytes, void *out)
+{
+	z_stream *stream = state;
+
+	stream->next_in = (Bytef *)page;
+	stream->avail_in = (uInt)page_bytes;
+	stream->next_out = out;
+	stream->avail_out = (uInt)(page_bytes - 1);
+	if (deflateReset(stream) != Z_OK || deflate(stream, Z_FINISH) != Z_STREAM_END)
+		return 0;
+	return stream->total_out;
+}
+
+static const struct compressor zlib = {
+	.name = "zlib",
+	.flag = FLAG_ZLIB,
+	.state_bytes = zlib_state_bytes,
+	.create = zlib_create,
+	.destroy = zlib_destroy,
+	.bound = zlib_bound,
+	.compress = zlib_compress,
+};
+#endif
+
+#ifdef HAVE_LZO
+static size_t lzo_state_bytes(size_t page_bytes)
+{
+	(void)page_bytes;
+	return LZO1X_1_MEM_COMPRESS;
+}
+
+static struct error *lzo_create(size_t page_bytes, void **state_ret)
+{
+	(void)page_bytes;
+	if (lzo_init() != LZO_E_OK)
+		return error_new(ERROR_UNSUPPORTED, "lzo does not fit this machine");
+	*state_ret = malloc(LZO1X_1_MEM_COMPRESS);
+	return *state_ret ? NULL : error_new(ERROR_NOMEM, "no memory for lzo");
+}
+
+// lzo.FAQ: an incompressible block grows by 1/16 and 67 bytes at most.
+static size_t lzo_bound(size_t page_bytes)
+{
+	return page_bytes + page_bytes / 16 + 67;
+}
+
+static size_t lzo_compress(void *state, const void *page, size_t page_bytes, void *out)
+{
+	lzo_uint size = 0;
+
+	if (lzo1x_1_compress(page, page_bytes, out, &size, state) != LZO_E_OK || size >= page_bytes)
+		return 0;
+	return size;
+}
+
+static const struct compressor lzo = {
+	.name = "lzo",
+	.flag = FLAG_LZO,
+	.state_bytes = lzo_state_bytes,
+	.create = lzo_create,
+	.destroy = free,
+	.bound = lzo_bound,
+	.compress = lzo_compress,
+};
+#endif
+
+#ifdef HAVE_SNAPPY
+// The C interface allocates its hash table (at most 32 KiB) for each call; nothing is kept.
+static size_t snappy_state_bytes(size_t page_bytes)
+{
+	(void)page_bytes;
+	return 64 << 10;
+}
+
+static size_t snappy_bound(size_t page_bytes)
+{
+	return snappy_max_compressed_length(page_bytes);
+}
+
+static size_t snappy_page(void *state, const void *page, size_t page_bytes, void *out)
+{
+	size_t size = snappy_max_compressed_length(page_bytes);
+
+	(void)state;
+	if (snappy_compress(page, page_bytes, out, &size) != SNAPPY_OK || size >= page_bytes)
+		return 0;
+	return size;
+}
+
+static const struct compressor snappy = {
+	.name = "snappy",
+	.flag = FLAG_SNAPPY,
+	.state_bytes = snappy_state_bytes,
+	.create = no_state_create,
+	.destroy = free,
+	.bound = snappy_bound,
+	.compress = snappy_page,
+};
+#endif
+
+#ifdef HAVE_ZSTD
+enum {
+	ZSTD_LEVEL = 1,	      // As makedumpfile.
+	ZSTD_FAST_LEVEL = -1, // Without the entropy coding of literals: 1.7 times as fast, one sixth larger.
+};
+
+// ZSTD_estimateCCtxSize() of level 1 is 550 KiB for input of any size; a page needs less.
+static size_t zstd_state_bytes(size_t page_bytes)
+{
+	(void)page_bytes;
+	return 600 << 10;
+}
+
+static struct error *zstd_create(size_t page_bytes, void **state_ret)
+{
+	(void)page_bytes;
+	*state_ret = ZSTD_createCCtx();
+	return *state_ret ? NULL : error_new(ERROR_NOMEM, "no memory for zstd");
+}
+
+static void zstd_destroy(void *state)
+{
+	ZSTD_freeCCtx(state);
+}
+
+static size_t zstd_bound(size_t page_bytes)
+{
+	return ZSTD_compressBound(page_bytes);
+}
+
+static size_t zstd_at_level(void *state, const void *page, size_t page_bytes, void *out, int level)
+{
+	size_t size = ZSTD_compressCCtx(state, out, ZSTD_compressBound(page_bytes), page, page_bytes, level);
+
+	return ZSTD_isError(size) || size >= page_bytes ? 0 : size;
+}
+
+static size_t zstd_compress(void *state, const void *page, size_t page_bytes, void *out)
+{
+	return zstd_at_level(state, page, page_bytes, out, ZSTD_LEVEL);
+}
+
+static size_t zstd_fast_compress(void *state, const void *page, size_t page_bytes, void *out)
+{
+	return zstd_at_level(state, page, page_bytes, out, ZSTD_FAST_LEVEL);
+}
+
+static const struct compressor zstd = {
+	.name = "zstd",
+	.flag = FLAG_ZSTD,
+	.state_bytes = zstd_state_bytes,
+	.create = zstd_create,
+	.destroy = zstd_destroy,
+	.bound = zstd_bound,
+	.compress = zstd_compress,
+};
+
+static const struct compressor zstd_fast = {
+	.name = "zstd-fast",
+	.flag = FLAG_ZSTD,
+	.state_bytes = zstd_state_bytes,
+	.create = zstd_create,
+	.destroy = zstd_destroy,
+	.bound = zstd_bound,
+	.compress = zstd_fast_compress,
+};
+#endif
+
+// In the order in which compressor_default() prefers them; the last one is always there.
+static const struct compressor *const compressors[] = {
+#ifdef HAVE_ZSTD
+	&zstd_fast,
+	&zstd,
+#endif
+#ifdef HAVE_LZO
+	&lzo,
+#endif
+#ifdef HAVE_SNAPPY
+	&snappy,
+#endif
+#ifdef HAVE_ZLIB
+	&zlib,
+#endif
+	&none,
+};
+
+struct error *compressor_find(const char *name, const struct compressor **ret)
+{
+	char known[128] = "";
+
+	for (size_t i = 0; i < array_size(compressors); i++) {
+		size_t used = strlen(known);
+
+		if (strcmp(compressors[i]->name, name) == 0) {
+			*ret = compressors[i];
+			return NULL;
+		}
+		snprintf(known + used, sizeof(known) - used, " %s", compressors[i]->name);
+	}
+	return error_new(ERROR_UNSUPPORTED, "compression '%s' is not built in; this program has:%s", name, known);
+}
+
+const struct compressor *compressor_default(void)
+{
+	return compressors[0];
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * What the copier's writers share: one running copy, its pages, its progress.
+ *
+ * Private to copy.c and copy_*.c.
+ */
+#ifndef DUMP_COPY_JOB_H
+#define DUMP_COPY_JOB_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "dump/copy.h"
+#include "dump/scan.h"
+
+enum {
+	/**
+	 * Page frames looked at in one piece. Their set takes 4 MiB, half of the copier's budget; 128 GiB of memory with
+	 * pages of 4 KiB. Larger machines are scanned twice: once to count, once to copy. A multiple of SCAN_JOB_PAGES.
+	 */
+	COPY_WINDOW_PAGES = 1 << 25,
+	/** Pages that a worker takes at a time: some milliseconds of work, so that threads end together. */
+	COPY_UNIT_PAGES = 1024,
+	/** Bytes that a worker gathers before it writes. */
+	COPY_BUFFER_BYTES = 1 << 20,
+};
+
+/** A running copy. */
+struct copy {
+	const struct vmcore *core;
+	const struct copy_options *options;
+	struct sink *sink;
+	struct copy_stats *stats;
+	struct scan scan;
+	uint64_t max_pfn;
+	uint64_t page_bytes;
+	uint64_t start_ms;
+	uint64_t pages_total;
+	_Atomic uint64_t pages_done;
+	_Atomic uint64_t bytes_written;
+	_Atomic uint64_t pages_zero;
+	_Atomic uint64_t pages_unreadable;
+	pthread_mutex_t progress_lock; /**< Guards next_report_ms and the call of the progress function. */
+	uint64_t next_report_ms;
+};
+
+/**
+ * Write bytes of the dump and count them.
+ *
+ * @param[in,out] copy The copy; any thread.
+ * @param[in] offset_bytes Where in the dump.
+ * @param[in] buf Bytes.
+ * @param[in] size_bytes Their number.
+ * @return NULL; ERROR_OS; ERROR_NOSPC.
+ */
+struct error *copy_write(struct copy *copy, uint64_t offset_bytes, const void *buf, size_t size_bytes) must_check;
+
+/**
+ * Get the bytes of a page.
+ *
+ * @param[in] copy The copy; any thread.
+ * @param[in,out] reader Owned by the calling thread.
+ * @param[in] pfn Page frame.
+ * @param[out] bounce Room for a page: bytes of a page that is only partly in the dump, the rest zeros.
+ * @param[out] ret The bytes; valid until the next call with @p reader or @p bounce.
+ * @return NULL; ERROR_FAULT (nothing of it can be read; counted).
+ */
+struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn, uint8_t *bounce, const uint8_t **ret) must_check;
+
+/** Whether a page holds only zeros. @param[in] page Bytes. @param[in] page_bytes Their number, a multiple of 8. @return See there. */
+bool copy_is_zero(const uint8_t *page, uint64_t page_bytes);
+
+/** Count pages that are done, and report if it is time to. @param[in,out] copy The copy; any thread. @param[in] pages Pages done since the last call. */
+void copy_advance(struct copy *copy, uint64_t pages);
+
+/**
+ * Scan one window.
+ *
+ * @param[in,out] copy The copy.
+ * @param[in] pfn_start First frame, a multiple of COPY_WINDOW_PAGES.
+ * @param[out] set The set of frames to save; room for a window.
+ * @param[in,out] result Sums.
+ * @return NULL; ERROR_OS; ERROR_NOMEM.
+ */
+struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, uint64_t *set, struct scan_result *result) must_check;
+
+/** One past the last frame of a window. @param[in] copy The copy. @param[in] pfn_start Its first. @return A pfn. */
+uint64_t copy_window_end(const struct copy *copy, uint64_t pfn_start);
+
+/** Words of the set of a window. @param[in] copy The copy. @return 64-bit words. */
+size_t copy_window_words(const struct copy *copy);
+
+/** Note what a scan found in the statistics. @param[in,out] copy The copy. @param[in] result Sums over all windows. */
+void copy_note_scan(struct copy *copy, const struct scan_result *result);
+
+/** Number of CPUs that left registers in the notes. @param[in] core The dump. @return NT_PRSTATUS notes, at least 1. */
+uint32_t copy_cpu_count(const struct vmcore *core);
+
+/**
+ * Write a kdump-compressed dump (copy_kdump.c).
+ *
+ * @param[in,out] copy The copy.
+ * @return As copy_run().
+ */
+struct error *copy_kdump_run(struct copy *copy) must_check;
+
+/** Anonymous memory that copy_kdump_run() takes. @param[in] options What would be done. @param[in] page_bytes Page size. @return Bytes. */
+uint64_t copy_kdump_memory_bytes(const struct copy_options *options, uint64_t page_bytes);
+
+/**
+ * Write an ELF dump (copy_elf.c).
+ *
+ * @param[in,out] copy The copy.
+ * @return As copy_run().
+ */
+struct error *copy_elf_run(struct copy *copy) must_check;
+
+#endif

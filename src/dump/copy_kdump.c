@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bitmap.h"
+#include "base/workers.h"
+#include "core/arch.h"
+#include "dump/copy_job.h"
+#include "dump/fmt_kdump.h"
+
+// One window of a dump that is being written.
+struct kdump_copy {
+	struct copy *copy;
+	struct fmt_kdump_layout layout;
+	const struct compressor *compressor;
+	uint64_t *set;	      // Frames to save.
+	uint64_t base_pfn;    // Of bit 0 of the set.
+	uint64_t end_pfn;     // Of the window.
+	uint64_t base_rank;   // Descriptors before the window.
+	uint64_t desc_room;   // Descriptors there is room for.
+	uint64_t page_count;  // Bits in the set.
+	uint64_t *unit_pfns;  // First frame of each unit.
+	_Atomic uint64_t next_data; // Where the next claim of output starts.
+};
+
+// What one thread needs.
+struct kdump_worker {
+	struct vmreader reader;
+	void *state;	     // Of the compressor.
+	uint8_t *out;	     // COPY_BUFFER_BYTES, and room for one page that does not compress.
+	size_t used;
+	uint8_t *bounce;     // One page.
+	struct fmt_kdump_page_desc descs[COPY_UNIT_PAGES];
+	size_t unclaimed;    // First descriptor whose offset still counts from the start of out.
+};
+
+// A descriptor whose bytes are in the buffer carries this mark where the format wants a zero, until it gets its place.
+enum { DESC_IN_BUFFER = 1 };
+
+// Order of the names in struct new_utsname (Linux include/uapi/linux/utsname.h).
+enum {
+	UTS_SYSNAME,
+	UTS_RELEASE = 2,
+	UTS_MACHINE = 4,
+	UTS_NAMES = 6,
+};
+
+static size_t out_bytes(const struct compressor *compressor, uint64_t page_bytes)
+{
+	size_t bound = compressor->bound(page_bytes);
+
+	return COPY_BUFFER_BYTES + (bound > page_bytes ? bound : page_bytes);
+}
+
+uint64_t copy_kdump_memory_bytes(const struct copy_options *options, uint64_t page_bytes)
+{
+	uint64_t thread = sizeof(struct kdump_worker) + page_bytes + COPY_BUFFER_BYTES;
+
+	if (options->format == COPY_KDUMP)
+		thread += options->compressor->state_bytes(page_bytes) + options->compressor->bound(page_bytes);
+	return thread * options->thread_count;
+}
+
+static void worker_destroy(struct kdump_worker *worker, const struct compressor *compressor)
+{
+	if (!worker)
+		return;
+	compressor->destroy(worker->state);
+	vmreader_deinit(&worker->reader);
+	free(worker->bounce);
+	free(worker->out);
+	free(worker);
+}
+
+static struct error *worker_start(void *context, unsigned int thread, void **state_ret)
+{
+	struct kdump_copy *kdump = context;
+	struct kdump_worker *worker = calloc(1, sizeof(*worker));
+	struct error *err = NULL;
+
+	(void)thread;
+	if (!worker)
+		return error_new(ERROR_NOMEM, "no memory for a worker");
+	vmreader_init(&worker->reader, kdump->copy->core, VMREADER_WINDOW_DATA_BYTES);
+	worker->out = malloc(out_bytes(kdump->compressor, kdump->layout.block_bytes));
+	worker->bounce = malloc(kdump->layout.block_bytes);
+	if (!worker->out || !worker->bounce)
+		err = error_new(ERROR_NOMEM, "no memory for the buffers of a worker");
+	if (!err)
+		err = kdump->compressor->create(kdump->layout.block_bytes, &worker->state);
+	if (err) {
+		worker_destroy(worker, kdump->compressor);
+		return err;
+	}
+	*state_ret = worker;
+	return NULL;
+}
+
+static struct error *worker_end(void *context, void *state, bool is_failed)
+{
+	struct kdump_copy *kdump = context;
+
+	(void)is_failed;
+	worker_destroy(state, kdump->compressor);
+	return NULL;
+}
+
+// Claims room in the dump for what is in the buffer, and writes it there. Nobody waits for anybody: units may lie in the
+// dump in any order.
+static struct error *flush(struct kdump_copy *kdump, struct kdump_worker *worker, size_t desc_count)
+{
+	uint64_t base = atomic_fetch_add(&kdump->next_data, worker->used);
+	struct error *err = worker->used ? copy_write(kdump->copy, base, worker->out, worker->used) : NULL;
+
+	for (size_t i = worker->unclaimed; i < desc_count; i++) {
+		if (worker->descs[i].page_flags == DESC_IN_BUFFER) {
+			worker->descs[i].page_flags = 0;
+			worker->descs[i].offset += base;
+		}
+	}
+	worker->unclaimed = desc_count;
+	worker->used = 0;
+	return err;
+}
+
+static void put_page(struct kdump_copy *kdump, struct kdump_worker *worker, const uint8_t *page,
+		     struct fmt_kdump_page_desc *desc)
+{
+	uint64_t page_bytes = kdump->layout.block_bytes;
+	uint8_t *out = worker->out + worker->used;
+	size_t size = kdump->compressor->compress(worker->state, page, page_bytes, out);
+
+	*desc = (struct fmt_kdump_page_desc){.offset = worker->used, .page_flags = DESC_IN_BUFFER};
+	if (size) {
+		desc->size = (uint32_t)size;
+		desc->flags = kdump->compressor->flag;
+	} else {
+		memcpy(out, page, page_bytes);
+		desc->size = (uint32_t)page_bytes;
+	}
+	worker->used += desc->size;
+}
+
+static struct error *copy_one(struct kdump_copy *kdump, struct kdump_worker *worker, uint64_t pfn,
+			      struct fmt_kdump_page_desc *desc)
+{
+	uint64_t page_bytes = kdump->layout.block_bytes;
+	const uint8_t *page;
+	struct error *err = copy_page(kdump->copy, &worker->reader, pfn, worker->bounce, &page);
+
+	// A descriptor of zeros says "not written"; the copier's result says how many there are.
+	*desc = (struct fmt_kdump_page_desc){0};
+	if (error_catch(&err, ERROR_FAULT))
+		return NULL;
+	if (err)
+		return err;
+	if (copy_is_zero(page, page_bytes)) {
+		*desc = (struct fmt_kdump_page_desc){.offset = kdump->layout.zero_page_offset, .size = (uint32_t)page_bytes};
+		atomic_fetch_add_explicit(&kdump->copy->pages_zero, 1, memory_order_relaxed);
+		return NULL;
+	}
+	put_page(kdump, worker, page, desc);
+	return NULL;
+}
+
+static struct error *copy_unit(void *context, void *state, uint64_t unit)
+{
+	struct kdump_copy *kdump = context;
+	struct kdump_worker *worker = state;
+	uint64_t rank = unit * COPY_UNIT_PAGES;
+	uint64_t count = kdump->page_count - rank < COPY_UNIT_PAGES ? kdump->page_count - rank : COPY_UNIT_PAGES;
+	uint64_t pfn = kdump->unit_pfns[unit];
+	struct error *err = NULL;
+
+	worker->used = 0;
+	worker->unclaimed = 0;
+	for (uint64_t i = 0; !err && i < count; i++, pfn++) {
+		pfn = kdump->base_pfn + bitmap_find(kdump->set, pfn - kdump->base_pfn, kdump->end_pfn - kdump->base_pfn, true);
+		err = copy_one(kdump, worker, pfn, &worker->descs[i]);
+		if (!err && worker->used >= COPY_BUFFER_BYTES)
+			err = flush(kdump, worker, i + 1);
+	}
+	if (!err)
+		err = flush(kdump, worker, count);
+	if (!err)
+		err = copy_write(kdump->copy,
+				 kdump->layout.desc_offset + (kdump->base_rank + rank) * sizeof(worker->descs[0]),
+				 worker->descs, count * sizeof(worker->descs[0]));
+	copy_advance(kdump->copy, count);
+	return err;
+}
+
+// First frame of each unit: the frames whose rank in the set is a multiple of a unit.
+static void find_units(struct kdump_copy *kdump)
+{
+	size_t words = bitmap_words(kdump->end_pfn - kdump->base_pfn);
+	uint64_t rank = 0, unit = 0;
+
+	for (size_t i = 0; i < words; i++) {
+		uint64_t word = kdump->set[i];
+		uint64_t count = (uint64_t)__builtin_popcountll(word);
+
+		for (; word && unit * COPY_UNIT_PAGES < rank + count; unit++) {
+			uint64_t skip = unit * COPY_UNIT_PAGES - rank, bits = word;
+
+			while (skip--)
+				bits &= bits - 1;
+			kdump->unit_pfns[unit] = kdump->base_pfn + i * 64 + (uint64_t)__builtin_ctzll(bits);
+		}
+		rank += count;
+	}
+}
+
+// Bitmaps are bytes, lowest bit first, on every machine.
+static struct error *write_bitmap(struct copy *copy, uint64_t offset_bytes, const uint64_t *words, uint64_t bits)
+{
+	uint64_t bytes = (bits + 7) / 8;
+	uint64_t buf[512];
+
+	for (uint64_t at = 0; at < bytes; at += sizeof(buf)) {
+		uint64_t part = bytes - at < sizeof(buf) ? bytes - at : sizeof(buf);
+		struct error *err;
+
+		for (uint64_t i = 0; i < (part + 7) / 8; i++)
+			buf[i] = htole64(words[at / 8 + i]);
+		err = copy_write(copy, offset_bytes + at, buf, part);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static struct error *write_bitmaps(struct kdump_copy *kdump, uint64_t *scratch)
+{
+	uint64_t bits = kdump->end_pfn - kdump->base_pfn;
+	struct error *err = write_bitmap(kdump->copy, kdump->layout.bitmap2_offset + kdump->base_pfn / 8, kdump->set, bits);
+
+	// The first bitmap is made piece by piece; there is no room for two of them.
+	for (uint64_t at = 0; !err && at < bits; at += SCAN_JOB_PAGES) {
+		uint64_t part = bits - at < SCAN_JOB_PAGES ? bits - at : SCAN_JOB_PAGES;
+		uint64_t pfn = kdump->base_pfn + at;
+
+		scan_present(kdump->copy->core, pfn, pfn + part, scratch);
+		err = write_bitmap(kdump->copy, kdump->layout.bitmap1_offset + pfn / 8, scratch, part);
+	}
+	return err;
+}
+
+static struct error *copy_window(struct kdump_copy *kdump)
+{
+	_cleanup_free_ uint64_t *scratch = malloc(SCAN_JOB_PAGES / 8);
+	struct workers_job job = {
+		.start = worker_start,
+		.run = copy_unit,
+		.finish = worker_end,
+		.context = kdump,
+		.thread_count = kdump->copy->options->thread_count,
+	};
+	struct error *err;
+
+	kdump->page_count = bitmap_count(kdump->set, 0, kdump->end_pfn - kdump->base_pfn);
+	if (kdump->page_count > kdump->desc_room - kdump->base_rank)
+		return error_new(ERROR_BAD_DATA, "the memory of the crashed kernel changes: more pages than were counted");
+	job.job_count = (kdump->page_count + COPY_UNIT_PAGES - 1) / COPY_UNIT_PAGES;
+	kdump->unit_pfns = calloc(job.job_count + 1, sizeof(*kdump->unit_pfns));
+	if (!kdump->unit_pfns || !scratch) {
+		err = error_new(ERROR_NOMEM, "no memory for %ju units", (uintmax_t)job.job_count);
+	} else {
+		find_units(kdump);
+		err = write_bitmaps(kdump, scratch);
+		if (!err)
+			err = workers_run(&job);
+	}
+	free(kdump->unit_pfns);
+	kdump->unit_pfns = NULL;
+	kdump->base_rank += kdump->page_count;
+	return err;
+}
+
+// struct uts_namespace is a reference count and then the names. Since Linux kernel commit ca4a9241cc5e ("kernel: ... export
+// uts_namespace.name offset") (in v5.11) VMCOREINFO tells the offset; before, the word "Linux" shows it.
+static void find_utsname(const struct copy *copy, char names[static UTS_NAMES][FMT_KDUMP_UTS_BYTES])
+{
+	const struct vmcoreinfo *info = &copy->core->info;
+	_cleanup_vmreader_ struct vmreader reader = {0};
+	uint8_t raw[16 + 6 * FMT_KDUMP_UTS_BYTES];
+	uint64_t vaddr, offset = 0;
+	const uint8_t *start = NULL;
+
+	vmreader_init(&reader, copy->core, VMREADER_WINDOW_TABLE_BYTES);
+	if (copy->scan.xlat.core && vmcoreinfo_symbol(info, "init_uts_ns", &vaddr)) {
+		struct error *err = xlat_read(&copy->scan.xlat, &reader, vaddr, raw, sizeof(raw));
+
+		if (!err && vmcoreinfo_offset(info, "uts_namespace.name", &offset) && offset <= 16)
+			start = raw + offset;
+		else if (!err)
+			start = memmem(raw, 16 + sizeof("Linux"), "Linux", sizeof("Linux"));
+		error_free(err);
+	}
+	if (start) {
+		memcpy(names, start, 6 * FMT_KDUMP_UTS_BYTES);
+	} else {
+		snprintf(names[UTS_SYSNAME], FMT_KDUMP_UTS_BYTES, "Linux");
+		vmcoreinfo_string(info, "OSRELEASE", names[UTS_RELEASE], FMT_KDUMP_UTS_BYTES);
+	}
+	for (unsigned int i = 0; i < UTS_NAMES; i++)
+		names[i][FMT_KDUMP_UTS_BYTES - 1] = '\0';
+	// Readers choose the machine by this name; a crashed kernel may have been told to report another (setarch).
+	snprintf(names[UTS_MACHINE], FMT_KDUMP_UTS_BYTES, "%s", copy->core->arch->uname_machine);
+}
+
+static uint64_t crash_time(const struct vmcoreinfo *info)
+{
+	char value[32];
+
+	return vmcoreinfo_string(info, "CRASHTIME", value, sizeof(value)) ? strtoull(value, NULL, 10) : 0;
+}
+
+static struct error *write_headers(struct kdump_copy *kdump)
+{
+	const struct vmcore *core = kdump->copy->core;
+	const struct fmt_kdump_layout *layout = &kdump->layout;
+	bool is_complete = !atomic_load(&kdump->copy->pages_unreadable) && !core->missing_bytes;
+	struct fmt_kdump_header header = {
+		.signature = {'K', 'D', 'U', 'M', 'P', ' ', ' ', ' '},
+		.header_version = FMT_KDUMP_VERSION,
+		.timestamp_sec = crash_time(&core->info),
+		.status = kdump->compressor->flag | (is_complete ? 0 : FMT_KDUMP_STATUS_INCOMPLETE),
+		.block_size = (uint32_t)layout->block_bytes,
+		.sub_hdr_size = (uint32_t)layout->sub_blocks,
+		.bitmap_blocks = (uint32_t)(2 * layout->bitmap_blocks),
+		.max_mapnr = layout->max_pfn > UINT32_MAX ? UINT32_MAX : (uint32_t)layout->max_pfn,
+		.nr_cpus = copy_cpu_count(core),
+	};
+	struct fmt_kdump_sub_header sub = {
+		.dump_level = kdump->copy->options->dump_level,
+		.offset_vmcoreinfo = core->vmcoreinfo_bytes ? layout->note_offset + core->vmcoreinfo_offset_bytes : 0,
+		.size_vmcoreinfo = core->vmcoreinfo_bytes,
+		.offset_note = core->notes_bytes ? layout->note_offset : 0,
+		.size_note = core->notes_bytes,
+		.max_mapnr_64 = layout->max_pfn,
+	};
+	int64_t phys_base = 0;
+	struct error *err;
+
+	vmcoreinfo_number(&core->info, "phys_base", &phys_base);
+	sub.phys_base = (uint64_t)phys_base;
+	find_utsname(kdump->copy, header.utsname);
+	err = copy_write(kdump->copy, layout->block_bytes, &sub, sizeof(sub));
+	if (!err && core->notes_bytes)
+		err = copy_write(kdump->copy, layout->note_offset, core->notes, core->notes_bytes);
+	// The main header comes last: a file without it is not a dump, so a copy that was cut short cannot be taken for one.
+	return err ? err : copy_write(kdump->copy, 0, &header, sizeof(header));
+}
+
+static struct error *write_zero_page(struct kdump_copy *kdump)
+{
+	_cleanup_free_ uint8_t *zeros = calloc(1, kdump->layout.block_bytes);
+
+	if (!zeros)
+		return error_new(ERROR_NOMEM, "no memory for a page");
+	return copy_write(kdump->copy, kdump->layout.zero_page_offset, zeros, kdump->layout.block_bytes);
+}
+
+static struct error *copy_windows(struct kdump_copy *kdump, bool is_scanned)
+{
+	struct copy *copy = kdump->copy;
+	struct error *err = write_zero_page(kdump);
+
+	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
+		struct scan_result again = {0};
+
+		kdump->base_pfn = pfn;
+		kdump->end_pfn = copy_window_end(copy, pfn);
+		if (!is_scanned)
+			err = copy_scan_window(copy, pfn, kdump->set, &again);
+		if (!err)
+			err = copy_window(kdump);
+	}
+	if (!err)
+		err = write_headers(kdump);
+	return err ? err : sink_finish(copy->sink, atomic_load(&kdump->next_data));
+}
+
+struct error *copy_kdump_run(struct copy *copy)
+{
+	_cleanup_free_ uint64_t *set = calloc(copy_window_words(copy), sizeof(*set));
+	struct kdump_copy kdump = {.copy = copy, .compressor = copy->options->compressor, .set = set};
+	struct scan_result result = {0};
+	struct error *err = NULL;
+
+	if (!set)
+		return error_new(ERROR_NOMEM, "no memory for the set of pages");
+	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES)
+		err = copy_scan_window(copy, pfn, set, &result);
+	copy_note_scan(copy, &result);
+	if (err || copy->options->is_dry_run)
+		return err;
+	kdump.desc_room = result.counts.kept;
+	// The second scan of a large machine may find some pages more: devices go on writing while the capture kernel runs.
+	if (copy->max_pfn > COPY_WINDOW_PAGES)
+		kdump.desc_room += kdump.desc_room / 64 + 65536;
+	kdump.layout = fmt_kdump_layout(copy->page_bytes, copy->max_pfn, copy->core->notes_bytes, kdump.desc_room);
+	atomic_store(&kdump.next_data, kdump.layout.data_offset);
+	// One window is enough for most machines: then the set is still there.
+	err = copy_windows(&kdump, copy->max_pfn <= COPY_WINDOW_PAGES);
+	copy->stats->pages_written = result.counts.kept - atomic_load(&copy->pages_unreadable);
+	return err;
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dump/scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bitmap.h"
+#include "base/workers.h"
+
+// One job: a part of the window that no other job touches, and what one thread needs for it.
+struct scan_job {
+	const struct scan *scan;
+	uint64_t *set;	     // Of the window.
+	uint64_t base_pfn;   // Of bit 0 of the set.
+	uint64_t pfn_end;    // Of the job.
+	uint64_t block_end;  // Of the compound page that is being walked: its tails are counted with its head.
+	struct scan_result result;
+	struct vmreader pages;	// struct pages
+	struct vmreader tables; // page tables and sections
+};
+
+struct scan_window {
+	const struct scan *scan;
+	uint64_t pfn_start;
+	uint64_t pfn_end;
+	uint64_t *set;
+	struct scan_result *results; // One for each job.
+};
+
+struct error *scan_init(struct scan *ret, const struct vmcore *core, unsigned int dump_level, unsigned int thread_count,
+			struct error **unknown_ret)
+{
+	struct scan scan = {.core = core, .dump_level = dump_level, .thread_count = thread_count};
+	_cleanup_vmreader_ struct vmreader reader = {0};
+	struct error *err;
+
+	*unknown_ret = NULL;
+	vmreader_init(&reader, core, VMREADER_WINDOW_TABLE_BYTES);
+	err = xlat_init(&scan.xlat, core);
+	if (!err)
+		err = page_layout_create(core, &scan.xlat, &reader, &scan.layout);
+	if (!err)
+		err = memmap_init(&scan.map, core, &scan.xlat, &reader, page_layout_bytes(scan.layout));
+	if (err) {
+		page_layout_destroy(scan.layout);
+		scan.layout = NULL;
+		// Whatever keeps us from knowing the pages, a larger dump is better than none.
+		if (err->code == ERROR_NOMEM || err->code == ERROR_OS)
+			return err;
+		*unknown_ret = err;
+	}
+	*ret = scan;
+	return NULL;
+}
+
+void scan_deinit(struct scan *scan)
+{
+	page_layout_destroy(scan->layout);
+	scan->layout = NULL;
+}
+
+void scan_present(const struct vmcore *core, uint64_t pfn_start, uint64_t pfn_end, uint64_t *set)
+{
+	unsigned int shift = vmcore_page_shift(core);
+	uint64_t round = vmcore_page_bytes(core) - 1;
+	const struct vmcore_region *end = core->regions + core->region_count;
+
+	memset(set, 0, bitmap_words(pfn_end - pfn_start) * sizeof(*set));
+	for (const struct vmcore_region *region = vmcore_region_from(core, pfn_start << shift); region && region < end; region++) {
+		uint64_t first = region->paddr_start >> shift;
+		uint64_t last = (region->paddr_end + round) >> shift;
+
+		if (first >= pfn_end)
+			break;
+		first = first > pfn_start ? first : pfn_start;
+		last = last < pfn_end ? last : pfn_end;
+		bitmap_fill(set, first - pfn_start, last - pfn_start, true);
+	}
+}
+
+// Counts a block, drops it if its class is dropped, and gives the next frame to look at.
+static uint64_t take_view(struct scan_job *job, uint64_t pfn, struct page_view view)
+{
+	uint64_t end = pfn + (UINT64_C(1) << view.order);
+	uint64_t first = pfn - job->base_pfn;
+	bool is_dropped = filter_drops(view.class, job->scan->dump_level);
+
+	if (end > job->pfn_end)
+		end = job->pfn_end;
+	if (!(view.is_tail && pfn < job->block_end))
+		job->result.counts.classes[view.class] += bitmap_count(job->set, first, end - job->base_pfn);
+	if (is_dropped) {
+		bitmap_fill(job->set, first, end - job->base_pfn, false);
+		return end;
+	}
+	if (view.is_poisoned && bitmap_test(job->set, first)) {
+		job->result.counts.poisoned++;
+		bitmap_fill(job->set, first, first + 1, false);
+	}
+	if (!view.is_compound)
+		return end;
+	// The tails of a compound page that is kept are looked at one by one: any of them may be broken memory.
+	job->block_end = end;
+	return pfn + 1;
+}
+
+static void keep_unknown(struct scan_job *job, uint64_t pfn, uint64_t pfn_end)
+{
+	uint64_t end = pfn_end < job->pfn_end ? pfn_end : job->pfn_end;
+	uint64_t count = bitmap_count(job->set, pfn - job->base_pfn, end - job->base_pfn);
+
+	job->result.unclassified += count;
+	job->result.counts.classes[PAGE_KERNEL] += count;
+}
+
+// A struct page whose neighbour cannot be read where it lies: both are copied together.
+static struct error *view_across(struct scan_job *job, uint64_t page_vaddr, uint64_t pfn, struct page_view *ret)
+{
+	uint64_t bytes = page_layout_bytes(job->scan->layout);
+	_cleanup_free_ uint8_t *pair = calloc(2, bytes);
+	struct error *err;
+
+	if (!pair)
+		return error_new(ERROR_NOMEM, "no memory for a struct page");
+	err = xlat_read(&job->scan->xlat, &job->tables, page_vaddr, pair, bytes);
+	if (err)
+		return err;
+	err = xlat_read(&job->scan->xlat, &job->tables, page_vaddr + bytes, pair + bytes, bytes);
+	*ret = page_view(job->scan->layout, pair, err ? 1 : 2, pfn);
+	error_free(err);
+	return NULL;
+}
+
+// Classifies the struct pages that lie together in physical memory from the one of *pfn on; at least one.
+static struct error *scan_piece(struct scan_job *job, const struct memmap_run *run, uint64_t *pfn)
+{
+	uint64_t bytes = page_layout_bytes(job->scan->layout);
+	uint64_t vaddr = run->page_vaddr + (*pfn - run->pfn_start) * bytes;
+	uint64_t end = run->pfn_end < job->pfn_end ? run->pfn_end : job->pfn_end;
+	uint64_t paddr, there, first = *pfn;
+	struct page_view view;
+	const uint8_t *pages;
+	struct error *err;
+	size_t got;
+
+	err = xlat_translate(&job->scan->xlat, &job->tables, vaddr, &paddr, &there);
+	if (err)
+		return err;
+	if (there > (end - first) * bytes)
+		there = (end - first) * bytes;
+	err = vmreader_map(&job->pages, paddr, there < VMREADER_WINDOW_DATA_BYTES ? there : VMREADER_WINDOW_DATA_BYTES, &pages,
+			   &got);
+	if (err)
+		return err;
+	there = (got < there ? got : there) / bytes;
+	// A block that starts at the last one needs its neighbour; where struct pages fill pages evenly that is one that
+	// starts no block.
+	if (there && there < end - first && (first + there) % 2)
+		there--;
+	if (!there) {
+		err = view_across(job, vaddr, first, &view);
+		if (!err)
+			*pfn = take_view(job, first, view);
+		return err;
+	}
+	while (*pfn < first + there) {
+		uint64_t index = *pfn - first;
+
+		*pfn = take_view(job, *pfn, page_view(job->scan->layout, pages + index * bytes, there - index, *pfn));
+	}
+	return NULL;
+}
+
+// A page of struct pages that is not there describes memory that we cannot know: it is kept.
+static struct error *skip_unreadable(struct scan_job *job, struct error *err, const struct memmap_run *run, uint64_t *pfn)
+{
+	uint64_t per_page = vmcore_page_bytes(job->scan->core) / page_layout_bytes(job->scan->layout);
+	uint64_t next = *pfn + (per_page ? per_page : 1);
+
+	if (!error_catch(&err, ERROR_FAULT) && !error_catch(&err, ERROR_BAD_DATA))
+		return err;
+	next -= per_page ? (next - run->pfn_start) % per_page : 0;
+	next = next < run->pfn_end ? next : run->pfn_end;
+	keep_unknown(job, *pfn, next);
+	*pfn = next;
+	return NULL;
+}
+
+static struct error *scan_run(struct scan_job *job, const struct memmap_run *run, uint64_t *pfn)
+{
+	uint64_t end = run->pfn_end < job->pfn_end ? run->pfn_end : job->pfn_end;
+	struct error *err = NULL;
+
+	while (!err && *pfn < end) {
+		// Frames that are not in the dump, or were dropped with the head of their block, need no look.
+		*pfn = job->base_pfn + bitmap_find(job->set, *pfn - job->base_pfn, end - job->base_pfn, true);
+		if (*pfn >= end)
+			break;
+		err = scan_piece(job, run, pfn);
+		if (err)
+			err = skip_unreadable(job, err, run, pfn);
+	}
+	return err;
+}
+
+static struct error *scan_frames(struct scan_job *job, uint64_t pfn)
+{
+	struct error *err = NULL;
+
+	while (!err && pfn < job->pfn_end) {
+		struct memmap_run run = {0};
+		uint64_t next;
+
+		err = memmap_next(&job->scan->map, &job->tables, pfn, &run, &next);
+		if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA)) {
+			keep_unknown(job, pfn, next);
+			pfn = next > pfn ? next : pfn + 1;
+			continue;
+		}
+		if (err)
+			break;
+		// Memory without struct pages: not under the kernel's management, so nothing is known of it.
+		if (run.pfn_start > pfn)
+			keep_unknown(job, pfn, run.pfn_start);
+		if (run.pfn_start == run.pfn_end) {
+			keep_unknown(job, pfn, job->pfn_end);
+			break;
+		}
+		pfn = run.pfn_start > pfn ? run.pfn_start : pfn;
+		err = scan_run(job, &run, &pfn);
+	}
+	return err;
+}
+
+static void add_result(struct scan_result *sum, const struct scan_result *part)
+{
+	for (size_t i = 0; i < PAGE_CLASS_COUNT; i++)
+		sum->counts.classes[i] += part->counts.classes[i];
+	sum->counts.poisoned += part->counts.poisoned;
+	sum->counts.zero += part->counts.zero;
+	sum->counts.total += part->counts.total;
+	sum->counts.kept += part->counts.kept;
+	sum->unclassified += part->unclassified;
+}
+
+static struct error *scan_start(void *context, unsigned int thread, void **state_ret)
+{
+	struct scan_window *window = context;
+	struct scan_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return error_new(ERROR_NOMEM, "no memory for a scan");
+	job->scan = window->scan;
+	job->set = window->set;
+	job->base_pfn = window->pfn_start;
+	vmreader_init(&job->pages, window->scan->core, VMREADER_WINDOW_DATA_BYTES);
+	vmreader_init(&job->tables, window->scan->core, VMREADER_WINDOW_TABLE_BYTES);
+	(void)thread;
+	*state_ret = job;
+	return NULL;
+}
+
+static struct error *scan_one(void *context, void *state, uint64_t index)
+{
+	struct scan_window *window = context;
+	struct scan_job *job = state;
+	uint64_t pfn = window->pfn_start + index * SCAN_JOB_PAGES;
+	uint64_t first = pfn - window->pfn_start;
+	struct error *err = NULL;
+
+	job->pfn_end = pfn + SCAN_JOB_PAGES < window->pfn_end ? pfn + SCAN_JOB_PAGES : window->pfn_end;
+	scan_present(job->scan->core, pfn, job->pfn_end, window->set + first / 64);
+	job->block_end = 0;
+	job->result = (struct scan_result){0};
+	job->result.counts.total = bitmap_count(window->set, first, job->pfn_end - window->pfn_start);
+	if (job->scan->layout)
+		err = scan_frames(job, pfn);
+	else
+		job->result.counts.classes[PAGE_KERNEL] = job->result.counts.total;
+	job->result.counts.kept = bitmap_count(window->set, first, job->pfn_end - window->pfn_start);
+	window->results[index] = job->result;
+	return err;
+}
+
+static struct error *scan_end(void *context, void *state, bool is_failed)
+{
+	struct scan_job *job = state;
+
+	(void)context;
+	(void)is_failed;
+	if (job) {
+		vmreader_deinit(&job->pages);
+		vmreader_deinit(&job->tables);
+	}
+	free(job);
+	return NULL;
+}
+
+struct error *scan_window(const struct scan *scan, uint64_t pfn_start, uint64_t pfn_end, uint64_t *set,
+			  struct scan_result *result)
+{
+	struct scan_window window = {.scan = scan, .pfn_start = pfn_start, .pfn_end = pfn_end, .set = set};
+	struct workers_job job = {
+		.start = scan_start,
+		.run = scan_one,
+		.finish = scan_end,
+		.context = &window,
+		.job_count = (pfn_end - pfn_start + SCAN_JOB_PAGES - 1) / SCAN_JOB_PAGES,
+		.thread_count = scan->thread_count,
+	};
+	_cleanup_free_ struct scan_result *results = calloc(job.job_count, sizeof(*results));
+	struct error *err;
+
+	if (!results)
+		return error_new(ERROR_NOMEM, "no memory for the results of a scan");
+	window.results = results;
+	err = workers_run(&job);
+	for (uint64_t i = 0; i < job.job_count; i++)
+		add_result(result, &results[i]);
+	return err;
+}

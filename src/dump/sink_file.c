@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dump/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+// In a capture kernel memory is scarce: what lies in the page cache longer than it takes to write it out is taken from
+// the copier. 8 MiB keeps a disk busy and is a small part of the smallest reservation.
+enum { FLUSH_BYTES = 8 << 20 };
+
+struct sink_file {
+	struct sink sink;
+	int fd;
+	_Atomic uint64_t unflushed_bytes;
+};
+
+static struct error *sink_file_write(struct sink *sink, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+{
+	struct sink_file *file = (struct sink_file *)sink;
+	struct error *err = io_pwrite(file->fd, buf, size_bytes, offset_bytes);
+
+	if (err)
+		return err;
+	if (atomic_fetch_add(&file->unflushed_bytes, size_bytes) + size_bytes >= FLUSH_BYTES) {
+		atomic_store(&file->unflushed_bytes, 0);
+		// Advice only: the file may be on something that cannot do it, and errors of the disk come back at finish.
+		sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+		posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
+	}
+	return NULL;
+}
+
+static struct error *sink_file_finish(struct sink *sink, uint64_t file_bytes)
+{
+	struct sink_file *file = (struct sink_file *)sink;
+
+	struct stat st;
+
+	if (fstat(file->fd, &st) < 0)
+		return error_os(errno, "stat");
+	// The last bytes may be a gap that nobody wrote. Devices have the size they have.
+	if (S_ISREG(st.st_mode) && ftruncate(file->fd, (off_t)file_bytes) < 0)
+		return error_os(errno, "set the size to %ju bytes", (uintmax_t)file_bytes);
+	// EINVAL: a special file that has nothing to sync.
+	if (fsync(file->fd) < 0 && errno != EINVAL)
+		return error_os(errno, "fsync");
+	return NULL;
+}
+
+static void sink_file_destroy(struct sink *sink)
+{
+	free(sink);
+}
+
+static const struct sink_ops file_ops = {
+	.write = sink_file_write,
+	.finish = sink_file_finish,
+	.destroy = sink_file_destroy,
+};
+
+struct error *sink_file_create(int fd, struct sink **ret)
+{
+	struct sink_file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return error_new(ERROR_NOMEM, "no memory for an output file");
+	file->sink.ops = &file_ops;
+	file->fd = fd;
+	*ret = &file->sink;
+	return NULL;
+}
