@@ -81,9 +81,10 @@ def _resolve(meta):
     return package
 
 
-def _version(package):
-    text = output(["apt-cache", "policy", package])
-    return re.search(r"Candidate: (\S+)", text).group(1)
+def _versions(*packages):
+    """The version that apt would install, for each package."""
+    text = output(["apt-cache", "policy", *packages])
+    return re.findall(r"Candidate: (\S+)", text)
 
 
 def _download(package, version, folder):
@@ -122,7 +123,7 @@ def _unpack_vmlinux(package, version, made):
 def kernel(series, debug=True):
     """The newest kernel of a series; with debug, its vmlinux too."""
     package = _resolve(KERNELS[series])
-    version = _version(package)
+    version = _versions(package)[0]
     name = f"{package}_{version}"
     path = cache.artefact(name, lambda made: _unpack_kernel(package, version, made))
     if debug and not (path / "vmlinux").exists():
@@ -141,8 +142,8 @@ def _mmdebstrap(suite, packages, target, *options):
 
 def guest_tar():
     """A tar of the guest's root file system, without kernel and product."""
-    versions = [f"{name}={_version(name)}" for name in GUEST_PACKAGES]
-    name = f"guest-bookworm-{cache.digest(*versions)}.tar"
+    recipe = cache.digest(*GUEST_PACKAGES, *_versions(*GUEST_PACKAGES))
+    name = f"guest-bookworm-{recipe}.tar"
 
     def build(made):
         tar = f"{made}.tar"  # mmdebstrap takes the format from the name

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One crash: boot, start kdump as an administrator does, panic, see the end."""
+
+import dataclasses
+import pathlib
+import re
+import shlex
+
+from . import image
+from .command import LabError
+from .guest import Guest
+from .planted import Planted
+
+UUID = "c0ffee00-1234-4321-8765-0123456789ab"
+SAVEDIR = "/crash"
+PANIC = r"Kernel panic - not syncing"
+CAPTURE_KERNEL = r"Linux version \d"
+
+# Kernel text is patched with int3 while other CPUs run; with several emulated
+# CPUs one of them may, once in a few boots, meet a breakpoint that was removed
+# already.  That is the emulator's fault and happens before our part begins.
+EMULATOR_FAULT = r"Oops: int3|int3: 0000"
+BOOT_ATTEMPTS = 3
+
+
+@dataclasses.dataclass
+class Setup:
+    """What is to happen; config overrides keys of /etc/sysconfig/kdump."""
+
+    series: str
+    config: dict = dataclasses.field(default_factory=dict)
+    memory_mib: int = 512
+    crashkernel: str = "128M"
+    cpus: int = 1
+    cpu: str = ""
+    disk_mib: int = 1024
+    service: bool = False     # start kdump.service instead of kdumpctl start
+    before_panic: str = ""    # a script in the guest, after kdump was started
+    end_limit_s: int = 300    # from the panic to the machine's end
+
+
+@dataclasses.dataclass
+class Crash:
+    """What happened."""
+
+    folder: pathlib.Path
+    disk: pathlib.Path
+    ram: pathlib.Path
+    planted: Planted
+    ended: str                # reboot, poweroff or halt
+    start_output: str
+    start_s: float            # kdumpctl start
+    initramfs_bytes: int
+    kernel_s: float           # panic to the capture kernel's first line
+    end_s: float              # panic to the end of the machine
+    console: str              # from the panic on
+
+    def names(self):
+        """What is in the dump directory's parent."""
+        return image.listing(self.disk, SAVEDIR)
+
+    def dump_directory(self):
+        """The one finished dump, copied to the host."""
+        names = self.names()
+        if len(names) != 1 or names[0].endswith(".incomplete"):
+            raise LabError(f"{SAVEDIR} holds {names or 'nothing'}, not one finished "
+                           "dump; console since the panic:\n"
+                           + "\n".join(self.console.splitlines()[-40:]))
+        return image.extract(self.disk, f"{SAVEDIR}/{names[0]}", self.folder / "dump")
+
+
+def _configure(guest, config):
+    lines = ["f=/etc/sysconfig/kdump", "touch $f"]
+    for key, value in config.items():
+        line = shlex.quote(f'{key}="{value}"')
+        lines.append(f"sed -i '/^{key}=/d' $f; printf '%s\\n' {line} >>$f")
+    guest.sh("\n".join(lines))
+
+
+def _booted(lab, folder, setup, disk):
+    """A guest that is up; tries again where only the emulator failed."""
+    options = {"cpu": setup.cpu} if setup.cpu else {}
+    for attempt in range(1, BOOT_ATTEMPTS + 1):
+        guest = Guest(folder, lab.kernels[setup.series], lab.initrds[setup.series],
+                      lab.root, memory_mib=setup.memory_mib, cpus=setup.cpus,
+                      crashkernel=setup.crashkernel, disks=[disk], **options)
+        with guest:
+            try:
+                guest.boot()
+            except LabError:
+                if attempt == BOOT_ATTEMPTS or not guest.console.find(EMULATOR_FAULT):
+                    raise
+                continue
+            yield guest
+            return
+
+
+def _start(guest, setup):
+    """Start kdump; return (output, seconds, initramfs size)."""
+    command = "kdumpctl start"
+    if setup.service:
+        command = ("systemctl start kdump.service || { journalctl -b -u kdump.service "
+                   "--no-pager; exit 1; }")
+    began = guest.console.now()
+    text = guest.sh(command, timeout_s=300)[1]
+    seconds = guest.console.now() - began
+    loaded = guest.sh("cat /sys/kernel/kexec_crash_loaded")[1]
+    if loaded != "1":
+        raise LabError(f"{command}: exit 0, but no capture kernel is loaded\n{text}")
+    guest.sh("kdumpctl status")
+    size = guest.sh("set -- $(ls -S /var/lib/kdump/initrd* 2>/dev/null); "
+                    "stat -L -c %s \"$1\"")[1]
+    return text, seconds, int(size)
+
+
+def _panic(guest):
+    """Plant pages and panic; return (what was planted, console position, time)."""
+    position = guest.console.position()
+    begin = guest.send("mkdir -p /plant/tmpfs && mount -t tmpfs none /plant/tmpfs &&"
+                       " echo 4 >/proc/sys/vm/nr_hugepages;"
+                       " /usr/lib/kdump-lab/plant /plant /plant/tmpfs")
+    _, panicked, _ = guest.wait_console(PANIC, 120, position)
+    text = guest.agent.text(begin)
+    if not re.search(r"^planted\s*$", text, re.MULTILINE):
+        raise LabError(f"plant: it did not finish its report:\n{text[-500:]}")
+    return Planted(text), position, panicked
+
+
+def crash(lab, folder, setup):
+    """Carry out a setup and return what happened."""
+    folder.mkdir(parents=True, exist_ok=True)
+    disk = folder / "target.img"
+    image.make_ext4(disk, setup.disk_mib, uuid=UUID)
+    config = {"KDUMP_TARGET": f"UUID={UUID}", "KDUMP_SAVEDIR": SAVEDIR,
+              "KDUMP_DUMPLEVEL": "31", **setup.config}
+    for guest in _booted(lab, folder, setup, disk):
+        _configure(guest, config)
+        text, seconds, size = _start(guest, setup)
+        if setup.before_panic:
+            guest.sh(setup.before_panic)
+        guest.sh("sync")
+        planted, position, panicked = _panic(guest)
+        second = guest.console.position()
+        _, kernel_at, _ = guest.wait_console(CAPTURE_KERNEL, 120, position)
+        ended, end_at = guest.wait_end(setup.end_limit_s, second)
+        return Crash(folder, disk, guest.ram, planted, ended, text, seconds, size,
+                     kernel_at - panicked, end_at - panicked,
+                     guest.console.text(position))
+    raise LabError("not reached")

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is asked of a dump, independent of how it came to be."""
+
+import re
+
+from . import image, planted
+from .command import LabError, run
+from .compare import compare
+from .readers import CRASH_COMMANDS
+
+LEVELS = (0, 1, 2, 4, 8, 16, 31)
+FORMATS = {"none": (), "zlib": ("-c",), "lzo": ("-l",), "snappy": ("-p",),
+           "zstd": ("-z",), "elf": ("-E",)}
+# Files that a dump directory has beside the dump itself.
+EXPECTED_FILES = ("README.txt", "vmcore-dmesg.txt", "vmcore", "capture.log", "plan",
+                  "manifest.sha256")
+
+
+def ended(report, name, crash, wanted):
+    """The final action was the configured one; prints the times."""
+    report.check(f"{name}: the machine ends with {wanted}",
+                 "" if crash.ended == wanted else f"it ended with {crash.ended}")
+    report.note(f"{name}: kdumpctl start {crash.start_s:.1f} s, "
+                f"initramfs {crash.initramfs_bytes} bytes, "
+                f"panic to capture kernel {crash.kernel_s:.1f} s, "
+                f"panic to {crash.ended} {crash.end_s:.1f} s (emulated)")
+
+
+def disk_clean(report, name, crash):
+    """The target was unmounted and its file system has no error."""
+    report.check(f"{name}: the target's file system is clean",
+                 image.check_clean(crash.disk))
+
+
+def directory(report, name, folder):
+    """The dump directory holds what it promises."""
+    missing = [file for file in EXPECTED_FILES if not (folder / file).is_file()]
+    report.check(f"{name}: the dump directory is complete",
+                 f"no {', '.join(missing)}" if missing else "")
+    pattern = r"^guest-\S*\d{4}\S*-[0-9a-f]{8}$"
+    report.check(f"{name}: the dump directory is named by host, time and boot",
+                 "" if re.match(pattern, folder.name) else folder.name)
+    if (folder / "manifest.sha256").is_file():
+        code, text, _ = run(["sha256sum", "--quiet", "--check", "manifest.sha256"],
+                            cwd=folder, ok=None, merge=True)
+        report.check(f"{name}: the manifest's sums are right", text if code else "")
+    if (folder / "vmcore-dmesg.txt").is_file():
+        log = (folder / "vmcore-dmesg.txt").read_text(errors="replace")
+        lost = [text for text in ("Linux version", "sysrq: Trigger a crash",
+                                  "Kernel panic - not syncing") if text not in log]
+        report.check(f"{name}: vmcore-dmesg.txt runs from the boot to the panic",
+                     f"no {lost}" if lost else "")
+
+
+def planted_pages(report, name, crash, dump, reference, level):
+    """Each class of planted pages is there or not, as the level says."""
+    confirmed = crash.planted.confirm(reference)
+    for title, error, count in planted.check_level(confirmed, dump, level):
+        report.check(f"{name}: level {level}: {count} {title} pages are "
+                     + ("gone" if level & planted.TAKEN_BY[title] else "there"), error)
+    for title, reason in crash.planted.missing:
+        report.skip(f"{name}: level {level}: {title} pages", reason)
+
+
+def kernel_objects(report, name, lab, crash, dump):
+    """Kernel memory that was planted is in the dump at every level."""
+    found = lab.pages.find("KDUMPLANT ", dump)
+    for title, error, count in planted.check_kernel(crash.planted, found):
+        report.check(f"{name}: {count} {title} objects are there", error)
+
+
+def matches_memory(report, name, crash, dump, reference):
+    """Every page of the dump has the content that the guest's memory has.
+
+    Below 1 MiB and in the crash kernel's reservation the memory was used again;
+    reference has no frame of the former, a dump none of the latter.
+    """
+    del crash
+    common = [pfn for pfn in dump if pfn in reference]
+    wrong = [pfn for pfn in common if dump[pfn] != reference[pfn]]
+    some = " ".join(f"{pfn:#x}" for pfn in sorted(wrong)[:8])
+    error = f"{len(wrong)} of {len(common)} pages differ: {some}" if wrong else ""
+    if len(common) < 1000:
+        error = f"only {len(common)} pages could be compared"
+    report.check(f"{name}: {len(common)} pages are as in the guest's memory", error)
+
+
+def crash_reads(report, name, lab, kernel, dump, reference=None):
+    """crash opens the dump; with a reference, it prints the same on both."""
+    ours = lab.tools.crash(kernel, dump)
+    problems = ours.warnings()
+    if reference is not None:
+        problems = [line for line in problems if line not in reference.warnings()]
+    report.check(f"{name}: crash opens it without a warning of its own",
+                 "\n".join(problems) or (f"exit {ours.code}" if ours.code else ""))
+    for command in CRASH_COMMANDS:
+        text = ours.text(command)
+        if not text:
+            report.check(f"{name}: crash {command}", "it printed nothing")
+        elif reference is None:
+            report.check(f"{name}: crash {command}")
+        else:
+            report.check(f"{name}: crash {command} prints what it prints on the "
+                         "unfiltered vmcore",
+                         _first_difference(text, reference.text(command)))
+    return ours
+
+
+def _first_difference(ours, theirs):
+    if ours == theirs:
+        return ""
+    ours, theirs = ours.splitlines(), theirs.splitlines()
+    for number, (left, right) in enumerate(zip(ours, theirs), 1):
+        if left != right:
+            return f"line {number}:\nours:       {left}\nunfiltered: {right}"
+    return f"{len(ours)} lines, unfiltered {len(theirs)}"
+
+
+def panicking_task(report, name, output):
+    """The backtrace is that of the program that caused the panic."""
+    text = output.by_command["bt"]
+    lost = [word for word in ('COMMAND: "plant"', "sysrq_handle_crash", "panic")
+            if word not in text]
+    report.check(f"{name}: bt shows the task that caused the panic",
+                 f"no {lost} in:\n{text}" if lost else "")
+
+
+def copy_level(lab, vmcore, level, options=()):
+    """Filter a vmcore with our copier, on the host; return the new dump."""
+    target = vmcore.parent / f"ours.{level}{''.join(options)}"
+    run([lab.program("kdump-copy"), "-d", str(level), *options, vmcore, target],
+        timeout_s=300)
+    return target
+
+
+def same_as_makedumpfile(report, name, lab, vmcore, level, ours):
+    """Set and content of the pages are makedumpfile's, but for named causes."""
+    theirs_file = vmcore.parent / f"theirs.{level}"
+    lab.tools.makedumpfile(vmcore, level, theirs_file)
+    theirs = lab.pages.list(theirs_file)
+    theirs_file.unlink()
+    if not theirs:
+        raise LabError(f"makedumpfile -d {level} kept no page")
+    differences = compare(ours, theirs, vmcore)
+    report.check(f"{name}: level {level}: {len(ours)} pages, set and content are "
+                 "makedumpfile's", differences.text())
+    for cause, frames in differences.explained.items():
+        report.check(f"{name}: level {level}: {len(frames)} pages differ because of "
+                     f"{cause}")

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What every scenario shares: the product, the kernels, the disks, the readers."""
+
+import os
+import pathlib
+import shutil
+
+from . import debian, image
+from .command import LabError, run, shell
+from .readers import Pages, Tools
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+SOURCE = HERE.parent.parent
+
+
+class Lab:
+    """Made once per run; read-only afterwards, so scenarios may share it."""
+
+    def __init__(self, work, stage=None, series=tuple(debian.KERNELS), debug=True):
+        self.work = pathlib.Path(work)
+        self.stage = pathlib.Path(stage) if stage else self._build_product()
+        self.kernels = {name: debian.kernel(name, debug) for name in series}
+        self.tools = Tools(debian.tools_tree())
+        self._compile("plant", "-static")
+        self._compile("pages", "-lkdumpfile", "-lz")
+        self.pages = Pages(self.work / "pages")
+        self.root = self.work / "root.img"
+        image.root_image(debian.guest_tar(), self.kernels.values(), self.stage,
+                         self.work / "plant", self.root)
+        self.initrds = {}
+        for name, kernel in self.kernels.items():
+            self.initrds[name] = self.work / f"boot-{name}.img"
+            image.tiny_initrd(kernel, self.initrds[name])
+
+    def _compile(self, name, *libraries):
+        run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", self.work / name,
+             HERE / f"{name}.c", *libraries])
+
+    def _build_product(self):
+        """Build a copy of the source tree and install it into a folder."""
+        build, stage = self.work / "build", self.work / "stage"
+        build.mkdir()
+        stage.mkdir()
+        if (SOURCE / ".git").exists():
+            shell('cd "$1" && git ls-files -z -co --exclude-standard --deduplicate |'
+                  ' tar -c --ignore-failed-read --null -T - | tar -x -C "$2"',
+                  SOURCE, build)
+        else:
+            shutil.copytree(SOURCE, build, dirs_exist_ok=True)
+        shell('cd "$1"\nautoreconf -fi\n'
+              './configure --prefix=/usr --sysconfdir=/etc --localstatedir=/var\n'
+              'make -j"$(nproc)"\nmake install DESTDIR="$2"',
+              build, stage, timeout_s=900)
+        return stage
+
+    def program(self, name):
+        """A program of the installed product, to be run on the host."""
+        path = self.stage / "usr/bin" / name
+        if not os.access(path, os.X_OK):
+            raise LabError(f"{path}: the product did not install it")
+        return path
+
+    def close(self):
+        """Remove what only this run needed."""
+        shutil.rmtree(self.work, ignore_errors=True)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Programs that read dumps and are not ours: crash, makedumpfile, libkdumpfile."""
+
+import pathlib
+import re
+import struct
+
+from .command import LabError, run
+
+CRASH_COMMANDS = ("sys", "bt", "ps", "log", "kmem -i", "mod")
+
+# What crash prints about the file itself, which differs between two dumps of
+# one machine and says nothing about what was found in them.
+ABOUT_THE_FILE = re.compile(r"^\s*DUMPFILE: .*$|\[PARTIAL DUMP\]", re.MULTILINE)
+
+
+class CrashOutput:
+    """What one run of crash printed: by command, and beside the commands."""
+
+    def __init__(self, code, banner, by_command):
+        self.code = code
+        self.banner = banner
+        self.by_command = by_command
+
+    def text(self, command):
+        """A command's output without what names the file."""
+        return ABOUT_THE_FILE.sub("", self.by_command[command]).strip()
+
+    def warnings(self):
+        """Warnings and errors of the whole run, one line each, in order."""
+        whole = "\n".join([self.banner, *self.by_command.values()])
+        return [line.strip() for line in whole.splitlines()
+                if re.search(r"WARNING|^crash: |: error|invalid|cannot|seek error|"
+                             r"read error|page excluded|mismatch", line)
+                and not line.startswith("[")]
+
+
+class Tools:
+    """The tree of a later suite, entered with chroot in a mount namespace."""
+
+    def __init__(self, tree):
+        self._tree = tree
+
+    def _inside(self, folder, kernel, script, timeout_s, *args):
+        prepare = (
+            'tree=$1 work=$2 kernel=$3 inner=$4; shift 4\n'
+            'mount --bind "$work" "$tree/work"\n'
+            '[ -z "$kernel" ] || mount --bind "$kernel" "$tree/mnt"\n'
+            'mount -t proc proc "$tree/proc"\n'
+            'exec chroot "$tree" sh -euc "cd /work; $inner" sh "$@"')
+        return run(["unshare", "--mount", "sh", "-euc", prepare, "sh", self._tree,
+                    folder, kernel or "", script, *args],
+                   timeout_s=timeout_s, ok=None, merge=True)
+
+    def crash(self, kernel, dump, commands=CRASH_COMMANDS):
+        """Run crash's commands on a dump; each command's output apart."""
+        folder, name = dump.parent, dump.name
+        outputs = folder / f"{name}.crash"
+        outputs.mkdir(exist_ok=True)
+        script = "".join(f"{command} > /work/{outputs.name}/{number}\n"
+                         for number, command in enumerate(commands)) + "quit\n"
+        (outputs / "commands").write_text(script, encoding="ascii")
+        code, banner, _ = self._inside(
+            folder, kernel.path,
+            f"exec crash --no_crashrc -i {outputs.name}/commands /mnt/vmlinux {name}",
+            300)
+        by_command = {}
+        for number, command in enumerate(commands):
+            path = outputs / str(number)
+            if not path.exists():
+                raise LabError(f"crash on {name}: no output of {command}:\n"
+                               + "\n".join(banner.splitlines()[-15:]))
+            by_command[command] = path.read_text(errors="replace")
+        return CrashOutput(code, banner, by_command)
+
+    def makedumpfile(self, vmcore, level, target, options=""):
+        """Filter a vmcore with makedumpfile."""
+        folder = vmcore.parent
+        if target.parent != folder:
+            raise LabError("makedumpfile: source and target must be in one folder")
+        code, text, _ = self._inside(
+            folder, None,
+            f"exec makedumpfile --message-level 5 {options} -d {level} {vmcore.name} {target.name}", 300)
+        if code != 0:
+            raise LabError(f"makedumpfile -d {level}: exit {code}\n{text.strip()[-800:]}")
+
+    def versions(self):
+        """The versions of the readers, for the report."""
+        code, text, _ = self._inside(
+            pathlib.Path("/tmp"), None, "dpkg-query -W crash makedumpfile", 60)
+        return text.split() if code == 0 else []
+
+
+class Pages:
+    """The pages program: what a dump holds, read with libkdumpfile."""
+
+    def __init__(self, program):
+        self._program = program
+
+    def list(self, dump):
+        """{page frame number: sum of its content} of every page in the file."""
+        listed = pathlib.Path(f"{dump}.pages")
+        run(["sh", "-euc", 'exec "$1" list "$2" >"$3"', "sh", self._program, dump, listed],
+            timeout_s=300)
+        data = listed.read_bytes()
+        listed.unlink()
+        return dict(struct.iter_unpack("<QQ", data))
+
+    def find(self, text, dump):
+        """[(page frame number, offset, text that begins there)]."""
+        _, out, _ = run([self._program, "find", text, dump], timeout_s=300)
+        found = []
+        for line in out.replace("\0", "").splitlines():
+            parts = line.split(" ", 2)
+            if len(parts) == 3 and parts[0].isdigit():
+                found.append((int(parts[0]), int(parts[1]), parts[2].strip()))
+        return found

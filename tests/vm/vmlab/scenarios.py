@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The crashes that are made, and what is checked after each."""
+
+import dataclasses
+import shutil
+
+from . import capture, checks
+from .capture import Setup
+from .command import LabError
+
+# What the capture must fit into on the 6.1 cloud kernel, and what is tried.
+CRASHKERNEL_AIM = "80M"
+CRASHKERNEL_SIZES = ("72M", "80M", "96M", "128M")
+DEADLINE_S = 40
+
+
+@dataclasses.dataclass
+class Scenario:
+    """One row of the table: run(report, lab, folder, scenario)."""
+
+    name: str
+    setup: Setup
+    run: object
+    quick: bool
+    what: str
+
+
+def _unfiltered(report, lab, folder, scenario):
+    """Save /proc/vmcore as it is; filter and compare it on the host."""
+    name, kernel = scenario.name, lab.kernels[scenario.setup.series]
+    crash = capture.crash(lab, folder, scenario.setup)
+    checks.ended(report, name, crash, "poweroff")
+    checks.disk_clean(report, name, crash)
+    dump = crash.dump_directory()
+    crash.disk.unlink()
+    checks.directory(report, name, dump)
+    vmcore = dump / "vmcore"
+    memory, raw = lab.pages.list(crash.ram), lab.pages.list(vmcore)
+    checks.matches_memory(report, f"{name}: unfiltered", crash, raw, memory)
+    reference = lab.tools.crash(kernel, vmcore)
+    report.check(f"{name}: crash opens the unfiltered vmcore",
+                 f"exit {reference.code}" if reference.code else "")
+    for line in reference.warnings():
+        report.note(f"{name}: crash on the unfiltered vmcore: {line}")
+    for level in checks.LEVELS:
+        file = checks.copy_level(lab, vmcore, level)
+        ours = lab.pages.list(file)
+        checks.same_as_makedumpfile(report, name, lab, vmcore, level, ours)
+        checks.planted_pages(report, name, crash, ours, raw, level)
+        if level == 31:
+            checks.kernel_objects(report, f"{name}: level 31", lab, crash, file)
+            output = checks.crash_reads(report, f"{name}: level 31", lab, kernel, file,
+                                        reference)
+            checks.panicking_task(report, f"{name}: level 31", output)
+        file.unlink()
+    return crash, dump
+
+
+def _every_format(report, lab, folder, scenario):
+    """As above, and each level in each format has the same pages."""
+    _, dump = _unfiltered(report, lab, folder, scenario)
+    vmcore = dump / "vmcore"
+    for level in checks.LEVELS:
+        plain = None
+        for title, options in checks.FORMATS.items():
+            file = checks.copy_level(lab, vmcore, level, options)
+            pages = lab.pages.list(file)
+            file.unlink()
+            plain = pages if plain is None else plain
+            # An ELF file leaves pages of zeros out of its segments.
+            zero = checks.planted.content_sum(bytes(checks.planted.PAGE))
+            wrong = [pfn for pfn in plain.keys() | pages.keys()
+                     if plain.get(pfn) != pages.get(pfn)
+                     and not (title == "elf" and
+                              zero in (plain.get(pfn), pages.get(pfn)))]
+            report.check(f"{scenario.name}: level {level} as {title}: the same pages",
+                         f"{len(wrong)} pages differ" if wrong else "")
+
+
+def _filtered(report, lab, folder, scenario):
+    """A filtered dump, made in the capture kernel."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    checks.disk_clean(report, name, crash)
+    dump = crash.dump_directory()
+    checks.directory(report, name, dump)
+    level = int(setup.config.get("KDUMP_DUMPLEVEL", 31))
+    vmcore = dump / "vmcore"
+    memory, pages = lab.pages.list(crash.ram), lab.pages.list(vmcore)
+    checks.matches_memory(report, name, crash, pages, memory)
+    checks.planted_pages(report, name, crash, pages, memory, level)
+    checks.kernel_objects(report, name, lab, crash, vmcore)
+    output = checks.crash_reads(report, name, lab, lab.kernels[setup.series], vmcore)
+    checks.panicking_task(report, name, output)
+    return crash, dump
+
+
+def _missing_target(report, lab, folder, scenario):
+    """The target's UUID is gone after the panic: the failure action, in time."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    checks.ended(report, name, crash, setup.config["KDUMP_FAILURE_ACTION"])
+    # The capture program's clock starts with its kernel.
+    seconds, limit = crash.end_s - crash.kernel_s, DEADLINE_S + 15
+    report.check(f"{name}: the failure action comes within the deadline",
+                 "" if seconds <= limit else f"{seconds:.0f} s, allowed {limit} s")
+    checks.disk_clean(report, name, crash)
+    try:
+        names = crash.names()
+    except LabError:
+        names = []
+    report.check(f"{name}: nothing was written", f"found {names}" if names else "")
+
+
+def capture_fits(report, lab, folder, scenario):
+    """The capture succeeds in the reservation; returns whether."""
+    name = scenario.name
+    try:
+        crash = capture.crash(lab, folder, scenario.setup)
+        dump = crash.dump_directory()
+    except LabError as err:
+        return report.check(f"{name}: the capture succeeds", str(err))
+    checks.ended(report, name, crash, "poweroff")
+    vmcore = dump / "vmcore"
+    return report.check(f"{name}: the capture succeeds",
+                        "" if lab.pages.list(vmcore) else "no page in the dump")
+
+
+def crashkernel(series, size):
+    """A capture within a reservation of the given size."""
+    setup = Setup(series, {"KDUMP_FINAL_ACTION": "poweroff",
+                           "KDUMP_FAILURE_ACTION": "poweroff",
+                           "KDUMP_DEADLINE": "120"}, crashkernel=size)
+    return Scenario(f"crashkernel-{size}-{series}", setup, capture_fits, False,
+                    f"a capture within crashkernel={size}")
+
+
+def table():
+    """All scenarios."""
+    raw = {"KDUMP_DUMPFORMAT": "raw", "KDUMP_FINAL_ACTION": "poweroff"}
+    rows = [
+        Scenario("raw-6.1", Setup("6.1", dict(raw)), _unfiltered, True,
+                 "an unfiltered vmcore; our copier against makedumpfile and crash"),
+        Scenario("raw-6.12", Setup("6.12", dict(raw)), _unfiltered, True,
+                 "the same on the newer kernel"),
+        Scenario("filtered-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot"},
+                       crashkernel=CRASHKERNEL_AIM),
+                 _filtered, True,
+                 f"level 31, default format, crashkernel={CRASHKERNEL_AIM}, reboot"),
+        Scenario("service-6.12",
+                 Setup("6.12", {"KDUMP_FINAL_ACTION": "reboot",
+                                "KDUMP_DUMPFORMAT": "zstd"}, service=True),
+                 _filtered, True, "level 31, zstd, started by kdump.service, reboot"),
+        Scenario("halt-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "halt", "KDUMP_DUMPLEVEL": "16",
+                               "KDUMP_DUMPFORMAT": "lzo"}),
+                 _filtered, True, "level 16, lzo, halt"),
+        Scenario("missing-uuid-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot",
+                               "KDUMP_FAILURE_ACTION": "poweroff",
+                               "KDUMP_DEADLINE": str(DEADLINE_S)},
+                       before_panic="tune2fs -U random $(blkid -U " + capture.UUID + ")"),
+                 _missing_target, True,
+                 "the target is gone after the panic: failure action in time"),
+        Scenario("formats-6.1", Setup("6.1", dict(raw)), _every_format, False,
+                 "all levels in all formats"),
+        Scenario("la57-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, cpu="max,-cx16"),
+                 _filtered, False, "five-level page tables"),
+        Scenario("smp-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, cpus=2),
+                 _filtered, False, "two CPUs"),
+    ]
+    for series in ("6.1", "6.12"):
+        rows += [crashkernel(series, size) for size in CRASHKERNEL_SIZES]
+    return rows
+
+
+def carry_out(report, lab, scenario):
+    """Run one scenario in a folder of its own."""
+    folder = lab.work / scenario.name
+    failed = report.failed
+    try:
+        scenario.run(report, lab, folder, scenario)
+    except LabError as err:
+        report.check(f"{scenario.name}: it could be carried out", str(err))
+    if report.failed == failed:
+        shutil.rmtree(folder, ignore_errors=True)
