@@ -157,13 +157,21 @@ struct error *initrd_check(const struct host *host, const struct plan *plan, cha
 static struct error *write_configuration(const struct host *host, const struct plan *plan)
 {
 	// The settings of distributions come first, in /usr/lib/dracut/dracut.conf.d; what they add is taken out again.
+	// clang-format off
 	static const char dracut_conf[] =
 		"kdump_plan=" WORK_DIR "/plan\n"
 		"kdump_capture=" INITRD_CAPTURE_PATH "\n"
-		"add_dracutmodules=\"\"\nforce_add_dracutmodules=\"\"\nomit_dracutmodules=\"\"\n"
-		"add_drivers=\"\"\nforce_drivers=\"\"\nfilesystems=\"\"\ninstall_items=\"\"\ninstall_optional_items="
-	        "\"\"\n"
-		"early_microcode=\"no\"\nhostonly_cmdline=\"no\"\nuefi=\"no\"\nuse_fstab=\"no\"\n";
+		"add_dracutmodules=\n"
+		"force_add_dracutmodules=\n"
+		"omit_dracutmodules=\n"
+		"add_drivers=\n"
+		"force_drivers=\n"
+		"filesystems=\n"
+		"unset install_items install_optional_items\n"
+		"early_microcode=no\n"
+		"uefi=no\n"
+		"use_fstab=no\n";
+	// clang-format on
 	_cleanup_free_ char *text = NULL;
 	struct error *err = plan_format(plan, &text);
 
