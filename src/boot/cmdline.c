@@ -39,7 +39,7 @@ static const char *const dropped[] = {
 // control groups, NUMA, huge pages, CMA, memory hotplug, device dumps inside of vmcore. panic=10: even a crash in here ends
 // in a reboot. Documentation/admin-guide/kdump/kdump.rst and kernel-parameters.txt.
 static const char added_everywhere[] = "reset_devices cgroup_disable=memory numa=off transparent_hugepage=never "
-                                       "hugetlb_cma=0 cma=0 novmcoredd nokaslr panic=10";
+				       "hugetlb_cma=0 cma=0 novmcoredd nokaslr panic=10";
 // irqpoll: interrupts that the crashed kernel left pending must not disable a line. mce, hest: a machine check of the first
 // kernel would be reported again. acpi_no_memhotplug: memory devices would be added. pcie_ports=compat: no hotplug and error
 // services.

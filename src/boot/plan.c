@@ -11,6 +11,8 @@
 
 // A plan is a few KiB; libconfig builds a tree of what it reads.
 enum { PLAN_MAX_BYTES = 256 * 1024 };
+// Longest time of a plan, as that of the configuration (config_keys.c).
+enum { WEEK_MS = 7 * 24 * 3600 * 1000 };
 
 // "form" … match the order of the enums in plan.h.
 static const char *const forms[] = {"minimal", "full", NULL};
@@ -51,15 +53,15 @@ static const struct field fields[] = {
 	{"target.fstype", FIELD_STRING, AT(target.fstype), NULL, 0, 0},
 	{"target.options", FIELD_STRING, AT(target.options), NULL, 0, 0},
 	{"target.directory", FIELD_STRING, AT(target.directory), NULL, 0, 0},
-	{"target.timeout_ms", FIELD_U64, AT(target_timeout_ms), NULL, 0, INT64_MAX},
-	{"target.free_bytes", FIELD_U64, AT(free_disk_bytes), NULL, 0, INT64_MAX},
+	{"target.timeout_ms", FIELD_U64, AT(target_timeout_ms), NULL, 0, WEEK_MS},
+	{"target.free_bytes", FIELD_U64, AT(free_disk_bytes), NULL, 0, INT64_C(1) << 60},
 	{"target.keep_old_dumps", FIELD_INT, AT(keep_old_dumps), NULL, -1, INT32_MAX},
 	{"dump.level", FIELD_UINT, AT(dump_level), NULL, 0, 31},
 	{"dump.format", FIELD_ENUM, AT(format), formats, 0, 0},
 	{"dump.threads", FIELD_UINT, AT(threads), NULL, 1, 8192},
 	{"action.final", FIELD_ENUM, AT(final_action), actions, 0, 0},
 	{"action.failure", FIELD_ENUM, AT(failure_action), actions, 0, 0},
-	{"action.deadline_ms", FIELD_U64, AT(deadline_ms), NULL, 0, INT64_MAX},
+	{"action.deadline_ms", FIELD_U64, AT(deadline_ms), NULL, 0, WEEK_MS},
 	{"verbose", FIELD_UINT, AT(verbose), NULL, 0, 31},
 };
 // clang-format on

@@ -34,7 +34,10 @@ struct test {
 };
 
 /** Row of the table for a function. */
-#define TEST(function) {#function, function}
+#define TEST(function)                                                                                                 \
+	{                                                                                                              \
+#function, function                                                                                    \
+	}
 
 /** End the test unless a condition holds. */
 #define check(condition) test_check(condition, #condition, __FILE__, __LINE__)
@@ -65,7 +68,7 @@ static inline void test_check_text(const char *got, const char *wanted, const ch
 	if (got == wanted || (got && wanted && strcmp(got, wanted) == 0))
 		return;
 	fprintf(stderr, "%s:%d: %s is\n\t%s\nand must be\n\t%s\n", file, line, text, got ? got : "(null)",
-		wanted ? wanted : "(null)");
+	        wanted ? wanted : "(null)");
 	test_fail(file, line);
 }
 
@@ -78,14 +81,14 @@ static inline void test_check_ok(struct error *err, const char *text, const char
 }
 
 static inline void test_check_error(struct error *err, enum error_code code, const char *words, const char *text,
-				    const char *file, int line)
+                                    const char *file, int line)
 {
 	if (err && err->code == code && strstr(err->text, words)) {
 		error_free(err);
 		return;
 	}
 	fprintf(stderr, "%s:%d: %s: got %s (code %d), must have code %d and \"%s\"\n", file, line, text,
-		err ? err->text : "no error", err ? (int)err->code : -1, (int)code, words);
+	        err ? err->text : "no error", err ? (int)err->code : -1, (int)code, words);
 	test_fail(file, line);
 }
 

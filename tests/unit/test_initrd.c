@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "boot/initrd.h"
+
+#include <errno.h>
+
+#include "fake.h"
+#include "test.h"
+
+static const char plan_text[] =
+	"version = 1; form = \"minimal\"; hostname = \"n\";\n"
+	"kernel = { version = \"6.1\"; image = \"/boot/vmlinuz-6.1\"; initrd = \"/var/lib/kdump/initrd\";\n"
+	"  command_line = \"c\"; kexec_options = \"\"; modules = [\"kernel/a.ko\"]; };\n"
+	"target = { device = \"UUID=1\"; fstype = \"ext4\"; options = \"\"; directory = \"/\"; timeout_ms = 1L;\n"
+	"  free_bytes = 0L; keep_old_dumps = 0; };\n"
+	"dump = { level = 31; format = \"auto\"; threads = 1; };\n"
+	"action = { final = \"reboot\"; failure = \"reboot\"; deadline_ms = 1L; };\n"
+	"verbose = 0;\n";
+
+struct machine {
+	struct fake fake;
+	struct plan plan;
+};
+
+static void machine_init(struct machine *machine)
+{
+	machine->plan = (struct plan){0};
+	fake_init(&machine->fake);
+	machine->fake.makes = "/var/lib/kdump/initrd.new";
+	check_ok(plan_parse(plan_text, "p", &machine->plan));
+	fake_file(&machine->fake, INITRD_CAPTURE_PATH, "program");
+	fake_file(&machine->fake, "/boot/vmlinuz-6.1", "kernel");
+	fake_file(&machine->fake, "/lib/modules/6.1/kernel/a.ko.xz", "module");
+}
+
+static void machine_deinit(struct machine *machine)
+{
+	plan_deinit(&machine->plan);
+	fake_deinit(&machine->fake);
+}
+
+#define _cleanup_machine_ _cleanup_(machine_deinit)
+
+static void check_cause(struct machine *machine, const char *wanted)
+{
+	_cleanup_free_ char *cause = NULL;
+
+	check_ok(initrd_check(&machine->fake.host, &machine->plan, &cause));
+	check_text(cause, wanted);
+}
+
+static void built_once_and_then_fresh(void)
+{
+	_cleanup_machine_ struct machine machine;
+	_cleanup_free_ char *conf = NULL, *text = NULL;
+	struct stat info;
+
+	machine_init(&machine);
+	check_cause(&machine, "there was none");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	check_cause(&machine, NULL);
+	check(machine.fake.run_count == 1);
+	check_text(machine.fake.runs[0],
+	           "dracut|--force|--quiet|--conf|/run/kdump/build/dracut.conf|--confdir|/run/kdump/build/"
+	           "conf.d|--no-hostonly|"
+	           "--no-hostonly-cmdline|--no-early-microcode|--no-kernel|--gzip|--modules|kdump|--kver|6.1|"
+	           "/var/lib/kdump/initrd.new");
+	check_ok(host_read(&machine.fake.host, "/run/kdump/build/conf.d/zz-kdump.conf", 4096, &conf, NULL));
+	check(strncmp(conf, "kdump_plan=/run/kdump/build/plan\nkdump_capture=" INITRD_CAPTURE_PATH "\n", 60) == 0);
+	check_ok(host_read(&machine.fake.host, "/run/kdump/build/plan", 4096, &text, NULL));
+	check(strstr(text, "device = \"UUID=1\"") != NULL);
+	check_ok(host_stat(&machine.fake.host, INITRD_PATH, &info));
+	check((info.st_mode & 0777) == 0600);
+	check(!host_exists(&machine.fake.host, "/var/lib/kdump/initrd.new"));
+}
+
+static void each_input_makes_it_stale(void)
+{
+	_cleanup_machine_ struct machine machine;
+
+	machine_init(&machine);
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, INITRD_CAPTURE_PATH, "another program");
+	check_cause(&machine, INITRD_CAPTURE_PATH " changed");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, "/lib/modules/6.1/kernel/a.ko.xz", "another module");
+	check_cause(&machine, "/lib/modules/6.1/kernel/a.ko.xz changed");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, "/boot/vmlinuz-6.1", "another kernel");
+	check_cause(&machine, "/boot/vmlinuz-6.1 changed");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, INITRD_PATH, "cut");
+	check_cause(&machine, "the image was changed from outside");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	machine.plan.dump_level = 1;
+	check_cause(&machine, "the plan changed: level = 1;");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, INITRD_PATH ".inputs", "");
+	check_cause(&machine, "kdump-suite was updated");
+}
+
+static void reasons_do_not_make_it_stale(void)
+{
+	_cleanup_machine_ struct machine machine;
+
+	machine_init(&machine);
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	machine.plan.reasons = calloc(1, sizeof(*machine.plan.reasons));
+	machine.plan.reasons[0].key = strdup("dump.level");
+	machine.plan.reasons[0].reason = strdup("another line of the file");
+	machine.plan.reason_count = 1;
+	check_cause(&machine, NULL);
+}
+
+static void failures_keep_the_old_image(void)
+{
+	_cleanup_machine_ struct machine machine;
+	_cleanup_free_ char *image = NULL;
+
+	machine_init(&machine);
+	fake_file(&machine.fake, INITRD_PATH, "old");
+	machine.fake.statuses[0] = 1;
+	machine.fake.outputs[0] = "dracut: something\ndracut: disk full\n\n";
+	check_error(initrd_build(&machine.fake.host, &machine.plan), ERROR_OS,
+	            "dracut failed with status 1: dracut: disk full");
+	machine.fake.outputs[1] = "dracut: dracut module 'kdump' cannot be found or installed.\n";
+	check_error(initrd_build(&machine.fake.host, &machine.plan), ERROR_OS, "cannot be found");
+	machine.fake.outputs[2] = "dracut-install: ERROR: installing 'x'\n";
+	check_error(initrd_build(&machine.fake.host, &machine.plan), ERROR_OS, "did not put everything");
+	machine.fake.errnum = ENOENT;
+	check_error(initrd_build(&machine.fake.host, &machine.plan), ERROR_OS, "install the package dracut");
+	check_ok(host_read(&machine.fake.host, INITRD_PATH, 100, &image, NULL));
+	check_text(image, "old");
+	check(!host_exists(&machine.fake.host, "/var/lib/kdump/initrd.new"));
+}
+
+static void missing_module(void)
+{
+	_cleanup_machine_ struct machine machine;
+	_cleanup_free_ char *cause = NULL;
+
+	machine_init(&machine);
+	free(machine.plan.modules[0]);
+	machine.plan.modules[0] = strdup("kernel/b.ko");
+	check_error(initrd_check(&machine.fake.host, &machine.plan, &cause), ERROR_CONFIG, "run depmod");
+}
+
+static void full_form_is_refused(void)
+{
+	_cleanup_machine_ struct machine machine;
+
+	machine_init(&machine);
+	machine.plan.form = PLAN_FULL;
+	check_error(initrd_build(&machine.fake.host, &machine.plan), ERROR_UNSUPPORTED, "full form");
+}
+
+static const struct test tests[] = {
+	TEST(built_once_and_then_fresh),
+	TEST(each_input_makes_it_stale),
+	TEST(reasons_do_not_make_it_stale),
+	TEST(failures_keep_the_old_image),
+	TEST(missing_module),
+	TEST(full_form_is_refused),
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(tests, array_size(tests), argc, argv);
+}
