@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * Loads kernel modules in the order that was worked out before the crash.
+ *
+ * Does not resolve dependencies and reads no modules.dep.
+ */
+#ifndef CAPTURE_LOADER_H
+#define CAPTURE_LOADER_H
+
+#include <stdbool.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "capture/log.h"
+
+/**
+ * Load modules. One that cannot be loaded is told and passed over: the target may come without it.
+ *
+ * @param[in] root Directory that holds lib/modules, "" for the root.
+ * @param[in] kernel_version uname -r of the running kernel.
+ * @param[in] modules Paths relative to lib/modules/VERSION, NULL-terminated; may be NULL.
+ * @param[in] is_dropping Remove each file after it was loaded: in an initramfs it is memory.
+ * @param[in,out] log What is told.
+ */
+void loader_run(const char *root, const char *kernel_version, char *const *modules, bool is_dropping, struct log *log);
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// A killed process is gone at once, unless it waits for a device: then no time is enough.
+enum { KILL_MS = 3000 };
+
+uint64_t process_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t process_left_ms(uint64_t end_ms)
+{
+	uint64_t now_ms = process_now_ms();
+
+	if (!end_ms)
+		return UINT64_MAX;
+	return now_ms < end_ms ? end_ms - now_ms : 0;
+}
+
+struct error *process_share(size_t size_bytes, void **ret)
+{
+	void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return error_os(errno, "no memory for %zu shared bytes", size_bytes);
+	*ret = memory;
+	return NULL;
+}
+
+static struct timespec to_timespec(uint64_t ms)
+{
+	return (struct timespec){.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+}
+
+// Reaps all children that have ended. Returns whether ours was among them.
+static bool reap(pid_t pid, struct process_result *ret)
+{
+	struct rusage usage;
+	bool is_found = false;
+	pid_t ended;
+	int status;
+
+	while ((ended = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+		if (ended != pid)
+			continue;
+		is_found = true;
+		ret->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		ret->peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	}
+	return is_found;
+}
+
+// Waits with SIGCHLD blocked, so that no end is missed between the look and the wait.
+static bool wait_until(pid_t pid, uint64_t end_ms, const sigset_t *child_signal, struct process_result *ret)
+{
+	for (;;) {
+		uint64_t left_ms = process_left_ms(end_ms);
+		struct timespec wait;
+
+		if (reap(pid, ret))
+			return true;
+		if (left_ms == 0)
+			return false;
+		// Never longer than a second: a signal that gets lost in some way costs no more than that.
+		wait = to_timespec(left_ms < 1000 ? left_ms : 1000);
+		sigtimedwait(child_signal, NULL, &wait);
+	}
+}
+
+struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_ms, struct process_result *ret)
+{
+	sigset_t child_signal, old;
+	struct error *err = NULL;
+	pid_t pid;
+
+	sigemptyset(&child_signal);
+	sigaddset(&child_signal, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child_signal, &old);
+	pid = fork();
+	if (pid == 0) {
+		setpgid(0, 0);
+		sigprocmask(SIG_SETMASK, &old, NULL);
+		_exit(fn(context));
+	}
+	if (pid < 0) {
+		err = error_os(errno, "make a process");
+	} else {
+		setpgid(pid, pid);
+		if (!wait_until(pid, end_ms, &child_signal, ret)) {
+			struct process_result killed;
+
+			err = error_new(ERROR_TIMEOUT, "its time is over");
+			kill(-pid, SIGKILL);
+			wait_until(pid, process_now_ms() + KILL_MS, &child_signal, &killed);
+		}
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return err;
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * A part of the work in a child process with a deadline, so that neither its crash nor its hang is ours.
+ *
+ * Does not run other programs (base/host.h does) and does not say what a part does.
+ */
+#ifndef CAPTURE_PROCESS_H
+#define CAPTURE_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+/** How a part ended. */
+struct process_result {
+	int status;	       /**< Exit status of the child, or 128 + the signal's number. */
+	uint64_t peak_bytes;   /**< Most memory the child held at a time (its resident set). */
+};
+
+/** Milliseconds since the kernel started (CLOCK_MONOTONIC). @return A time that never goes back. */
+uint64_t process_now_ms(void);
+
+/** Time until a deadline. @param[in] end_ms A time of process_now_ms(); 0: none. @return Milliseconds, 0 when it is over, UINT64_MAX without one. */
+uint64_t process_left_ms(uint64_t end_ms);
+
+/**
+ * Memory that a child and its parent see both, filled with zeros. Never freed before the program ends.
+ *
+ * @param[in] size_bytes Its size.
+ * @param[out] ret First byte.
+ * @return NULL; ERROR_NOMEM; ERROR_OS.
+ */
+struct error *process_share(size_t size_bytes, void **ret) must_check;
+
+/**
+ * Run a function in a child process and wait for its end.
+ *
+ * Other children that end meanwhile are reaped: as PID 1 we inherit all orphans. When the deadline passes, the child and its
+ * process group are killed; one that does not even die (a lost disk) is left behind after a few seconds.
+ *
+ * @param[in] fn Runs in the child; its result is the exit status.
+ * @param[in] context For @p fn.
+ * @param[in] end_ms Deadline, a time of process_now_ms(); 0: none.
+ * @param[out] ret How it ended; untouched on error.
+ * @return NULL (also if @p fn failed); ERROR_TIMEOUT; ERROR_OS, ERROR_NOMEM (no process could be made).
+ */
+struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_ms, struct process_result *ret) must_check;
+
+#endif

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/save.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/process.h"
+#include "capture/raw.h"
+#include "capture/system.h"
+#include "core/vmcore.h"
+#include "dump/compress.h"
+#include "dump/copy.h"
+#include "dump/sink.h"
+
+enum {
+	PROGRESS_MS = 3000,
+	// The copier is what may be lost when memory runs out: the next rung needs less.
+	COPIER_OOM_ADJUSTMENT = 500,
+	MIB = 1 << 20,
+};
+
+// One way to copy. The level and format of the first rung are the plan's.
+struct rung {
+	const char *text;
+	bool is_raw;
+	bool is_filtered; // At the plan's level; else only zero pages are left out.
+};
+
+static const struct rung rungs[] = {
+	{"memory, filtered as the plan says", false, true},
+	{"all memory but pages of zeros, because the filtered copy failed", false, false},
+	{"all memory byte by byte, because the copier failed", true, false},
+};
+
+// What a child tells its parent.
+struct shared {
+	bool is_failed;
+	enum error_code code;
+	char text[ERROR_TEXT_BYTES];
+	uint64_t least_available_bytes; // MemAvailable at its lowest, as far as it was looked at.
+	uint64_t told_ms;		// Time of the last progress line.
+};
+
+struct attempt {
+	const struct save_job *job;
+	const struct rung *rung;
+	struct shared *shared;
+	int fd;
+};
+
+static void note_available(struct shared *shared)
+{
+	uint64_t available = system_meminfo("MemAvailable");
+
+	if (available && (!shared->least_available_bytes || available < shared->least_available_bytes))
+		shared->least_available_bytes = available;
+}
+
+static void tell(const struct attempt *attempt, uint64_t done, uint64_t total, uint64_t written_bytes, uint64_t elapsed_ms,
+		 uint64_t unit_bytes)
+{
+	uint64_t rate = elapsed_ms ? done * 1000 / elapsed_ms : 0;
+
+	note_available(attempt->shared);
+	log_console(attempt->job->log, "%3" PRIu64 " %% of %" PRIu64 " MiB read, %" PRIu64 " MiB written, %" PRIu64
+		    " MiB/s, %" PRIu64 " s left", total ? done * 100 / total : 100, total * unit_bytes / MIB, written_bytes / MIB,
+		    rate * unit_bytes / MIB, rate ? (total - done) / rate : 0);
+}
+
+static void copy_told(void *context, const struct copy_progress *progress)
+{
+	const struct attempt *attempt = context;
+
+	// The first call comes before there is anything to tell.
+	if (progress->pages_done)
+		tell(attempt, progress->pages_done, progress->pages_total, progress->bytes_written, progress->elapsed_ms, 4096);
+}
+
+static void raw_told(void *context, const struct raw_progress *progress)
+{
+	const struct attempt *attempt = context;
+	struct shared *shared = attempt->shared;
+	uint64_t now_ms = process_now_ms();
+
+	if (!shared->told_ms)
+		shared->told_ms = now_ms;
+	if (now_ms - shared->told_ms < PROGRESS_MS)
+		return;
+	tell(attempt, progress->done_bytes, progress->total_bytes, progress->written_bytes, now_ms - shared->told_ms, 1);
+	shared->told_ms = now_ms;
+}
+
+static const char *compressor_name(enum plan_format format)
+{
+	switch (format) {
+	case PLAN_FORMAT_NONE:
+		return "none";
+	case PLAN_FORMAT_ZLIB:
+		return "zlib";
+	case PLAN_FORMAT_LZO:
+		return "lzo";
+	case PLAN_FORMAT_SNAPPY:
+		return "snappy";
+	case PLAN_FORMAT_ZSTD:
+		return "zstd";
+	case PLAN_FORMAT_AUTO:
+	case PLAN_FORMAT_ELF:
+	case PLAN_FORMAT_RAW:
+		break;
+	}
+	return NULL;
+}
+
+static const struct compressor *choose_compressor(const struct attempt *attempt)
+{
+	const struct compressor *compressor = compressor_default();
+	const char *name = compressor_name(attempt->job->plan->format);
+	struct error *err = name ? compressor_find(name, &compressor) : NULL;
+
+	// A dump in another format than asked for is better than none.
+	if (err)
+		log_print(attempt->job->log, "%s; using %s", err->text, compressor->name);
+	error_free(err);
+	return compressor;
+}
+
+static void report_stats(struct log *log, const struct copy_stats *stats, unsigned int dump_level)
+{
+	const struct filter_counts *counts = &stats->counts;
+
+	for (unsigned int class = 0; class < PAGE_CLASS_COUNT; class++)
+		if (counts->classes[class])
+			log_print(log, "pages: %10" PRIu64 " %s%s", counts->classes[class], filter_class_name(class),
+				  filter_drops(class, dump_level) ? " (not saved)" : "");
+	log_print(log, "pages: %10" PRIu64 " in all, %" PRIu64 " saved, of them %" PRIu64 " zero; %" PRIu64 " unreadable",
+		  counts->total, stats->pages_written, counts->zero, stats->pages_unreadable);
+	log_print(log, "%" PRIu64 " MiB written in %" PRIu64 ".%" PRIu64 " s", stats->bytes_written / MIB,
+		  stats->elapsed_ms / 1000, stats->elapsed_ms % 1000 / 100);
+	for (unsigned int bit = 0; bit < 32; bit++)
+		if (stats->warnings & 1U << bit)
+			log_print(log, "warning: %s%s%s", copy_warning_text(1U << bit), stats->note[0] ? ": " : "", stats->note);
+}
+
+static struct error *copy_filtered(struct attempt *attempt)
+{
+	const struct plan *plan = attempt->job->plan;
+	bool is_filtered = attempt->rung->is_filtered;
+	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
+	_cleanup_(sink_destroyp) struct sink *sink = NULL;
+	struct copy_stats stats = {0};
+	struct copy_options options = {
+		.dump_level = is_filtered ? plan->dump_level : FILTER_ZERO,
+		.format = is_filtered && plan->format == PLAN_FORMAT_ELF ? COPY_ELF : COPY_KDUMP,
+		.thread_count = is_filtered ? plan->threads : 1,
+		.progress = copy_told,
+		.progress_context = attempt,
+		.progress_interval_ms = PROGRESS_MS,
+	};
+	struct error *err = vmcore_open(attempt->job->vmcore, &core);
+
+	if (!err)
+		err = sink_file_create(attempt->fd, &sink);
+	if (err)
+		return err;
+	options.compressor = choose_compressor(attempt);
+	log_print(attempt->job->log, "copying %s, level %u, %s, %u thread%s", attempt->job->vmcore, options.dump_level,
+		  options.format == COPY_ELF ? "ELF" : options.compressor->name, options.thread_count,
+		  options.thread_count == 1 ? "" : "s");
+	err = copy_run(core, &options, sink, &stats);
+	report_stats(attempt->job->log, &stats, options.dump_level);
+	return err;
+}
+
+static struct error *copy_raw(struct attempt *attempt)
+{
+	_cleanup_close_ int in_fd = open(attempt->job->vmcore, O_RDONLY | O_CLOEXEC);
+	struct raw_progress progress;
+	struct error *err;
+
+	if (in_fd < 0)
+		return error_os(errno, "%s", attempt->job->vmcore);
+	log_print(attempt->job->log, "copying %s byte by byte", attempt->job->vmcore);
+	err = raw_copy(in_fd, attempt->fd, raw_told, attempt, &progress);
+	log_print(attempt->job->log, "%" PRIu64 " MiB written of %" PRIu64 " MiB, %" PRIu64 " bytes unreadable",
+		  progress.written_bytes / MIB, progress.total_bytes / MIB, progress.unreadable_bytes);
+	return err;
+}
+
+static int child(void *context)
+{
+	struct attempt *attempt = context;
+	struct shared *shared = attempt->shared;
+	struct error *err;
+
+	system_oom_adjust(COPIER_OOM_ADJUSTMENT);
+	err = attempt->rung->is_raw ? copy_raw(attempt) : copy_filtered(attempt);
+	note_available(shared);
+	if (!err)
+		return EXIT_OK;
+	shared->code = err->code;
+	snprintf(shared->text, sizeof(shared->text), "%s", err->text);
+	shared->is_failed = true;
+	return error_exit_code(err);
+}
+
+static struct error *run_rung(const struct save_job *job, const struct rung *rung, struct shared *shared)
+{
+	_cleanup_close_ int fd = -1;
+	struct attempt attempt = {.job = job, .rung = rung, .shared = shared};
+	struct process_result result = {0};
+	struct error *err;
+
+	memset(shared, 0, sizeof(*shared));
+	if (unlinkat(job->dir->fd, SAVE_NAME, 0) < 0 && errno != ENOENT)
+		return error_os(errno, "remove %s", SAVE_NAME);
+	err = dumpdir_open(job->dir, SAVE_NAME, O_RDWR, &fd);
+	if (err)
+		return err;
+	attempt.fd = fd;
+	note_available(shared);
+	err = process_run(child, &attempt, job->end_ms, &result);
+	if (!err && shared->is_failed)
+		err = error_new(shared->code, "%s", shared->text);
+	else if (!err && result.status > 128)
+		err = error_new(ERROR_BAD_DATA, "the copier was killed by signal %d", result.status - 128);
+	else if (!err && result.status != EXIT_OK)
+		err = error_new(ERROR_OS, "the copier ended with status %d", result.status);
+	log_print(job->log, "memory: copier %" PRIu64 " KiB at most, %" PRIu64 " MiB available at least",
+		  result.peak_bytes / 1024, shared->least_available_bytes / MIB);
+	return err;
+}
+
+// Whether the next rung may have better luck.
+static bool is_last(const struct error *err)
+{
+	return err->code == ERROR_NOSPC || err->code == ERROR_TIMEOUT;
+}
+
+static struct error *climb(const struct save_job *job, struct shared *shared, const char **rung_ret)
+{
+	size_t first = job->plan->format == PLAN_FORMAT_RAW ? array_size(rungs) - 1 : 0;
+
+	for (size_t i = first; i < array_size(rungs); i++) {
+		struct error *err = run_rung(job, &rungs[i], shared);
+
+		if (!err) {
+			*rung_ret = i == first ? rungs[0].text : rungs[i].text;
+			return NULL;
+		}
+		log_print(job->log, "copying failed: %s", err->text);
+		if (is_last(err) || i + 1 == array_size(rungs))
+			return err;
+		error_free(err);
+		log_print(job->log, "trying again: %s", rungs[i + 1].text);
+	}
+	return NULL;
+}
+
+struct error *save_run(const struct save_job *job, const char **rung_ret)
+{
+	void *shared = NULL;
+	struct error *err = process_share(sizeof(struct shared), &shared);
+
+	if (!err)
+		err = climb(job, shared, rung_ret);
+	// A part of a dump on a full disk is in the way of the log, which is needed now.
+	if (err && err->code != ERROR_TIMEOUT && unlinkat(job->dir->fd, SAVE_NAME, 0) == 0)
+		log_print(job->log, "the part of %s that was written is removed", SAVE_NAME);
+	return err;
+}

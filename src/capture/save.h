@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * The vmcore file: the best copy of the crashed memory that can be had, from rung to rung of a ladder.
+ *
+ * Does not know what a copy does inside (dump/copy.h) and does not write the other files of a dump.
+ */
+#ifndef CAPTURE_SAVE_H
+#define CAPTURE_SAVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "boot/plan.h"
+#include "capture/dumpdir.h"
+#include "capture/log.h"
+
+/** What to save. */
+struct save_job {
+	const struct plan *plan;
+	const char *vmcore;	   /**< File of the crashed memory, "/proc/vmcore". */
+	const struct dumpdir *dir; /**< Receives SAVE_NAME. */
+	uint64_t end_ms;	   /**< Time to be ready, as process_now_ms(); 0: none. */
+	struct log *log;	   /**< Progress goes to its console, results to both. */
+};
+
+/** Name of the file. */
+#define SAVE_NAME "vmcore"
+
+/**
+ * Save the memory: as the plan says; if that fails, unfiltered but compressed; if that fails too, byte by byte.
+ *
+ * Each rung runs in a child process, so that damaged memory that crashes the copier costs one rung and not the dump. A full
+ * target ends the ladder, since each rung needs more room than the one before; the part that was written is removed. When the
+ * time is over, it is kept.
+ *
+ * @param[in] job What to save.
+ * @param[out] rung_ret Text that says what the file is, for README.txt; static.
+ * @return NULL (the file is whole and on the disk); ERROR_NOSPC; ERROR_TIMEOUT; ERROR_OS, ERROR_BAD_DATA (all rungs failed).
+ */
+struct error *save_run(const struct save_job *job, const char **rung_ret) must_check;
+
+#endif

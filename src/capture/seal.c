@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/seal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "capture/process.h"
+#include "capture/sha256.h"
+
+// Read back in pieces that leave the page cache again at once: memory is scarce.
+enum { PIECE_BYTES = 1 << 20 };
+
+// More files are never in a dump directory.
+enum { FILES_MAX = 32 };
+
+struct manifest {
+	char *text;
+	size_t size_bytes;
+	FILE *stream;
+	uint8_t *piece;
+	uint64_t end_ms;
+	uint64_t disk_bytes;
+};
+
+static void manifest_deinit(struct manifest *manifest)
+{
+	fclosep(&manifest->stream);
+	free(manifest->text);
+	free(manifest->piece);
+}
+
+static struct error *hash(struct manifest *manifest, int fd, uint8_t digest[SHA256_DIGEST_BYTES])
+{
+	uint64_t offset = 0;
+	struct sha256 sha;
+	size_t got = 0;
+
+	sha256_init(&sha);
+	do {
+		struct error *err = io_pread(fd, manifest->piece, PIECE_BYTES, offset, &got);
+
+		if (err)
+			return err;
+		sha256_update(&sha, manifest->piece, got);
+		posix_fadvise(fd, (off_t)offset, (off_t)got, POSIX_FADV_DONTNEED);
+		offset += got;
+		if (process_left_ms(manifest->end_ms) == 0)
+			return error_new(ERROR_TIMEOUT, "no time left for the manifest");
+	} while (got == PIECE_BYTES);
+	sha256_final(&sha, digest);
+	return NULL;
+}
+
+static struct error *add_file(struct manifest *manifest, int dir_fd, const char *name)
+{
+	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	uint8_t digest[SHA256_DIGEST_BYTES];
+	struct stat info;
+	struct error *err;
+
+	if (fd < 0 || fstat(fd, &info) < 0)
+		return error_os(errno, "%s", name);
+	manifest->disk_bytes += (uint64_t)info.st_blocks * 512;
+	// What is still in the page cache says nothing about the disk.
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	err = hash(manifest, fd, digest);
+	if (err)
+		return error_wrap(err, "%s", name);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		fprintf(manifest->stream, "%02x", digest[i]);
+	fprintf(manifest->stream, "  %s\n", name);
+	return NULL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+struct names {
+	char *names[FILES_MAX];
+	size_t count;
+};
+
+static void names_deinit(struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->names[i]);
+}
+
+static struct error *list_files(int dir_fd, struct names *ret)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		closep(&fd);
+		return error_os(errno, "read the dump directory");
+	}
+	for (struct dirent *entry = readdir(dir); entry && ret->count < FILES_MAX; entry = readdir(dir)) {
+		if (entry->d_name[0] == '.' || strcmp(entry->d_name, SEAL_MANIFEST) == 0)
+			continue;
+		ret->names[ret->count] = strdup(entry->d_name);
+		if (!ret->names[ret->count++])
+			return error_new(ERROR_NOMEM, "no memory for a name");
+	}
+	qsort(ret->names, ret->count, sizeof(*ret->names), compare_names);
+	return NULL;
+}
+
+// Files first, then the directory that names them: after this, a power cut costs nothing of what is there.
+static struct error *sync_all(int dir_fd, const struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		_cleanup_close_ int fd = openat(dir_fd, names->names[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd < 0 || fsync(fd) < 0)
+			return error_os(errno, "fsync %s", names->names[i]);
+	}
+	return fsync(dir_fd) < 0 ? error_os(errno, "fsync the dump directory") : NULL;
+}
+
+struct error *seal_manifest(const struct dumpdir *dir, uint64_t end_ms, uint64_t *bytes_ret)
+{
+	_cleanup_(manifest_deinit) struct manifest manifest = {.end_ms = end_ms, .piece = malloc(PIECE_BYTES)};
+	_cleanup_(names_deinit) struct names names = {.count = 0};
+	struct error *err;
+
+	manifest.stream = open_memstream(&manifest.text, &manifest.size_bytes);
+	if (!manifest.piece || !manifest.stream)
+		return error_new(ERROR_NOMEM, "no memory for the manifest");
+	err = list_files(dir->fd, &names);
+	if (!err)
+		err = sync_all(dir->fd, &names);
+	for (size_t i = 0; i < names.count && !err; i++)
+		err = add_file(&manifest, dir->fd, names.names[i]);
+	if (err)
+		return err;
+	if (fflush(manifest.stream) != 0)
+		return error_new(ERROR_NOMEM, "no memory for the manifest");
+	err = dumpdir_write(dir, SEAL_MANIFEST, manifest.text);
+	if (!err && fsync(dir->fd) < 0)
+		err = error_os(errno, "fsync the dump directory");
+	*bytes_ret = manifest.disk_bytes;
+	return err;
+}
+
+struct error *seal_rename(const struct dumpdir *dir)
+{
+	char incomplete[DUMPDIR_NAME_BYTES + sizeof(DUMPDIR_INCOMPLETE)];
+	struct stat info;
+
+	snprintf(incomplete, sizeof(incomplete), "%s" DUMPDIR_INCOMPLETE, dir->name);
+	// rename(2) would replace an empty directory. Nobody else writes here: a look before is enough.
+	if (fstatat(dir->parent_fd, dir->name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+		return error_os(EEXIST, "rename to %s", dir->name);
+	if (renameat(dir->parent_fd, incomplete, dir->parent_fd, dir->name) < 0)
+		return error_os(errno, "rename to %s", dir->name);
+	if (fsync(dir->parent_fd) < 0)
+		return error_os(errno, "fsync the directory of dumps");
+	return NULL;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * The last steps on a dump directory: everything on the disk, a manifest of what is there, the final name.
+ *
+ * Does not decide whether a dump is whole.
+ */
+#ifndef CAPTURE_SEAL_H
+#define CAPTURE_SEAL_H
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "capture/dumpdir.h"
+
+/** Name of the manifest: lines as sha256sum(1) writes and checks them. */
+#define SEAL_MANIFEST "manifest.sha256"
+
+/**
+ * Put all files on the disk, read them back from there, and write the manifest.
+ *
+ * @param[in] dir The directory; nothing may be written to its files any more.
+ * @param[in] end_ms Time to be ready, as process_now_ms(); 0: none.
+ * @param[out] bytes_ret Disk space of all files together, in bytes.
+ * @return NULL; ERROR_TIMEOUT (files are on the disk, but there is no manifest); ERROR_OS; ERROR_NOSPC; ERROR_NOMEM.
+ */
+struct error *seal_manifest(const struct dumpdir *dir, uint64_t end_ms, uint64_t *bytes_ret) must_check;
+
+/**
+ * Give the directory its final name. From here on it counts as whole.
+ *
+ * @param[in] dir The directory, after seal_manifest().
+ * @return NULL; ERROR_OS (EEXIST: there is one of that name).
+ */
+struct error *seal_rename(const struct dumpdir *dir) must_check;
+
+#endif

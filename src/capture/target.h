@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * The file system that receives the dump: wait for it, mount it, let it go.
+ *
+ * Does not write to it; see dumpdir.h.
+ */
+#ifndef CAPTURE_TARGET_H
+#define CAPTURE_TARGET_H
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "boot/plan.h"
+#include "capture/log.h"
+
+/** Where the target is mounted. */
+#define TARGET_MOUNT_POINT "/kdump-target"
+
+/**
+ * Wait until the target's device is there, and mount it.
+ *
+ * Devices are looked at whenever the kernel announces one, and once a second. Of several that match, the first one that is not
+ * removable is taken, and all are told. The wait has two limits: the plan's for the target, and @p end_ms.
+ *
+ * @param[in] plan Its target and target_timeout_ms.
+ * @param[in] end_ms Deadline of the capture, as process_now_ms(); 0: none.
+ * @param[in,out] log What is told.
+ * @param[out] fd_ret Root directory of the file system; close() it before target_unmount().
+ * @return NULL; ERROR_TIMEOUT (it did not appear; the text says what was looked for, how long, and what was there instead);
+ *	   ERROR_OS (mount failed; the text has device, type and options); ERROR_NOMEM.
+ */
+struct error *target_mount(const struct plan *plan, uint64_t end_ms, struct log *log, int *fd_ret) must_check;
+
+/**
+ * Put everything on the disk and unmount.
+ *
+ * @param[in] fd A descriptor on the file system, for syncfs(2); closed here.
+ * @return NULL; ERROR_OS: it is detached then, and what was synced before is safe.
+ */
+struct error *target_unmount(int fd) must_check;
+
+/** Flags and the file system's own words of mount options. */
+struct target_options {
+	unsigned long flags; /**< MS_… */
+	char *data;	     /**< Words that the kernel's file system reads; "" for none. free() it. */
+};
+
+/**
+ * Split mount options as fstab has them. Words for programs ("defaults", "nofail", "x-…") are left out, "ro" too.
+ *
+ * @param[in] options Words with commas between them.
+ * @param[out] ret Result.
+ * @return NULL; ERROR_NOMEM.
+ */
+struct error *target_options_parse(const char *options, struct target_options *ret) must_check;
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * The log of the crashed kernel as text, read from its memory by VMCOREINFO alone.
+ *
+ * Does not print levels, facilities and dictionaries, and does not repair a log: what cannot be read is skipped and counted.
+ */
+#ifndef REPORT_DMESG_H
+#define REPORT_DMESG_H
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "core/vmcore.h"
+
+/** What was found. */
+struct dmesg_stats {
+	uint64_t records;    /**< Written as text. */
+	uint64_t unreadable; /**< Skipped: their memory is damaged or missing. */
+};
+
+/**
+ * Write the kernel log, "[    1.234567] text" per line; further lines of a record are indented by the time's width.
+ *
+ * Two forms are known, told apart by the symbols in VMCOREINFO:
+ * - the printk ring buffer, since Linux kernel v5.10 (kernel/printk/printk_ringbuffer.h);
+ * - records in a byte buffer, v3.5 to v5.9 (struct printk_log, before v3.11 struct log).
+ *
+ * The text is what the crash utility's "log" prints. Characters that are neither printable ASCII nor white space become
+ * ".": a terminal that shows the file takes no orders from the crashed machine.
+ *
+ * @param[in] core The dump.
+ * @param[in] fd Open for writing; borrowed.
+ * @param[out] ret What was found; filled as far as it got on error too.
+ * @return NULL; ERROR_UNSUPPORTED (no known form; the text names what is missing); ERROR_BAD_DATA (sizes that cannot be);
+ *	   ERROR_FAULT (the log is not in the dump); ERROR_OS, ERROR_NOSPC (writing); ERROR_NOMEM.
+ */
+struct error *dmesg_write(const struct vmcore *core, int fd, struct dmesg_stats *ret) must_check;
+
+#endif
