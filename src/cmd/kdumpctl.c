@@ -22,6 +22,9 @@
 // Everybody who changes what is loaded or the image holds this file.
 #define LOCK_PATH "/run/lock/kdump"
 
+// Bits of KDUMP_VERBOSE: SUSE tells the command line to syslog (1) or standard output (4); for a service both are one.
+enum { VERBOSE_COMMAND_LINE = 1 | 4 };
+
 // What the subcommands work on.
 struct control {
 	struct host host;
@@ -149,6 +152,8 @@ static struct error *load(const struct control *control, const struct plan *plan
 		       plan->kernel_version, plan->initrd, mib, words, reserved_bytes / 1024 / 1024,
 		       method == KEXEC_LOAD ? " by kexec_load" : "", plan->target.device, plan->target.directory,
 		       plan->dump_level, plan_format_name(plan->format));
+	if (plan->verbose & VERBOSE_COMMAND_LINE)
+		printf("kdump: command line: %s\n", plan->command_line);
 	return NULL;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "boot/config.h"
 
+#include "base/io.h"
 #include "fake.h"
 #include "test.h"
 
@@ -209,6 +210,30 @@ static void template_matches_the_table(void)
 	}
 }
 
+// Every key is in the manual.
+static void manual_names_every_key(void)
+{
+	const char *srcdir = getenv("srcdir");
+	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int fd = -1;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/man/kdump.5", srcdir ? srcdir : ".");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		test_skip("no manual; set srcdir");
+	check_ok(io_read_all(fd, 1 << 20, &text, NULL));
+	for (int i = 0; i < KEY_COUNT; i++) {
+		char heading[128], bare[128];
+
+		snprintf(heading, sizeof(heading), "\n.BR %s \" (", config_key_info(i)->name);
+		snprintf(bare, sizeof(bare), "\n.B %s\n", config_key_info(i)->name);
+		if (!strstr(text, heading) && !strstr(text, bare))
+			fprintf(stderr, "%s is not in %s\n", config_key_info(i)->name, path);
+		check(strstr(text, heading) || strstr(text, bare));
+	}
+}
+
 static const struct test tests[] = {
 	TEST(values_as_shell_would_take_them),
 	TEST(lines_that_are_no_assignment),
@@ -218,6 +243,7 @@ static const struct test tests[] = {
 	TEST(password_files_get_mode_0600),
 	TEST(files_that_cannot_be),
 	TEST(template_matches_the_table),
+	TEST(manual_names_every_key),
 };
 
 int main(int argc, char **argv)
