@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boot/text.h"
+#include "boot/words.h"
 
 // Larger than any kernel's COMMAND_LINE_SIZE (s390: 4096 since v5.17).
 enum { CMDLINE_MAX_BYTES = 64 * 1024 };

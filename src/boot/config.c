@@ -9,6 +9,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "boot/text.h"
+
 // A configuration is a few KiB; what is larger is something else by mistake.
 enum { CONFIG_MAX_BYTES = 1024 * 1024 };
 

@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/host.h"
-#include "boot/text.h"
+#include "boot/words.h"
 
 /** Where the configuration is; "PATH.d/?*.conf" is read after it, in the order of names. */
 #define CONFIG_PATH "/etc/sysconfig/kdump"

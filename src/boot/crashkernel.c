@@ -7,6 +7,7 @@
 
 #include "boot/cmdline.h"
 #include "boot/text.h"
+#include "boot/words.h"
 
 struct error *crashkernel_read(const struct host *host, uint64_t *size_bytes_ret)
 {

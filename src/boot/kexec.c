@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "boot/text.h"
+#include "boot/words.h"
 
 // Loading reads two files and computes their hash; minutes mean that a disk hangs.
 enum { KEXEC_TIMEOUT_MS = 120 * 1000 };

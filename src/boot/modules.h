@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/host.h"
-#include "boot/text.h"
+#include "boot/words.h"
 
 /** Lists that depmod made for one kernel (modules.dep(5)). Read-only after modules_open(). modules_close() it. */
 struct modules {

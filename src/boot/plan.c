@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "boot/text.h"
+#include "boot/words.h"
 
 // A plan is a few KiB; libconfig builds a tree of what it reads.
 enum { PLAN_MAX_BYTES = 256 * 1024 };

@@ -12,6 +12,7 @@
 #include "boot/initrd.h"
 #include "boot/modules.h"
 #include "boot/text.h"
+#include "boot/words.h"
 
 // Until the target's disk is there: slow host adapters and spinning disks behind them need more than a minute.
 enum { TARGET_TIMEOUT_MS = 120 * 1000 };

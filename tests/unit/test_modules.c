@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "boot/modules.h"
 
+#include "boot/text.h"
 #include "fake.h"
 #include "test.h"
 
