@@ -24,9 +24,9 @@ enum {
 // How an address is kept in 32 bits.
 enum encoding {
 	ENCODING_UNKNOWN,
-	ENCODING_RELATIVE,	   // relative_base + unsigned offset
-	ENCODING_ABSOLUTE_PERCPU,  // offset >= 0: itself; else relative_base - 1 - offset (CONFIG_KALLSYMS_ABSOLUTE_PERCPU)
-	ENCODING_PLACE_RELATIVE,   // address of the offset + offset (since v7.0)
+	ENCODING_RELATIVE, // relative_base + unsigned offset
+	ENCODING_ABSOLUTE_PERCPU, // offset >= 0: itself; else relative_base - 1 - offset (CONFIG_KALLSYMS_ABSOLUTE_PERCPU)
+	ENCODING_PLACE_RELATIVE, // address of the offset + offset (since v7.0)
 };
 
 struct kallsyms {
@@ -45,7 +45,7 @@ struct kallsyms {
 struct names {
 	const struct kallsyms *syms;
 	struct vmreader *reader;
-	uint64_t vaddr;	    // Of the next byte.
+	uint64_t vaddr; // Of the next byte.
 	uint64_t window_at; // Virtual address of the first byte of the window.
 	size_t window_bytes;
 	bool has_long_names;
@@ -199,7 +199,7 @@ static struct error *read_tokens(struct vmreader *reader, struct kallsyms *syms)
 		}
 	}
 	return err ? error_wrap(err, "kallsyms_token_table")
-		   : error_new(ERROR_BAD_DATA, "kallsyms: the last token has no end");
+	           : error_new(ERROR_BAD_DATA, "kallsyms: the last token has no end");
 }
 
 // Whether all names, read with one kind of lengths, end where they must: behind them lie the markers (one of 4 or, before
@@ -243,8 +243,8 @@ static struct error *find_name_kind(struct kallsyms *syms, struct vmreader *read
 	return NULL;
 }
 
-static struct error *read_address(const struct kallsyms *syms, struct vmreader *reader, enum encoding encoding, uint64_t index,
-				  uint64_t *ret)
+static struct error *read_address(const struct kallsyms *syms, struct vmreader *reader, enum encoding encoding,
+                                  uint64_t index, uint64_t *ret)
 {
 	uint64_t vaddr = syms->place.offsets + 4 * index, raw;
 	struct error *err = xlat_read_uint(syms->xlat, reader, vaddr, 4, &raw);
@@ -305,7 +305,8 @@ static struct error *find_encoding(const struct vmcore *core, struct kallsyms *s
 	return err;
 }
 
-struct error *kallsyms_create(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader, struct kallsyms **ret)
+struct error *kallsyms_create(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
+                              struct kallsyms **ret)
 {
 	_cleanup_(kallsyms_destroyp) struct kallsyms *syms = calloc(1, sizeof(*syms));
 	struct error *err;
@@ -345,7 +346,7 @@ static bool is_data(char type)
 }
 
 static struct error *answer(const struct kallsyms *syms, struct vmreader *reader, const char *text, uint64_t index,
-			    struct kallsyms_query *query)
+                            struct kallsyms_query *query)
 {
 	struct error *err;
 
@@ -359,7 +360,8 @@ static struct error *answer(const struct kallsyms *syms, struct vmreader *reader
 	return err;
 }
 
-struct error *kallsyms_lookup(const struct kallsyms *syms, struct vmreader *reader, struct kallsyms_query *queries, size_t count)
+struct error *kallsyms_lookup(const struct kallsyms *syms, struct vmreader *reader, struct kallsyms_query *queries,
+                              size_t count)
 {
 	char text[NAME_MAX_BYTES + 1];
 	struct error *err = NULL;

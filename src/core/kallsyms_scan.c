@@ -91,7 +91,8 @@ static bool find_tokens(const struct scan *scan, uint64_t digit_vaddr, struct ka
 }
 
 // Markers lie before the tokens and fall to 0 towards their start. Their width was 8 bytes before v4.20.
-static bool find_markers(const struct scan *scan, uint64_t end_vaddr, unsigned int width, uint64_t *start_ret, uint64_t *last_ret)
+static bool find_markers(const struct scan *scan, uint64_t end_vaddr, unsigned int width, uint64_t *start_ret,
+                         uint64_t *last_ret)
 {
 	uint64_t vaddr = end_vaddr, value, above = 0;
 
@@ -145,7 +146,8 @@ static bool find_names(const struct scan *scan, unsigned int width, struct kalls
 		uint64_t names = (markers - last - room) & ~(uint64_t)(ALIGN_BYTES - 1);
 
 		if (!get_uint(scan, names - ALIGN_BYTES, 4, &count) || count > marker_count * NAMES_PER_MARKER ||
-		    count + 2 * NAMES_PER_MARKER <= marker_count * NAMES_PER_MARKER || !check_names(scan, names, second))
+		    count + 2 * NAMES_PER_MARKER <= marker_count * NAMES_PER_MARKER ||
+		    !check_names(scan, names, second))
 			continue;
 		place->names = names;
 		place->count = count;
@@ -163,7 +165,7 @@ static bool find_all(const struct scan *scan, uint64_t digit_vaddr, struct kalls
 }
 
 struct error *kallsyms_scan(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
-			    struct kallsyms_place *ret)
+                            struct kallsyms_place *ret)
 {
 	struct scan scan = {xlat, reader, core->is_big_endian};
 	// The end of one page stays in front of the next: the digits may lie across.

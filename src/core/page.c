@@ -42,7 +42,6 @@ struct page_layout {
 	bool has_head_offset;
 	uint64_t lru_mask, private_mask, swapcache_mask, swapbacked_mask, slab_mask, hwpoison_mask, head_mask;
 	struct page_type buddy, offline, slab, hugetlb, unaccepted;
-	bool has_types; // Types of pages are disjoint values (since v6.12, "PGTY"), not bits that are cleared.
 	enum order_source order_source;
 	uint64_t order_offset; // From the head's struct page.
 	unsigned int order_bytes;
@@ -72,11 +71,14 @@ static bool learn_flag(const struct vmcoreinfo *info, const char *name, uint64_t
 	return true;
 }
 
-// Since Linux kernel commit 4ffca5a96678 ("mm: support only one page_type per page") (in v6.12) a type is the top byte of
-// the word and the low 24 bits belong to the page's owner. Before, all bits count.
+// Since v6.11 a type is in the top byte of the word (one bit is cleared; since v6.12 it is a number) and the low 24 bits
+// belong to the page's owner: VMCOREINFO's value has them all set, or all clear. Before, all bits count.
 static struct page_type make_type(uint32_t value)
 {
-	return (struct page_type){true, value, value & 0xffffff ? UINT32_MAX : UINT32_C(0xff000000)};
+	uint32_t low = value & 0xffffff;
+	uint32_t mask = low == 0 || low == 0xffffff ? UINT32_C(0xff000000) : UINT32_MAX;
+
+	return (struct page_type){true, value & mask, mask};
 }
 
 static void learn_type(const struct vmcoreinfo *info, const char *name, struct page_type *ret)
@@ -331,7 +333,6 @@ struct error *page_layout_create(const struct vmcore *core, const struct xlat *x
 	if (err)
 		return err;
 	learn_orders(layout, info);
-	layout->has_types = layout->buddy.is_known && layout->buddy.mask != UINT32_MAX;
 	err = check_offsets(layout);
 	if (err)
 		return err;
@@ -385,8 +386,10 @@ static unsigned int compound_order(const struct page_layout *layout, const uint8
 	return believable_order(order, BLOCK_ORDER_MAX, pfn);
 }
 
-static bool is_hugetlb(const struct page_layout *layout, const uint8_t *page, uint32_t mapcount)
+static bool is_hugetlb(const struct page_layout *layout, const uint8_t *page, uint64_t page_count, uint32_t mapcount)
 {
+	if (page_count < 2 && layout->hugetlb_source != HUGETLB_TYPE)
+		return false;
 	switch (layout->hugetlb_source) {
 	case HUGETLB_NONE:
 		break;
@@ -417,8 +420,9 @@ static enum page_class class_of(const struct page_layout *layout, const uint8_t 
 
 	if (is_huge)
 		return PAGE_USER;
-	// A page with a type belongs to who gave it the type: its words need not mean what they mean in other pages.
-	if (layout->has_types && mapcount >= UINT32_C(0xf0000000) && mapcount < UINT32_C(0xff000000))
+	// A page with a type belongs to who gave it the type: its words need not mean what they mean in other pages. Types
+	// share their word with _mapcount, which is never below -1.
+	if ((int32_t)mapcount < -1)
 		return PAGE_KERNEL;
 	if (is_anon)
 		return PAGE_USER;
@@ -458,7 +462,7 @@ struct page_view page_view(const struct page_layout *layout, const uint8_t *page
 		// The second struct page of a compound page holds its order; the last one that can be read has none behind it.
 		view.is_compound = flags & layout->head_mask && page_count > 1;
 		view.order = view.is_compound ? compound_order(layout, page, pfn) : 0;
-		is_huge = view.is_compound && is_hugetlb(layout, page, mapcount);
+		is_huge = flags & layout->head_mask && is_hugetlb(layout, page, page_count, mapcount);
 		view.class = is_slab ? PAGE_KERNEL : class_of(layout, page, flags, mapcount, is_huge);
 	}
 	view.is_poisoned = flags & layout->hwpoison_mask;

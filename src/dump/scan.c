@@ -30,26 +30,25 @@ struct scan_window {
 struct error *scan_init(struct scan *ret, const struct vmcore *core, unsigned int dump_level, unsigned int thread_count,
 			struct error **unknown_ret)
 {
-	struct scan scan = {.core = core, .dump_level = dump_level, .thread_count = thread_count};
 	_cleanup_vmreader_ struct vmreader reader = {0};
 	struct error *err;
 
+	// The memory map keeps the address of the page tables beside it, so both are made in their final place.
+	*ret = (struct scan){.core = core, .dump_level = dump_level, .thread_count = thread_count};
 	*unknown_ret = NULL;
 	vmreader_init(&reader, core, VMREADER_WINDOW_TABLE_BYTES);
-	err = xlat_init(&scan.xlat, core);
+	err = xlat_init(&ret->xlat, core);
 	if (!err)
-		err = page_layout_create(core, &scan.xlat, &reader, &scan.layout);
+		err = page_layout_create(core, &ret->xlat, &reader, &ret->layout);
 	if (!err)
-		err = memmap_init(&scan.map, core, &scan.xlat, &reader, page_layout_bytes(scan.layout));
+		err = memmap_init(&ret->map, core, &ret->xlat, &reader, page_layout_bytes(ret->layout));
 	if (err) {
-		page_layout_destroy(scan.layout);
-		scan.layout = NULL;
+		scan_deinit(ret);
 		// Whatever keeps us from knowing the pages, a larger dump is better than none.
 		if (err->code == ERROR_NOMEM || err->code == ERROR_OS)
 			return err;
 		*unknown_ret = err;
 	}
-	*ret = scan;
 	return NULL;
 }
 

@@ -41,7 +41,7 @@ struct scan_result {
 /**
  * Learn how the crashed kernel describes its pages.
  *
- * @param[out] ret The scan; scan_deinit() it.
+ * @param[out] ret The scan; scan_deinit() it. It must stay where it is: parts of it point to others.
  * @param[in] core The dump.
  * @param[in] dump_level 0…31.
  * @param[in] thread_count At least 1.
