@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The minimal capture initramfs: kdump-capture as /init, the plan, and the kernel modules that the plan lists. No shell, no
+# systemd, no udev. Meant to be the only module of an image (dracut --modules kdump).
+#
+# Two settings come from a file in dracut's --confdir, which kdumpctl writes:
+#   kdump_plan=FILE      the plan
+#   kdump_capture=FILE   the program (optional)
+
+# Only when it is asked for by name: it is of no use in an image that boots a system.
+check() {
+    return 255
+}
+
+depends() {
+    return 0
+}
+
+# dracut 059 goes on when install() returns an error; an image without its parts must not come to be.
+kdump_fail() {
+    dfatal "kdump: $*"
+    exit 1
+}
+
+# A setting of the plan: text between quotes. Paths and versions with a backslash in them do not exist.
+kdump_plan_value() {
+    sed -n "s/^[[:space:]]*$1 = \"\([^\"\\\\]*\)\";\$/\1/p" "$kdump_plan" | head -n 1
+}
+
+# Paths of the kernel modules below /lib/modules/VERSION, in load order, one per line.
+kdump_plan_modules() {
+    sed -n '/^[[:space:]]*modules = \[/,/\]/ { s/^[[:space:]]*"\([^"\\]*\)",\{0,1\}$/\1/p }' "$kdump_plan"
+}
+
+# Unpacked, since kdump-capture has no decompressor: the image as a whole is compressed.
+kdump_install_kernel_module() {
+    local _path=$1
+    # dracut sets initdir, kernel and srcmods.
+    # shellcheck disable=SC2154
+    local _target=$initdir/lib/modules/$kernel/$_path
+    local _source=${srcmods:-/lib/modules/$kernel}/$_path
+
+    case "/$_path/" in
+        */../*) kdump_fail "$_path: \"..\" is not allowed" ;;
+    esac
+    mkdir -p "${_target%/*}" || kdump_fail "cannot make ${_target%/*}"
+    if [[ -f $_source ]]; then
+        cp -f -- "$_source" "$_target"
+    elif [[ -f $_source.zst ]]; then
+        zstd -q -d -c -- "$_source.zst" > "$_target"
+    elif [[ -f $_source.xz ]]; then
+        xz -d -c -- "$_source.xz" > "$_target"
+    elif [[ -f $_source.gz ]]; then
+        gzip -d -c -- "$_source.gz" > "$_target"
+    else
+        kdump_fail "kernel module $_source is not there"
+    fi || kdump_fail "cannot install kernel module $_source"
+    chmod 0644 "$_target"
+}
+
+install() {
+    local _version _module
+    local -a _modules
+
+    # Both are set in a file that dracut reads.
+    # shellcheck disable=SC2154
+    [[ ${kdump_plan-} && -r $kdump_plan ]] || kdump_fail "no plan: kdump_plan is \"${kdump_plan-}\""
+    _version=$(kdump_plan_value version)
+    [[ $_version == "$kernel" ]] || kdump_fail "the plan is for kernel \"$_version\", the image for \"$kernel\""
+
+    inst_binary "${kdump_capture:-/usr/lib/kdump/kdump-capture}" /init \
+        || kdump_fail "cannot install ${kdump_capture:-/usr/lib/kdump/kdump-capture}"
+    [[ -x $initdir/init ]] || kdump_fail "/init is not a program"
+
+    mkdir -p "$initdir/etc/kdump" || kdump_fail "cannot make /etc/kdump"
+    cp -f -- "$kdump_plan" "$initdir/etc/kdump/plan" || kdump_fail "cannot install the plan"
+    chmod 0600 "$initdir/etc/kdump/plan"
+
+    mapfile -t _modules < <(kdump_plan_modules)
+    for _module in "${_modules[@]}"; do
+        kdump_install_kernel_module "$_module"
+    done
+}
