@@ -9,35 +9,64 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { MODULES_MAX = 256 };
+
 static struct error *load(const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return error_os(errno, "%s", path);
-	// EEXIST: loaded or built in.
-	if (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST)
-		return error_os(errno, "load %s", path);
-	return NULL;
+	if (syscall(SYS_finit_module, fd, "", 0) == 0 || errno == EEXIST) // EEXIST: loaded or built in.
+		return NULL;
+	// What the kernel calls ENOENT is a symbol that no loaded module has; its own message says which.
+	if (errno == ENOENT)
+		return error_new(ERROR_BAD_DATA, "load %s: it needs another module", path);
+	return error_os(errno, "load %s", path);
+}
+
+// Loads what is not loaded yet. Returns how many were loaded now; tells of failures if is_last.
+static size_t run_pass(const char *directory, char *const *modules, bool *is_loaded, bool is_dropping, bool is_last,
+		       struct log *log)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < MODULES_MAX && modules[i]; i++) {
+		char path[PATH_MAX];
+		struct error *err;
+
+		if (is_loaded[i])
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, modules[i]);
+		err = load(path);
+		is_loaded[i] = !err;
+		done += !err;
+		if (err && is_last)
+			log_print(log, "kernel module: %s", err->text);
+		if (is_dropping && (!err || is_last))
+			unlink(path);
+		error_free(err);
+	}
+	return done;
 }
 
 void loader_run(const char *root, const char *kernel_version, char *const *modules, bool is_dropping, struct log *log)
 {
-	unsigned int done = 0, all = 0;
+	bool is_loaded[MODULES_MAX] = {false};
+	char directory[PATH_MAX];
+	size_t all = 0, done = 0, more;
 
-	for (; modules && *modules; modules++, all++) {
-		char path[PATH_MAX];
-		struct error *err;
-
-		snprintf(path, sizeof(path), "%s/lib/modules/%s/%s", root, kernel_version, *modules);
-		err = load(path);
-		done += !err;
-		if (err)
-			log_print(log, "kernel module: %s", err->text);
-		error_free(err);
-		if (is_dropping)
-			unlink(path);
-	}
-	if (all)
-		log_print(log, "%u of %u kernel modules loaded", done, all);
+	while (modules && all < MODULES_MAX && modules[all])
+		all++;
+	if (!all)
+		return;
+	snprintf(directory, sizeof(directory), "%s/lib/modules/%s", root, kernel_version);
+	// An order that is not quite right costs a second pass, not the dump.
+	do {
+		more = run_pass(directory, modules, is_loaded, is_dropping, false, log);
+		done += more;
+	} while (more && done < all);
+	if (done < all)
+		done += run_pass(directory, modules, is_loaded, is_dropping, true, log);
+	log_print(log, "%zu of %zu kernel modules loaded", done, all);
 }

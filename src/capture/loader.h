@@ -16,7 +16,8 @@
 #include "capture/log.h"
 
 /**
- * Load modules. One that cannot be loaded is told and passed over: the target may come without it.
+ * Load modules. One that cannot be loaded is tried again after the others, then told and passed over: the target may come
+ * without it. At most 256 are loaded.
  *
  * @param[in] root Directory that holds lib/modules, "" for the root.
  * @param[in] kernel_version uname -r of the running kernel.
