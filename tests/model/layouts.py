@@ -32,7 +32,8 @@ class Layout:
             "hwpoison": 22, "uptodate": 2}
     # Values of _mapcount (page_type): before v6.12 bits are cleared in -1.
     types = {"free": -129, "offline": -257, "table": -513}
-    type_bits = 0                    # Low bits of page_type that the owner of the page may use.
+    type_bits = 0                    # Low bits of page_type that the owner of the page may use,
+    typed_owners = None              # and which classes do; None: all.
     hugetlb_dtor = 2
     section_numbers = True
     # Alignment that a compound head keeps: since v7.1 tails hold a mask instead of an address.
@@ -75,7 +76,8 @@ class Layout:
         value = self.types.get(kind)
         if value is None:
             return u32(-1)
-        return u32(value) & ~self.type_bits | salt & self.type_bits
+        bits = self.type_bits if self.typed_owners is None or kind in self.typed_owners else 0
+        return u32(value) & ~bits | salt & bits
 
     def _flags(self, kind):
         names = {"reserved": ["reserved"], "slab": ["slab"], "cache": ["lru", "uptodate"],
@@ -91,8 +93,8 @@ class Layout:
 
     def _head(self, kind, order, pfn):
         page = bytearray(PAGE_STRUCT_BYTES)
-        is_buddy = kind in ("free", "bad-free")
-        has_type = kind in self.types or kind == "bad-free"
+        is_buddy = kind in ("free", "bad-free", "odd-free")
+        has_type = kind in self.types or is_buddy
         flags = self._flags(kind) | 0x5 << 52      # Zone and node live in the upper bits.
         if order and not is_buddy and kind != "unaccepted":
             flags |= 1 << self.bits["head"]
@@ -110,8 +112,10 @@ class Layout:
 
     def block(self, kind, order, pfn, page_vaddr):
         """struct pages of one block. page_vaddr: of the first."""
-        if kind == "bad-free":                     # More than any zone has, or not aligned.
-            return [self._head(kind, 40 if pfn & 1 == 0 else 3, pfn)]
+        if kind == "bad-free":
+            return [self._head(kind, 40 if pfn & 1 else MAX_ORDER + 1, pfn)]
+        if kind == "odd-free":
+            return [self._head(kind, MAX_ORDER, pfn)]
         pages = [self._head(kind, order, pfn)]
         is_compound = order > 0 and kind not in ("free", "unaccepted")
         for index in range(1, 1 << order):
@@ -178,6 +182,7 @@ class Linux611(Linux66):
     types = {"free": ~0x40000000, "offline": ~0x20000000, "table": ~0x10000000, "hugetlb": ~0x04000000,
              "slab": ~0x02000000}
     type_bits = 0xffff
+    typed_owners = ("table",)
 
     def numbers(self):
         numbers = super().numbers()
@@ -191,6 +196,7 @@ class Linux612(Linux611):
     types = {kind: (value << 24) - (1 << 32) for kind, value in
              {"free": 0xf0, "offline": 0xf1, "table": 0xf2, "hugetlb": 0xf4, "slab": 0xf5}.items()}
     type_bits = 0xffffff
+    typed_owners = None
 
 
 class Linux71(Linux612):

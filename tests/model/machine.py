@@ -155,7 +155,7 @@ class Machine:
             if pfn in present and pfn not in self.blocks:
                 pages[(pfn - pfn_start) * size:(pfn - pfn_start + 1) * size] = plain
         for block in self.spec.blocks:
-            step = 1 if block.kind == "bad-free" else 1 << block.order
+            step = 1 << block.order
             for pfn in range(max(block.start, pfn_start), min(block.end, pfn_end), step):
                 at = (pfn - pfn_start) * size
                 data = b"".join(self.layout.block(block.kind, block.order, pfn, vaddr + at))

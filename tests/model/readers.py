@@ -6,6 +6,7 @@ the code under test. Decompression is done by the stock libraries.
 """
 import ctypes
 import ctypes.util
+import functools
 import struct
 import zlib
 
@@ -25,6 +26,7 @@ def require(condition, text):
         raise BadDump(text)
 
 
+@functools.lru_cache
 def _library(name):
     path = ctypes.util.find_library(name)
     return ctypes.CDLL(path) if path else None

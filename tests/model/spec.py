@@ -15,7 +15,8 @@ CLASSES = {
     "slab": 0,
     "table": 0,             # Page tables: a typed page whose "mapping" is somebody else's field.
     "movable": 0,           # Movable memory of a driver: mapping has bit 1 set, bit 0 clear.
-    "bad-free": 0,          # Looks free, but its order cannot be: kept.
+    "bad-free": 0,          # Looks free, but no zone has blocks of its order: kept.
+    "odd-free": 16,         # Looks free, but is not aligned to its order: only this page is dropped.
     "free": 16,
     "unaccepted": 16,
     "cache": 2 | 4,
@@ -91,7 +92,7 @@ def _block(words):
             block.content, block.seed = "random", int(rest.pop(0), 0)
         else:
             raise SpecError(f"{word}: unknown word")
-    if block.kind != "bad-free" and (start | end) & ((1 << block.order) - 1):
+    if block.kind not in ("bad-free", "odd-free") and (start | end) & ((1 << block.order) - 1):
         raise SpecError(f"{words[0]}: not aligned to order {block.order}")
     return block
 
