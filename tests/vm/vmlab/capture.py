@@ -117,7 +117,9 @@ def _panic(guest):
     """Plant pages and panic; return (what was planted, console position, time)."""
     position = guest.console.position()
     begin = guest.send("mkdir -p /plant/tmpfs && mount -t tmpfs none /plant/tmpfs &&"
-                       " echo 4 >/proc/sys/vm/nr_hugepages;"
+                       " echo 100000 >/proc/sys/vm/percpu_pagelist_high_fraction;"
+" echo 4 >/proc/sys/vm/nr_hugepages;"
+                       " echo madvise >/sys/kernel/mm/transparent_hugepage/enabled;"
                        " /usr/lib/kdump-lab/plant /plant /plant/tmpfs")
     _, panicked, _ = guest.wait_console(PANIC, 120, position)
     text = guest.agent.text(begin)
