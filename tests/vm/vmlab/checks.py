@@ -17,9 +17,14 @@ EXPECTED_FILES = ("README.txt", "vmcore-dmesg.txt", "vmcore", "capture.log", "pl
 
 
 def ended(report, name, crash, wanted):
-    """The final action was the configured one; prints the times."""
+    """The final action was the configured one."""
     report.check(f"{name}: the machine ends with {wanted}",
                  "" if crash.ended == wanted else f"it ended with {crash.ended}")
+    times(report, name, crash)
+
+
+def times(report, name, crash):
+    """Print what was measured."""
     report.note(f"{name}: kdumpctl start {crash.start_s:.1f} s, "
                 f"initramfs {crash.initramfs_bytes} bytes, "
                 f"panic to capture kernel {crash.kernel_s:.1f} s, "

@@ -120,13 +120,13 @@ def _unpack_vmlinux(package, version, made):
         raise LabError(f"{package}-dbg: holds no vmlinux")
 
 
-def kernel(series, debug=True):
-    """The newest kernel of a series; with debug, its vmlinux too."""
+def kernel(series):
+    """The newest kernel of a series, with the vmlinux of its debug package."""
     package = _resolve(KERNELS[series])
     version = _versions(package)[0]
     name = f"{package}_{version}"
     path = cache.artefact(name, lambda made: _unpack_kernel(package, version, made))
-    if debug and not (path / "vmlinux").exists():
+    if not (path / "vmlinux").exists():
         vmlinux = cache.artefact(
             f"{name}.vmlinux", lambda made: _unpack_vmlinux(package, version, made))
         link = path / "vmlinux"

@@ -16,14 +16,21 @@ SOURCE = HERE.parent.parent
 class Lab:
     """Made once per run; read-only afterwards, so scenarios may share it."""
 
-    def __init__(self, work, stage=None, series=tuple(debian.KERNELS), debug=True):
+    def __init__(self, work, stage=None, series=tuple(debian.KERNELS), keep=False,
+                 say=lambda text: None):
         self.work = pathlib.Path(work)
-        self.stage = pathlib.Path(stage) if stage else self._build_product()
-        self.kernels = {name: debian.kernel(name, debug) for name in series}
+        self.keep = keep
+        if not stage:
+            say("building and installing the product")
+        self.stage = pathlib.Path(stage).resolve() if stage else self._build_product()
+        say("fetching what the cache does not hold: kernels " + ", ".join(series))
+        self.kernels = {name: debian.kernel(name) for name in series}
+        say("fetching what the cache does not hold: crash, a guest system")
         self.tools = Tools(debian.tools_tree())
         self._compile("plant", "-static")
         self._compile("pages", "-lkdumpfile", "-lz")
         self.pages = Pages(self.work / "pages")
+        say("making the guest's disks")
         self.root = self.work / "root.img"
         image.root_image(debian.guest_tar(), self.kernels.values(), self.stage,
                          self.work / "plant", self.root)
@@ -59,7 +66,3 @@ class Lab:
         if not os.access(path, os.X_OK):
             raise LabError(f"{path}: the product did not install it")
         return path
-
-    def close(self):
-        """Remove what only this run needed."""
-        shutil.rmtree(self.work, ignore_errors=True)

@@ -8,9 +8,9 @@ from . import capture, checks
 from .capture import Setup
 from .command import LabError
 
-# What the capture must fit into on the 6.1 cloud kernel, and what is tried.
-CRASHKERNEL_AIM = "80M"
+# Reservations that are tried, and the MiB from which on the capture has to succeed.
 CRASHKERNEL_SIZES = ("72M", "80M", "96M", "128M")
+CRASHKERNEL_PROMISED = {"6.1": 80, "6.12": 128}
 DEADLINE_S = 40
 
 
@@ -113,18 +113,26 @@ def _missing_target(report, lab, folder, scenario):
     report.check(f"{name}: nothing was written", f"found {names}" if names else "")
 
 
-def capture_fits(report, lab, folder, scenario):
-    """The capture succeeds in the reservation; returns whether."""
-    name = scenario.name
+def fits(report, lab, folder, scenario):
+    """Whether the capture succeeds in the reservation: "" or what went wrong."""
     try:
         crash = capture.crash(lab, folder, scenario.setup)
         dump = crash.dump_directory()
     except LabError as err:
-        return report.check(f"{name}: the capture succeeds", str(err))
-    checks.ended(report, name, crash, "poweroff")
-    vmcore = dump / "vmcore"
-    return report.check(f"{name}: the capture succeeds",
-                        "" if lab.pages.list(vmcore) else "no page in the dump")
+        return str(err)
+    checks.times(report, scenario.name, crash)
+    pages = lab.pages.list(dump / "vmcore")
+    return "" if pages else "there is no page in the dump"
+
+
+def _crashkernel(report, lab, folder, scenario):
+    """A measurement below the size that is promised, a check from there on."""
+    error = fits(report, lab, folder, scenario)
+    size = scenario.setup.crashkernel
+    if error and int(size[:-1]) < CRASHKERNEL_PROMISED[scenario.setup.series]:
+        report.note(f"{scenario.name}: the capture does not fit into {size}")
+    else:
+        report.check(f"{scenario.name}: the capture succeeds", error)
 
 
 def crashkernel(series, size):
@@ -132,7 +140,7 @@ def crashkernel(series, size):
     setup = Setup(series, {"KDUMP_FINAL_ACTION": "poweroff",
                            "KDUMP_FAILURE_ACTION": "poweroff",
                            "KDUMP_DEADLINE": "120"}, crashkernel=size)
-    return Scenario(f"crashkernel-{size}-{series}", setup, capture_fits, False,
+    return Scenario(f"crashkernel-{size}-{series}", setup, _crashkernel, False,
                     f"a capture within crashkernel={size}")
 
 
@@ -146,9 +154,9 @@ def table():
                  "the same on the newer kernel"),
         Scenario("filtered-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot"},
-                       crashkernel=CRASHKERNEL_AIM),
+                       crashkernel="80M"),
                  _filtered, True,
-                 f"level 31, default format, crashkernel={CRASHKERNEL_AIM}, reboot"),
+                 "level 31, default format, crashkernel=80M, reboot"),
         Scenario("service-6.12",
                  Setup("6.12", {"KDUMP_FINAL_ACTION": "reboot",
                                 "KDUMP_DUMPFORMAT": "zstd"}, service=True),
@@ -185,5 +193,5 @@ def carry_out(report, lab, scenario):
         scenario.run(report, lab, folder, scenario)
     except LabError as err:
         report.check(f"{scenario.name}: it could be carried out", str(err))
-    if report.failed == failed:
+    if report.failed == failed and not lab.keep:
         shutil.rmtree(folder, ignore_errors=True)
