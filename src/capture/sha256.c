@@ -41,23 +41,41 @@ static void schedule(uint32_t w[64], const uint8_t *block)
 	}
 }
 
+// One step of 6.2.2. Instead of moving eight variables, the caller names them differently in the next step.
+static inline void step(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g, uint32_t *h,
+			uint32_t kw)
+{
+	uint32_t t1 = *h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) + kw;
+
+	*d += t1;
+	*h = t1 + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+}
+
 static void compress_block(uint32_t state[8], const uint8_t *block)
 {
-	uint32_t w[64], v[8];
+	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+	uint32_t w[64];
 
 	schedule(w, block);
-	memcpy(v, state, sizeof(v));
-	for (unsigned int t = 0; t < 64; t++) {
-		uint32_t a = v[0], e = v[4];
-		uint32_t t1 = v[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & v[5]) ^ (~e & v[6])) + k[t] + w[t];
-		uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-
-		memmove(v + 1, v, 7 * sizeof(*v));
-		v[4] += t1;
-		v[0] = t1 + t2;
+	for (unsigned int t = 0; t < 64; t += 8) {
+		step(a, b, c, &d, e, f, g, &h, k[t] + w[t]);
+		step(h, a, b, &c, d, e, f, &g, k[t + 1] + w[t + 1]);
+		step(g, h, a, &b, c, d, e, &f, k[t + 2] + w[t + 2]);
+		step(f, g, h, &a, b, c, d, &e, k[t + 3] + w[t + 3]);
+		step(e, f, g, &h, a, b, c, &d, k[t + 4] + w[t + 4]);
+		step(d, e, f, &g, h, a, b, &c, k[t + 5] + w[t + 5]);
+		step(c, d, e, &f, g, h, a, &b, k[t + 6] + w[t + 6]);
+		step(b, c, d, &e, f, g, h, &a, k[t + 7] + w[t + 7]);
 	}
-	for (unsigned int i = 0; i < 8; i++)
-		state[i] += v[i];
+	state[0] += a;
+	state[1] += b;
+	state[2] += c;
+	state[3] += d;
+	state[4] += e;
+	state[5] += f;
+	state[6] += g;
+	state[7] += h;
 }
 
 void sha256_init(struct sha256 *ret)

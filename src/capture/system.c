@@ -50,7 +50,7 @@ void system_start(struct log *log)
 {
 	struct error *errors[array_size(pseudo_mounts)] = {NULL};
 
-	umask(077);
+	umask(022);
 	(void)!chdir("/");
 	for (size_t i = 0; i < array_size(pseudo_mounts); i++) {
 		const struct pseudo_mount *pseudo = &pseudo_mounts[i];

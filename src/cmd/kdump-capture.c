@@ -181,7 +181,6 @@ static struct error *write_readme(struct capture *capture, const char *problem)
 	if (asprintf(&text,
 		     "The kernel of %s crashed; this was saved on %s.\n"
 		     "%s%s%s\n"
-		     "\n"
 		     "vmcore-dmesg.txt  the log of the crashed kernel; its end says what happened\n"
 		     "vmcore            %s\n"
 		     "capture.log       how the dump was taken\n"

@@ -39,6 +39,7 @@ struct dmesg {
 	struct vmreader reader;
 	struct dmesg_stats *stats;
 	int fd;
+	uint64_t text_left_bytes; // Records do not overlap: all texts together are no larger than the log.
 	size_t out_bytes;
 	struct area descs;
 	struct area infos;
@@ -150,8 +151,12 @@ static struct error *put_record(struct dmesg *dmesg, uint64_t time_ns, size_t te
 	char prefix[48], indent[48];
 	int width = snprintf(prefix, sizeof(prefix), "[%5" PRIu64 ".%06" PRIu64 "] ", time_ns / 1000000000,
 			     time_ns / 1000 % 1000000);
-	struct error *err = put_text(dmesg, prefix);
+	struct error *err;
 
+	if (text_bytes > dmesg->text_left_bytes)
+		return error_new(ERROR_BAD_DATA, "kernel log: its records overlap");
+	dmesg->text_left_bytes -= text_bytes;
+	err = put_text(dmesg, prefix);
 	snprintf(indent, sizeof(indent), "%*s", width, "");
 	for (size_t i = 0; i < text_bytes && !err; i++) {
 		unsigned char c = dmesg->text[i];
@@ -276,6 +281,7 @@ static struct error *ring_open(struct dmesg *dmesg, uint64_t prb, struct ring *r
 	area_init(&dmesg->descs, words[1].value, ring->desc_bytes << ring->count_bits);
 	area_init(&dmesg->infos, words[2].value, ring->info_bytes << ring->count_bits);
 	area_init(&dmesg->data, words[6].value, UINT64_C(1) << ring->data_bits);
+	dmesg->text_left_bytes = dmesg->data.size_bytes;
 	return NULL;
 }
 
@@ -402,6 +408,7 @@ static struct error *records_open(struct dmesg *dmesg, uint64_t log_buf, struct 
 	ret->first = values[1];
 	ret->next = values[2];
 	area_init(&dmesg->data, data, values[0]);
+	dmesg->text_left_bytes = dmesg->data.size_bytes;
 	return NULL;
 }
 
@@ -440,7 +447,7 @@ static struct error *write_records(struct dmesg *dmesg, uint64_t symbol)
 		if (err)
 			break;
 		if (len == 0) { // The rest of the buffer is empty: go on at its start, once.
-			if (is_wrapped)
+			if (is_wrapped || records.next >= records.first)
 				break;
 			is_wrapped = true;
 			index = 0;

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/dumpdir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "capture/process.h"
+#include "capture/seal.h"
+#include "test.h"
+
+static char directory[] = "/tmp/test-dumpdir.XXXXXX";
+
+static int make_root(void)
+{
+	int fd;
+
+	check(mkdtemp(directory) != NULL);
+	fd = open(directory, O_RDONLY | O_DIRECTORY);
+	check(fd >= 0);
+	return fd;
+}
+
+static void remove_root(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	check(system(command) == 0);
+}
+
+static void names(void)
+{
+	char name[DUMPDIR_NAME_BYTES], host[300];
+	time_t when = 1795228510; // 2026-11-21 02:35:10 UTC
+
+	dumpdir_name("db1.example.com", when, "0123abcd", name);
+	check_text(name, "db1.example.com-2026-11-21T02-35-10Z-0123abcd");
+	dumpdir_name("", when, "0123abcd", name);
+	check_text(name, "localhost-2026-11-21T02-35-10Z-0123abcd");
+	dumpdir_name("../a b/\n", 0, "0123abcd", name);
+	check_text(name, "_._a_b__-1970-01-01T00-00-00Z-0123abcd");
+	memset(host, 'x', sizeof(host));
+	host[sizeof(host) - 1] = '\0';
+	dumpdir_name(host, when, "0123abcd", name);
+	check(strlen(name) < 255 - strlen(DUMPDIR_INCOMPLETE));
+}
+
+static void create(void)
+{
+	struct dumpdir dir = DUMPDIR_NONE;
+	int root = make_root();
+	struct stat info;
+
+	check_ok(dumpdir_create(root, "/var//crash/", "dump", &dir));
+	check(fstatat(root, "var/crash/dump" DUMPDIR_INCOMPLETE, &info, 0) == 0);
+	check((info.st_mode & 07777) == 0700);
+	check_ok(dumpdir_write(&dir, "README.txt", "text"));
+	check(fstatat(dir.fd, "README.txt", &info, 0) == 0 && info.st_size == 4 && (info.st_mode & 07777) == 0600);
+	check_error(dumpdir_write(&dir, "README.txt", "text"), ERROR_OS, "exists");
+	dumpdir_deinit(&dir);
+	check_error(dumpdir_create(root, "/var/crash", "dump", &dir), ERROR_OS, "exists");
+	remove_root();
+}
+
+// What lies on the target was perhaps put there to lead a process with all rights astray.
+static void planted(void)
+{
+	struct dumpdir dir = DUMPDIR_NONE;
+	int root = make_root();
+
+	check(symlinkat("/etc", root, "var") == 0);
+	check_error(dumpdir_create(root, "/var/crash", "dump", &dir), ERROR_OS, "/var/crash on the target");
+	check_error(dumpdir_create(root, "/a/../..", "dump", &dir), ERROR_BAD_DATA, "..");
+	check(symlinkat("/tmp", root, "dump" DUMPDIR_INCOMPLETE) == 0);
+	check_error(dumpdir_create(root, "/", "dump", &dir), ERROR_OS, "exists");
+	check_ok(dumpdir_create(root, "/", "other", &dir));
+	check(symlinkat("/etc/passwd", dir.fd, "vmcore") == 0);
+	check_error(dumpdir_write(&dir, "vmcore", "text"), ERROR_OS, "vmcore");
+	dumpdir_deinit(&dir);
+	remove_root();
+}
+
+// The manifest is checked by someone else's program.
+static void seal(void)
+{
+	struct dumpdir dir = DUMPDIR_NONE;
+	int root = make_root();
+	uint64_t size_bytes;
+	char command[256];
+	struct stat info;
+
+	check_ok(dumpdir_create(root, "/", "dump", &dir));
+	check_ok(dumpdir_write(&dir, "plan", "a plan\n"));
+	check_ok(dumpdir_write(&dir, "empty", ""));
+	check_ok(seal_manifest(&dir, 0, &size_bytes));
+	check(size_bytes >= 512);
+	check_ok(seal_rename(&dir));
+	check(fstatat(root, "dump", &info, 0) == 0);
+	check(fstatat(root, "dump" DUMPDIR_INCOMPLETE, &info, 0) < 0);
+	snprintf(command, sizeof(command), "cd %s/dump && sha256sum --quiet --strict -c " SEAL_MANIFEST " && test $(wc -l <"
+		 SEAL_MANIFEST ") = 2", directory);
+	check(system(command) == 0);
+	dumpdir_deinit(&dir);
+	remove_root();
+}
+
+static void seal_never_replaces(void)
+{
+	struct dumpdir dir = DUMPDIR_NONE;
+	int root = make_root();
+
+	check_ok(dumpdir_create(root, "/", "dump", &dir));
+	check(mkdirat(root, "dump", 0700) == 0);
+	check_error(seal_rename(&dir), ERROR_OS, "exists");
+	dumpdir_deinit(&dir);
+	remove_root();
+}
+
+static void seal_deadline(void)
+{
+	struct dumpdir dir = DUMPDIR_NONE;
+	int root = make_root();
+	uint64_t size_bytes;
+
+	check_ok(dumpdir_create(root, "/", "dump", &dir));
+	check_ok(dumpdir_write(&dir, "plan", "a plan\n"));
+	check_error(seal_manifest(&dir, process_now_ms(), &size_bytes), ERROR_TIMEOUT, "manifest");
+	dumpdir_deinit(&dir);
+	remove_root();
+}
+
+static const struct test tests[] = {
+	TEST(names), TEST(create), TEST(planted), TEST(seal), TEST(seal_never_replaces), TEST(seal_deadline),
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(tests, array_size(tests), argc, argv);
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/process.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "test.h"
+
+static int end_with(void *context)
+{
+	return *(int *)context;
+}
+
+static int die(void *context)
+{
+	(void)context;
+	return raise(SIGKILL);
+}
+
+static int hang(void *context)
+{
+	(void)context;
+	// A grandchild in the same group must go too: it holds a file open that is to be unmounted.
+	if (fork() == 0)
+		pause();
+	pause();
+	return 0;
+}
+
+static int leave_orphan(void *context)
+{
+	(void)context;
+	if (fork() == 0)
+		_exit(9);
+	return 3;
+}
+
+static void status(void)
+{
+	struct process_result result;
+	int wanted = 42;
+
+	check_ok(process_run(end_with, &wanted, 0, &result));
+	check(result.status == 42 && result.peak_bytes > 0);
+	check_ok(process_run(die, NULL, 0, &result));
+	check(result.status == 128 + SIGKILL);
+	check_ok(process_run(leave_orphan, NULL, 0, &result));
+	check(result.status == 3);
+}
+
+static void deadline(void)
+{
+	uint64_t start_ms = process_now_ms();
+	struct process_result result;
+
+	check_error(process_run(hang, NULL, start_ms + 100, &result), ERROR_TIMEOUT, "over");
+	check(process_now_ms() - start_ms >= 100 && process_now_ms() - start_ms < 2500);
+	check(process_left_ms(0) == UINT64_MAX && process_left_ms(1) == 0);
+}
+
+static int write_shared(void *context)
+{
+	*(int *)context = 7;
+	return 0;
+}
+
+static void shared(void)
+{
+	struct process_result result;
+	void *memory;
+
+	check_ok(process_share(sizeof(int), &memory));
+	check(*(int *)memory == 0);
+	check_ok(process_run(write_shared, memory, 0, &result));
+	check(*(int *)memory == 7);
+}
+
+static const struct test tests[] = {TEST(status), TEST(deadline), TEST(shared)};
+
+int main(int argc, char **argv)
+{
+	return test_main(tests, array_size(tests), argc, argv);
+}
