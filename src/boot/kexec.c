@@ -67,7 +67,8 @@ static bool lacks_file_load(const char *output)
 	return false;
 }
 
-static struct error *load_failed(const struct host *host, struct host_result *result)
+// Why kexec failed, from what the system forbids, else from its own words.
+static struct error *failed(const struct host *host, struct host_result *result)
 {
 	_cleanup_free_ char *disabled = NULL, *lockdown = NULL;
 	_cleanup_error_ struct error *ignored =
@@ -76,8 +77,9 @@ static struct error *load_failed(const struct host *host, struct host_result *re
 		host_read(host, "/sys/kernel/security/lockdown", 256, &lockdown, NULL);
 
 	if (!ignored && *disabled == '1')
-		return error_new(ERROR_UNSUPPORTED, "loading is switched off until the next boot: the sysctl "
-		                                    "kernel.kexec_load_disabled is 1");
+		return error_new(ERROR_UNSUPPORTED,
+		                 "loading and unloading are switched off until the next boot: the sysctl "
+		                 "kernel.kexec_load_disabled is 1");
 	if (!ignored_too && strstr(lockdown, "[none]") == NULL)
 		return error_new(
 			ERROR_OS,
@@ -136,7 +138,7 @@ struct error *kexec_load(const struct host *host, const struct plan *plan, enum 
 		err = load_with(host, plan, "-c", &result);
 	}
 	if (!err && result.status != 0)
-		err = load_failed(host, &result);
+		err = failed(host, &result);
 	if (!err)
 		*method_ret = method;
 	return err;
@@ -154,6 +156,6 @@ struct error *kexec_unload(const struct host *host)
 		err = run(host, load_argv, &result);
 	}
 	if (!err && result.status != 0)
-		err = error_new(ERROR_OS, "kexec failed with status %d: %s", result.status, last_line(result.output));
+		err = failed(host, &result);
 	return err;
 }

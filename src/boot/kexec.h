@@ -45,7 +45,7 @@ struct error *kexec_load(const struct host *host, const struct plan *plan, enum 
  * Unload the capture kernel. It is no error if none is loaded.
  *
  * @param[in] host The machine.
- * @return NULL; ERROR_OS; ERROR_TIMEOUT; ERROR_NOMEM.
+ * @return NULL; ERROR_UNSUPPORTED (switched off until the next boot); ERROR_OS; ERROR_TIMEOUT; ERROR_NOMEM.
  */
 struct error *kexec_unload(const struct host *host) must_check;
 
