@@ -172,7 +172,8 @@ static struct error *copy_filtered(struct attempt *attempt)
 		  options.format == COPY_ELF ? "ELF" : options.compressor->name, options.thread_count,
 		  options.thread_count == 1 ? "" : "s");
 	err = copy_run(core, &options, sink, &stats);
-	report_stats(attempt->job->log, &stats, options.dump_level);
+	if (!err)
+		report_stats(attempt->job->log, &stats, options.dump_level);
 	return err;
 }
 

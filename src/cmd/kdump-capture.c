@@ -23,6 +23,7 @@
 #include "capture/log.h"
 #include "capture/power.h"
 #include "capture/process.h"
+#include "capture/retention.h"
 #include "capture/save.h"
 #include "capture/seal.h"
 #include "capture/system.h"
@@ -296,6 +297,16 @@ static struct error *seal(struct capture *capture, struct error *failure)
 	return failure;
 }
 
+// Only behind a dump that is whole. What cannot be removed costs nobody the new dump.
+static void remove_old(struct capture *capture)
+{
+	struct error *err = retention_run(&capture->dir, capture->plan.keep_old_dumps, &capture->log);
+
+	if (err)
+		log_console(&capture->log, "old dumps: %s", err->text);
+	error_free(err);
+}
+
 // All of the work. What it opened is closed before the target is unmounted.
 static struct error *capture_run(struct capture *capture)
 {
@@ -310,6 +321,8 @@ static struct error *capture_run(struct capture *capture)
 	if (!err) {
 		save_dmesg(capture);
 		err = seal(capture, save_memory(capture));
+		if (!err)
+			remove_old(capture);
 	}
 	dumpdir_deinit(&capture->dir);
 	log_deinit(&capture->log);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "capture/process.h"
+#include "capture/retention.h"
 #include "capture/seal.h"
 #include "test.h"
 
@@ -98,8 +99,10 @@ static void seal(void)
 	check_ok(seal_rename(&dir));
 	check(fstatat(root, "dump", &info, 0) == 0);
 	check(fstatat(root, "dump" DUMPDIR_INCOMPLETE, &info, 0) < 0);
-	snprintf(command, sizeof(command), "cd %s/dump && sha256sum --quiet --strict -c " SEAL_MANIFEST " && test $(wc -l <"
-		 SEAL_MANIFEST ") = 2", directory);
+	snprintf(command, sizeof(command),
+	         "cd %s/dump && sha256sum --quiet --strict -c " SEAL_MANIFEST " && test $(wc -l <" SEAL_MANIFEST
+	         ") = 2",
+	         directory);
 	check(system(command) == 0);
 	dumpdir_deinit(&dir);
 	remove_root();
@@ -130,8 +133,81 @@ static void seal_deadline(void)
 	remove_root();
 }
 
+static void make_dump(int root, const char *name)
+{
+	int fd;
+
+	check(mkdirat(root, name, 0700) == 0);
+	fd = openat(root, name, O_RDONLY | O_DIRECTORY);
+	check(fd >= 0 && mknodat(fd, "vmcore", S_IFREG | 0600, 0) == 0);
+	close(fd);
+}
+
+static bool is_there(int root, const char *name)
+{
+	struct stat info;
+
+	return fstatat(root, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// Only dumps of the same host are counted; the oldest go first, whatever the order of their ids.
+static void retention(void)
+{
+	static const char *const others[] = {
+		"db-2026-01-01T00-00-00Z-00000000", "db1-2-2026-01-01T00-00-00Z-00000000", "db1-2026-01-01T00-00-00Z-0000000g",
+		"db1-2026-01-01T00-00-00Z-00000000.old", "db1", "precious",
+	};
+	struct dumpdir dir = DUMPDIR_NONE;
+	int root = make_root();
+	struct log log;
+
+	log_init(&log, -1);
+	for (size_t i = 0; i < array_size(others); i++)
+		make_dump(root, others[i]);
+	make_dump(root, "db1-2026-01-01T00-00-00Z-ffffffff");
+	make_dump(root, "db1-2026-01-02T00-00-00Z-eeeeeeee" DUMPDIR_INCOMPLETE);
+	make_dump(root, "db1-2026-01-03T00-00-00Z-00000000");
+	check_ok(dumpdir_create(root, "/", "db1-2026-01-04T00-00-00Z-11111111", &dir));
+	check_ok(seal_rename(&dir));
+	check_ok(retention_run(&dir, 0, &log));
+	check_ok(retention_run(&dir, 3, &log));
+	check(is_there(root, "db1-2026-01-01T00-00-00Z-ffffffff"));
+	check_ok(retention_run(&dir, 2, &log));
+	check(!is_there(root, "db1-2026-01-01T00-00-00Z-ffffffff"));
+	check(is_there(root, "db1-2026-01-02T00-00-00Z-eeeeeeee" DUMPDIR_INCOMPLETE));
+	check_ok(retention_run(&dir, -1, &log));
+	check(!is_there(root, "db1-2026-01-02T00-00-00Z-eeeeeeee" DUMPDIR_INCOMPLETE));
+	check(!is_there(root, "db1-2026-01-03T00-00-00Z-00000000"));
+	check(is_there(root, "db1-2026-01-04T00-00-00Z-11111111"));
+	for (size_t i = 0; i < array_size(others); i++)
+		check(is_there(root, others[i]));
+	dumpdir_deinit(&dir);
+	remove_root();
+}
+
+// Something that is no file is not ours to remove; nor is what a link leads to.
+static void retention_careful(void)
+{
+	struct dumpdir dir = DUMPDIR_NONE;
+	int root = make_root();
+	struct log log;
+
+	log_init(&log, -1);
+	make_dump(root, "precious");
+	check(symlinkat("precious", root, "db1-2026-01-01T00-00-00Z-00000000") == 0);
+	make_dump(root, "db1-2026-01-02T00-00-00Z-00000000");
+	check(mkdirat(root, "db1-2026-01-02T00-00-00Z-00000000/deep", 0700) == 0);
+	check_ok(dumpdir_create(root, "/", "db1-2026-01-04T00-00-00Z-11111111", &dir));
+	check_ok(retention_run(&dir, -1, &log));
+	check(is_there(root, "precious/vmcore"));
+	check(is_there(root, "db1-2026-01-02T00-00-00Z-00000000" DUMPDIR_INCOMPLETE "/deep"));
+	dumpdir_deinit(&dir);
+	remove_root();
+}
+
 static const struct test tests[] = {
 	TEST(names), TEST(create), TEST(planted), TEST(seal), TEST(seal_never_replaces), TEST(seal_deadline),
+	TEST(retention), TEST(retention_careful),
 };
 
 int main(int argc, char **argv)

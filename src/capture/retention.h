@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * Removes old dumps of this host, after the new one is sealed.
+ *
+ * Does not know why a number of dumps is kept, and touches nothing that is not named like a dump of this host.
+ */
+#ifndef CAPTURE_RETENTION_H
+#define CAPTURE_RETENTION_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "capture/dumpdir.h"
+#include "capture/log.h"
+
+/**
+ * Remove the oldest dumps, those that are not whole included.
+ *
+ * The age of a dump is the time in its name. A directory that is being removed gets DUMPDIR_INCOMPLETE first, so that it never
+ * passes for a whole one. A directory with something in it that is not a file is left, and told.
+ *
+ * @param[in] dir The new dump, sealed; it is never removed and does not count.
+ * @param[in] keep_old SUSE's KDUMP_KEEP_OLD_DUMPS: 0 keeps all, -1 none, N > 0 the newest N.
+ * @param[in,out] log What was removed.
+ * @return NULL; ERROR_OS (the directory of dumps cannot be read); ERROR_NOMEM.
+ */
+struct error *retention_run(const struct dumpdir *dir, int keep_old, struct log *log) must_check;
+
+#endif
