@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -92,6 +93,8 @@ struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_
 	pid = fork();
 	if (pid == 0) {
 		setpgid(0, 0);
+		// It may run parts of its own, in groups of their own: they end with it.
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		sigprocmask(SIG_SETMASK, &old, NULL);
 		_exit(fn(context));
 	}

@@ -58,6 +58,36 @@ static void deadline(void)
 	check(process_left_ms(0) == UINT64_MAX && process_left_ms(1) == 0);
 }
 
+static int pause_with(void *context)
+{
+	(void)context;
+	for (;;)
+		pause();
+}
+
+static int run_nested(void *context)
+{
+	struct process_result result;
+
+	close(((int *)context)[0]);
+	error_free(process_run(pause_with, NULL, 0, &result));
+	return 0;
+}
+
+// When a part is killed, the parts that it runs itself must not go on writing.
+static void nested(void)
+{
+	struct process_result result;
+	int ends[2];
+	char byte;
+
+	check(pipe(ends) == 0);
+	check_error(process_run(run_nested, ends, process_now_ms() + 200, &result), ERROR_TIMEOUT, "over");
+	close(ends[1]);
+	alarm(5);
+	check(read(ends[0], &byte, 1) == 0);
+}
+
 static int write_shared(void *context)
 {
 	*(int *)context = 7;
@@ -75,7 +105,7 @@ static void shared(void)
 	check(*(int *)memory == 7);
 }
 
-static const struct test tests[] = {TEST(status), TEST(deadline), TEST(shared)};
+static const struct test tests[] = {TEST(status), TEST(deadline), TEST(nested), TEST(shared)};
 
 int main(int argc, char **argv)
 {
