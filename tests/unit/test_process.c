@@ -61,8 +61,9 @@ static void deadline(void)
 static int pause_with(void *context)
 {
 	(void)context;
-	for (;;)
-		pause();
+	while (pause() < 0)
+		;
+	return 0;
 }
 
 static int run_nested(void *context)
