@@ -12,38 +12,41 @@ enum { CMDLINE_MAX_BYTES = 64 * 1024 };
 // machines with EFI, " acpi_rsdp=0x…".
 enum { CMDLINE_ROOM_BYTES = 2048 - 1 - 64 };
 
-// Parameters that are not handed on. A name that ends in "." or "_" stands for all that start with it.
+// Parameters that are not handed on. A name that ends in "." stands for all that start with it.
 // clang-format off
 static const char *const dropped[] = {
 	// The way to the root file system: the capture system has none.
-	"root", "rootflags", "rootfstype", "rootdelay", "rootwait", "ro", "rw", "init", "rdinit", "initrd", "resume",
-	"resume_offset", "noresume", "nfsroot", "nfsaddrs", "ip", "netroot", "BOOT_IMAGE", "BOOTIF", "rd.", "luks.", "systemd.",
-	"ostree", "ignition.", "cloud-init", "showopts", "splash", "plymouth.", "quiet", "dm-mod.", "raid", "single",
+	"root", "rootflags", "rootfstype", "rootdelay", "rootwait", "ro", "rw", "init", "rdinit", "initrd",
+	"resume", "resume_offset", "noresume", "nfsroot", "nfsaddrs", "ip", "netroot", "BOOT_IMAGE", "BOOTIF",
+	"rd.", "luks.", "systemd.", "ostree", "ignition.", "cloud-init", "showopts", "splash", "plymouth.", "quiet",
+	"dm-mod.", "raid", "single",
 	// Memory: the reservation is all there is.
-	"crashkernel", "mem", "memmap", "hugepages", "hugepagesz", "default_hugepagesz", "hugetlb_cma", "hugetlb_free_vmemmap",
-	"transparent_hugepage", "cma", "kvm_cma_resv_ratio", "log_buf_len", "swiotlb", "movablecore", "kernelcore",
-	"movable_node", "numa", "numa_balancing", "cgroup_disable", "cgroup_enable", "swapaccount", "slub_debug", "page_owner",
-	"page_poison", "debug_pagealloc", "kmemleak", "kasan", "kasan.", "kfence.", "memtest", "initcall_debug", "zswap.",
-	"trace_buf_size", "trace_event", "ftrace", "fadump", "novmcoredd",
+	"crashkernel", "mem", "memmap", "hugepages", "hugepagesz", "default_hugepagesz", "hugetlb_cma",
+	"hugetlb_free_vmemmap", "transparent_hugepage", "cma", "kvm_cma_resv_ratio", "log_buf_len", "swiotlb",
+	"movablecore", "kernelcore", "movable_node", "numa", "numa_balancing", "cgroup_disable", "cgroup_enable",
+	"swapaccount", "slub_debug", "page_owner", "page_poison", "debug_pagealloc", "kmemleak", "kasan", "kasan.",
+	"kfence.", "memtest", "initcall_debug", "zswap.", "trace_buf_size", "trace_event", "ftrace", "fadump",
+	"novmcoredd",
 	// CPUs: the capture kernel starts few of them.
-	"nr_cpus", "maxcpus", "nosmp", "possible_cpus", "isolcpus", "nohz_full", "nohz", "rcu_nocbs", "rcu_nocb_poll",
-	"irqaffinity", "additional_cpus", "disable_cpu_apicid",
+	"nr_cpus", "maxcpus", "nosmp", "possible_cpus", "isolcpus", "nohz_full", "nohz", "rcu_nocbs",
+	"rcu_nocb_poll", "irqaffinity", "additional_cpus", "disable_cpu_apicid",
 	// A second panic, from something the first kernel would only report, costs the dump.
-	"panic", "panic_on_warn", "panic_on_oops", "panic_print", "crash_kexec_post_notifiers", "oops", "softlockup_panic",
-	"hardlockup_panic", "hung_task_panic", "nmi_watchdog", "unknown_nmi_panic", "sysctl.", "kdump_test_id",
+	"panic", "panic_on_warn", "panic_on_oops", "panic_print", "crash_kexec_post_notifiers", "oops",
+	"softlockup_panic", "hardlockup_panic", "hung_task_panic", "nmi_watchdog", "unknown_nmi_panic", "sysctl.",
+	"kdump_test_id",
 	// Given below.
 	"reset_devices", "irqpoll", "nokaslr", "kaslr", "mce", "hest_disable", "acpi_no_memhotplug", "pcie_ports",
 };
 // clang-format on
 
-// What every capture kernel gets. reset_devices: drivers reset what the crashed kernel left running. The memory: no memory
-// control groups, NUMA, huge pages, CMA, memory hotplug, device dumps inside of vmcore. panic=10: even a crash in here ends
-// in a reboot. Documentation/admin-guide/kdump/kdump.rst and kernel-parameters.txt.
+// What every capture kernel gets. reset_devices: drivers reset what the crashed kernel left running. The memory: no
+// memory control groups, NUMA, huge pages, CMA, memory hotplug, device dumps inside of vmcore. panic=10: even a crash
+// in here ends in a reboot. Documentation/admin-guide/kdump/kdump.rst and kernel-parameters.txt.
 static const char added_everywhere[] = "reset_devices cgroup_disable=memory numa=off transparent_hugepage=never "
 				       "hugetlb_cma=0 cma=0 novmcoredd nokaslr panic=10";
-// irqpoll: interrupts that the crashed kernel left pending must not disable a line. mce, hest: a machine check of the first
-// kernel would be reported again. acpi_no_memhotplug: memory devices would be added. pcie_ports=compat: no hotplug and error
-// services.
+// irqpoll: interrupts that the crashed kernel left pending must not disable a line. mce, hest: a machine check of the
+// first kernel would be reported again. acpi_no_memhotplug: memory devices would be added. pcie_ports=compat: no
+// hotplug and error services.
 static const char added_x86[] = "irqpoll mce=off hest_disable acpi_no_memhotplug pcie_ports=compat";
 
 static bool is_dropped(const char *word)
@@ -91,8 +94,8 @@ struct error *cmdline_running(const struct host *host, const char *name, char **
 	return NULL;
 }
 
-// Since Linux v6.1 the kernel tells its architecture in a file. Where it does not, the machine is taken for an x86-64: the
-// parameters of that are unknown words to others.
+// Since Linux v6.1 the kernel tells its architecture in a file. Where it does not, the machine is taken for an
+// x86-64: the parameters of that are unknown words to others.
 static bool is_x86(const struct host *host)
 {
 	_cleanup_free_ char *arch = NULL;

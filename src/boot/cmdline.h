@@ -14,8 +14,8 @@
 #include "boot/config.h"
 
 /**
- * Make the command line: KDUMP_COMMANDLINE, or that of the running kernel without what does harm in the capture kernel and
- * with what keeps it small; then KDUMP_COMMANDLINE_APPEND.
+ * Make the command line: KDUMP_COMMANDLINE, or that of the running kernel without what does harm in the capture
+ * kernel and with what keeps it small; then KDUMP_COMMANDLINE_APPEND.
  *
  * @param[in] host The machine.
  * @param[in] config The configuration.

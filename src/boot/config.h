@@ -4,7 +4,8 @@
  *
  * The configuration: every key of /etc/sysconfig/kdump, typed, with the place where it was set.
  *
- * Does not ask the machine anything (plan.h does) and never executes anything: the file was shell once, here it is text.
+ * Does not ask the machine anything (plan.h does) and never executes anything: the file was shell once, here it is
+ * text.
  */
 #ifndef BOOT_CONFIG_H
 #define BOOT_CONFIG_H
@@ -117,8 +118,8 @@ const struct config_key_info *config_key_info(enum config_key key);
 /**
  * Read the file and its drop-ins, then check every value that is in force. A later assignment wins.
  *
- * A missing file means defaults, and a warning. A file that holds a password and that others can read gets mode 0600, and
- * a warning.
+ * A missing file means defaults, and a warning. A file that holds a password and that others can read gets mode 0600,
+ * and a warning.
  *
  * @param[in] host The machine.
  * @param[in] path Usually CONFIG_PATH.

@@ -4,9 +4,10 @@
 
 #include <assert.h>
 
-// Order: see enum format_choice in plan_make.c.
-static const char *const dump_formats[] = {"",    "auto",   "compressed", "none", "ELF",
-                                           "lzo", "snappy", "zstd",       "raw",  NULL};
+// Order: see plan_dump() in plan_make.c.
+static const char *const dump_formats[] = {
+	"", "auto", "compressed", "none", "ELF", "lzo", "snappy", "zstd", "raw", NULL,
+};
 // Order: enum plan_action after the empty word.
 static const char *const final_actions[] = {"", "reboot", "halt", "poweroff", NULL};
 static const char *const failure_actions[] = {"", "reboot", "halt", "poweroff", "shell", NULL};
@@ -14,31 +15,16 @@ static const char *const failure_actions[] = {"", "reboot", "halt", "poweroff", 
 static const char fadump_only[] = "it counts with firmware-assisted dump only, which is not supported yet";
 static const char dropped[] = "the key is no longer used";
 
-#define STRING(key, state, value)                                                                                      \
-	{                                                                                                              \
-		key, CONFIG_STRING, state, value, 0, 0, NULL, NULL                                                     \
-	}
-#define BOOL(key, state, value)                                                                                        \
-	{                                                                                                              \
-		key, CONFIG_BOOL, state, value, 0, 1, NULL, NULL                                                       \
-	}
-#define INT(key, state, value, first, last)                                                                            \
-	{                                                                                                              \
-		key, CONFIG_INT, state, value, first, last, NULL, NULL                                                 \
-	}
-#define CHOICE(key, state, value, choices)                                                                             \
-	{                                                                                                              \
-		key, CONFIG_CHOICE, state, value, 0, 0, choices, NULL                                                  \
-	}
-#define UNUSED(key, value, note)                                                                                       \
-	{                                                                                                              \
-		key, CONFIG_STRING, CONFIG_WITHOUT_EFFECT, value, 0, 0, NULL, note                                     \
-	}
-
 // A week: longer than any copy, and its milliseconds fit wherever they are computed.
 enum { DEADLINE_MAX_S = 7 * 24 * 3600 };
 
 // clang-format off
+#define STRING(key, state, value) {key, CONFIG_STRING, state, value, 0, 0, NULL, NULL}
+#define BOOL(key, state, value) {key, CONFIG_BOOL, state, value, 0, 1, NULL, NULL}
+#define INT(key, state, value, first, last) {key, CONFIG_INT, state, value, first, last, NULL, NULL}
+#define CHOICE(key, state, value, choices) {key, CONFIG_CHOICE, state, value, 0, 0, choices, NULL}
+#define UNUSED(key, value, note) {key, CONFIG_STRING, CONFIG_WITHOUT_EFFECT, value, 0, 0, NULL, note}
+
 static const struct config_key_info keys[] = {
 	[KEY_TARGET] = STRING("KDUMP_TARGET", CONFIG_WORKS, ""),
 	[KEY_SAVEDIR] = STRING("KDUMP_SAVEDIR", CONFIG_WORKS, "/var/crash"),
@@ -65,8 +51,9 @@ static const struct config_key_info keys[] = {
 	[KEY_FADUMP] = BOOL("KDUMP_FADUMP", CONFIG_NOT_YET, "false"),
 	[KEY_FADUMP_SHELL] = BOOL("KDUMP_FADUMP_SHELL", CONFIG_NOT_YET, "false"),
 	// Its default text differs between releases of SUSE's package, so it cannot be refused.
-	[KEY_FADUMP_COMMANDLINE_APPEND] = UNUSED("FADUMP_COMMANDLINE_APPEND", "numa=off cgroup_disable=memory cma=0 kvm_cma_resv_ratio=0 "
-		"hugetlb_cma=0 transparent_hugepage=never novmcoredd udev.children-max=2", fadump_only),
+	[KEY_FADUMP_COMMANDLINE_APPEND] = UNUSED("FADUMP_COMMANDLINE_APPEND",
+		"numa=off cgroup_disable=memory cma=0 kvm_cma_resv_ratio=0 hugetlb_cma=0 "
+		"transparent_hugepage=never novmcoredd udev.children-max=2", fadump_only),
 	[KEY_MAKEDUMPFILE_OPTIONS] = STRING("MAKEDUMPFILE_OPTIONS", CONFIG_NOT_YET, ""),
 	[KEY_TRANSFER] = STRING("KDUMP_TRANSFER", CONFIG_NOT_YET, ""),
 	[KEY_REQUIRED_PROGRAMS] = STRING("KDUMP_REQUIRED_PROGRAMS", CONFIG_NOT_YET, ""),

@@ -38,7 +38,8 @@ static struct error *needs_full_form(const char *subject, const char *why)
 	                 subject, why);
 }
 
-// The directory of a path or of a file:// URL. Other URLs are refused; their text may hold a password and is not repeated.
+// The directory of a path or of a file:// URL. Other URLs are refused; their text may hold a password and is not
+// repeated.
 static struct error *parse_savedir(const struct config *config, const char **dir_ret)
 {
 	const char *savedir = config_text(config, KEY_SAVEDIR);

@@ -33,9 +33,9 @@ struct destination {
  * @param[in] host The machine.
  * @param[in] config The configuration.
  * @param[out] ret The place; destination_deinit() it.
- * @return NULL; ERROR_CONFIG (the value fits nothing here); ERROR_UNSUPPORTED (the place needs what this version cannot do:
- *	   network, stacked storage, another file system); ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM. Texts name key and
- *	   file:line, never a password.
+ * @return NULL; ERROR_CONFIG (the value fits nothing here); ERROR_UNSUPPORTED (the place needs what this version
+ *	   cannot do: network, stacked storage, another file system); ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM. Texts
+ *	   name key and file:line, never a password.
  */
 struct error *destination_find(const struct host *host, const struct config *config,
                                struct destination *ret) must_check;

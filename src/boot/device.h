@@ -53,8 +53,8 @@ struct error *device_by_number(const struct host *host, const char *number, stru
  * @param[in] host The machine.
  * @param[in] name "/dev/…", "UUID=…", "LABEL=…", "PARTUUID=…" or "PARTLABEL=…".
  * @param[out] ret The device; device_deinit() it.
- * @return NULL; ERROR_CONFIG (there is no such device; the text names those that exist, or it is no such form); ERROR_OS;
- *	   ERROR_BAD_DATA; ERROR_NOMEM.
+ * @return NULL; ERROR_CONFIG (there is no such device; the text names those that exist, or it is no such form);
+ *	   ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM.
  */
 struct error *device_by_name(const struct host *host, const char *name, struct device *ret) must_check;
 

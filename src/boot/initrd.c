@@ -14,8 +14,9 @@ enum { DRACUT_TIMEOUT_MS = 10 * 60 * 1000 };
 enum { DRACUT_OUTPUT_BYTES = 64 * 1024 };
 enum { INPUTS_MAX_BYTES = 1024 * 1024 };
 
-// gzip and not zstd, although that is smaller: the kernel unpacks gzip with a window of 32 KiB, zstd with one of up to 8 MiB,
-// in a reservation where 2 MiB of image stand against 128 MiB in all; and every kernel can (CONFIG_RD_GZIP).
+// gzip and not zstd, although that is smaller: the kernel unpacks gzip with a window of 32 KiB, zstd with one of up
+// to 8 MiB, in a reservation where 2 MiB of image stand against 128 MiB in all; and every kernel can
+// (CONFIG_RD_GZIP).
 static const char compression[] = "--gzip";
 
 // Working directory: in /run, where only root writes, so a fixed name is safe under the lock.

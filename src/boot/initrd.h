@@ -22,8 +22,8 @@
 #define INITRD_CAPTURE_PATH KDUMP_LIBDIR "/kdump-capture"
 
 /**
- * Whether the image is the one that the plan needs: same plan, same program, kernel and modules, and the image as it was
- * made. Files count by size and time of change.
+ * Whether the image is the one that the plan needs: same plan, same program, kernel and modules, and the image as it
+ * was made. Files count by size and time of change.
  *
  * @param[in] host The machine.
  * @param[in] plan The plan.

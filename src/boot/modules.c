@@ -186,7 +186,8 @@ struct adding {
 
 static struct error *add_name(struct adding *adding, const char *name, bool *is_known_ret);
 
-// Whether a name matches the pattern of an alias. '-' and '_' are the same in names, but not inside of patterns' brackets.
+// Whether a name matches the pattern of an alias. '-' and '_' are the same in names, but not inside of patterns'
+// brackets.
 static bool alias_matches(const char *pattern, const char *name)
 {
 	if (fnmatch(pattern, name, 0) == 0)

@@ -42,7 +42,8 @@ void modules_close(struct modules *modules);
 #define _cleanup_modules_ _cleanup_(modules_close)
 
 /**
- * Add a module with everything that must be loaded before it (soft dependencies too) and what should be loaded after it.
+ * Add a module with everything that must be loaded before it (soft dependencies too) and what should be loaded after
+ * it.
  *
  * @param[in] modules The lists.
  * @param[in] name Name of a module ('-' and '_' are the same) or an alias that depmod knows.

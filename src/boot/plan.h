@@ -95,8 +95,8 @@ struct plan {
  * @param[in] host The machine (a fake root in tests).
  * @param[in] config The configuration.
  * @param[out] ret The plan; plan_deinit() it.
- * @return NULL; ERROR_CONFIG (a value that does not fit this machine; the text names key and file:line); ERROR_UNSUPPORTED
- *	   (needs what this version cannot do yet; the text names it); ERROR_OS; ERROR_NOMEM.
+ * @return NULL; ERROR_CONFIG (a value that does not fit this machine; the text names key and file:line);
+ *	   ERROR_UNSUPPORTED (needs what this version cannot do yet; the text names it); ERROR_OS; ERROR_NOMEM.
  */
 struct error *plan_make(const struct host *host, const struct config *config, struct plan *ret) must_check;
 

@@ -152,7 +152,8 @@ static struct error *plan_kernel(struct planner *planner)
 	return explain_key(planner, "kernel.version", KEY_KERNELVER);
 }
 
-// More CPUs are faster, but each takes memory of the reservation, and on x86 an INIT to the boot CPU resets the machine.
+// More CPUs are faster, but each takes memory of the reservation, and on x86 an INIT to the boot CPU resets the
+// machine.
 static struct error *plan_cpus(struct planner *planner)
 {
 	planner->plan->threads = 1;

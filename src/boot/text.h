@@ -4,7 +4,8 @@
  *
  * Growing texts.
  *
- * Does not know what a text means; lists of words are in words.h. Running out of memory is remembered and reported once, when the result is taken.
+ * Does not know what a text means; lists of words are in words.h. Running out of memory is remembered and reported
+ * once, when the result is taken.
  */
 #ifndef BOOT_TEXT_H
 #define BOOT_TEXT_H
@@ -26,7 +27,13 @@ struct text {
 /** Add at the end. @param[in,out] text The text. @param[in] fmt What, as printf. */
 void text_add(struct text *text, const char *fmt, ...) printf_format(2, 3);
 
-/** Hand the text on. @param[in,out] text Left empty. @param[out] ret Never NULL; free() it. @return NULL; ERROR_NOMEM. */
+/**
+ * Hand the text on.
+ *
+ * @param[in,out] text Left empty.
+ * @param[out] ret Never NULL; free() it.
+ * @return NULL; ERROR_NOMEM.
+ */
 struct error *text_take(struct text *text, char **ret) must_check;
 
 /** Free what a text owns. @param[in] text Used, or zeroed. */

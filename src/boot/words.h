@@ -29,8 +29,8 @@ void words_add(struct words *words, const char *word);
 void words_addf(struct words *words, const char *fmt, ...) printf_format(2, 3);
 
 /**
- * Add the words of a line. Words are separated by blanks; double quotes keep blanks together, as in a kernel command line,
- * and stay in the word.
+ * Add the words of a line. Words are separated by blanks; double quotes keep blanks together, as in a kernel command
+ * line, and stay in the word.
  *
  * @param[in,out] words The list.
  * @param[in] line Text.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// kdumpctl: makes the system ready to save a dump. Also called kdumptool and mkdumprd, for scripts that know SUSE's names.
+// kdumpctl: makes the system ready to save a dump. Also called kdumptool and mkdumprd, for scripts that know SUSE's
+// names.
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
