@@ -49,6 +49,7 @@ bool blockdev_matches(const struct blockdev *dev, const char *spec);
  * @param[out] count_ret Their number.
  * @return NULL; ERROR_OS; ERROR_NOMEM. A device that cannot be read is listed without identifiers.
  */
-struct error *blockdev_list(const char *sys_class_block, const char *dev_dir, struct blockdev **ret, size_t *count_ret) must_check;
+struct error *blockdev_list(const char *sys_class_block, const char *dev_dir, struct blockdev **ret,
+                            size_t *count_ret) must_check;
 
 #endif

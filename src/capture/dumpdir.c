@@ -22,8 +22,8 @@ void dumpdir_name(const char *hostname, time_t time, const char *boot_id, char r
 
 	for (i = 0; i < HOST_BYTES && hostname[i]; i++) {
 		char c = hostname[i];
-		bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-				c == '_' || (c == '.' && i);
+		bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		                c == '-' || c == '_' || (c == '.' && i);
 
 		host[i] = is_plain ? c : '_';
 	}

@@ -23,9 +23,9 @@ enum { DUMPDIR_NAME_BYTES = 256 };
 
 /** The directory of one dump. */
 struct dumpdir {
-	int parent_fd;			/**< The directory it is in; owned, -1: not open. */
-	int fd;				/**< Owned, -1: not open. */
-	char name[DUMPDIR_NAME_BYTES];	/**< Its final name; until it is sealed, it has DUMPDIR_INCOMPLETE behind it. */
+	int parent_fd; /**< The directory it is in; owned, -1: not open. */
+	int fd; /**< Owned, -1: not open. */
+	char name[DUMPDIR_NAME_BYTES]; /**< Its final name; until it is sealed, it has DUMPDIR_INCOMPLETE behind it. */
 };
 
 /** A value with which dumpdir_deinit() does nothing. */

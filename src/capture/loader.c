@@ -27,7 +27,7 @@ static struct error *load(const char *path)
 
 // Loads what is not loaded yet. Returns how many were loaded now; tells of failures if is_last.
 static size_t run_pass(const char *directory, char *const *modules, bool *is_loaded, bool is_dropping, bool is_last,
-		       struct log *log)
+                       struct log *log)
 {
 	size_t done = 0;
 

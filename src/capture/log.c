@@ -27,7 +27,7 @@ void log_deinit(struct log *log)
 }
 
 // Formats "PREFIX TEXT\n". Always ends in one end of line. Returns the number of bytes.
-static size_t format_line(char *line, const char *prefix, const char *fmt, va_list args)
+static printf_format(3, 0) size_t format_line(char *line, const char *prefix, const char *fmt, va_list args)
 {
 	size_t used = strlen(prefix);
 	int more;
@@ -49,7 +49,7 @@ static void put(int fd, const char *line, size_t size_bytes)
 		error_free(io_write(fd, line, size_bytes));
 }
 
-static void print_file(struct log *log, const char *fmt, va_list args)
+static printf_format(2, 0) void print_file(struct log *log, const char *fmt, va_list args)
 {
 	struct timespec now = {0};
 	char prefix[32], line[LINE_BYTES];

@@ -20,7 +20,7 @@ enum { LOG_EARLY_BYTES = 16384 };
 /** Where messages go. A child process may go on with its copy: the file is opened for appending. */
 struct log {
 	int console_fd; /**< Borrowed; -1: none. */
-	int file_fd;	/**< capture.log, owned; -1: not yet. */
+	int file_fd; /**< capture.log, owned; -1: not yet. */
 	size_t early_bytes;
 	char early[LOG_EARLY_BYTES];
 };

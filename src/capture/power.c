@@ -10,7 +10,7 @@
 #include "capture/process.h"
 
 enum {
-	SYNC_MS = 5000,	  // The dump was synced when it was sealed: what is left is not worth a longer wait.
+	SYNC_MS = 5000, // The dump was synced when it was sealed: what is left is not worth a longer wait.
 	POWER_MS = 30000, // Drivers stop their devices in this time.
 };
 
@@ -103,8 +103,10 @@ void power_run(const struct host *host, enum plan_action action, struct log *log
 		last.action = PLAN_REBOOT;
 	}
 	err = process_run(sync_child, NULL, process_now_ms() + SYNC_MS, &result);
-	log_console(log, "%s", last.action == PLAN_HALT ? "halting: the machine may be switched off" :
-						       last.action == PLAN_POWEROFF ? "powering off" : "rebooting");
+	log_console(log, "%s",
+	            last.action == PLAN_HALT       ? "halting: the machine may be switched off"
+	            : last.action == PLAN_POWEROFF ? "powering off"
+	                                           : "rebooting");
 	// A disk that takes no data any more would hold up an orderly end too.
 	if (!err)
 		err = process_run(power_child, &last, process_now_ms() + POWER_MS, &result);

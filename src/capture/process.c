@@ -85,7 +85,7 @@ struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_
 {
 	sigset_t child_signal, old;
 	struct error *err = NULL;
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	sigemptyset(&child_signal);
 	sigaddset(&child_signal, SIGCHLD);
@@ -95,6 +95,8 @@ struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_
 		setpgid(0, 0);
 		// It may run parts of its own, in groups of their own: they end with it.
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(EXIT_FAILED);
 		sigprocmask(SIG_SETMASK, &old, NULL);
 		_exit(fn(context));
 	}

@@ -17,8 +17,8 @@
 
 /** How a part ended. */
 struct process_result {
-	int status;	       /**< Exit status of the child, or 128 + the signal's number. */
-	uint64_t peak_bytes;   /**< Most memory the child held at a time (its resident set). */
+	int status; /**< Exit status of the child, or 128 + the signal's number. */
+	uint64_t peak_bytes; /**< Most memory the child held at a time (its resident set). */
 };
 
 /** Milliseconds since the kernel started (CLOCK_MONOTONIC). @return A time that never goes back. */
@@ -48,6 +48,7 @@ struct error *process_share(size_t size_bytes, void **ret) must_check;
  * @param[out] ret How it ended; untouched on error.
  * @return NULL (also if @p fn failed); ERROR_TIMEOUT; ERROR_OS, ERROR_NOMEM (no process could be made).
  */
-struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_ms, struct process_result *ret) must_check;
+struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_ms,
+                          struct process_result *ret) must_check;
 
 #endif

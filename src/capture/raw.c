@@ -71,8 +71,8 @@ static void read_pages(int fd, uint8_t *buf, size_t size_bytes, struct raw_progr
 	}
 }
 
-struct error *raw_copy(int in_fd, int out_fd, void (*told)(void *context, const struct raw_progress *progress), void *context,
-		       struct raw_progress *ret)
+struct error *raw_copy(int in_fd, int out_fd, void (*told)(void *context, const struct raw_progress *progress),
+                       void *context, struct raw_progress *ret)
 {
 	_cleanup_free_ uint8_t *buf = malloc(PIECE_BYTES);
 	struct stat info;

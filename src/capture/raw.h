@@ -18,7 +18,7 @@
 struct raw_progress {
 	uint64_t done_bytes;
 	uint64_t total_bytes;
-	uint64_t written_bytes;	   /**< Without holes. */
+	uint64_t written_bytes; /**< Without holes. */
 	uint64_t unreadable_bytes; /**< Left as holes: the kernel could not read them. */
 };
 
@@ -33,7 +33,7 @@ struct raw_progress {
  * @return NULL; ERROR_OS; ERROR_NOSPC; ERROR_NOMEM; ERROR_BAD_DATA (nothing could be read). Read errors in the middle are
  *	   counted, not reported: the rest may still say what happened.
  */
-struct error *raw_copy(int in_fd, int out_fd, void (*told)(void *context, const struct raw_progress *progress), void *context,
-		       struct raw_progress *ret) must_check;
+struct error *raw_copy(int in_fd, int out_fd, void (*told)(void *context, const struct raw_progress *progress),
+                       void *context, struct raw_progress *ret) must_check;
 
 #endif

@@ -31,8 +31,9 @@ static bool has_form(const char *text)
 {
 	for (size_t i = 0; i < FORM_SIZE; i++) {
 		bool is_digit = text[i] >= '0' && text[i] <= '9';
-		bool is_fine = form[i] == '0' ? is_digit :
-			       form[i] == 'x' ? is_digit || (text[i] >= 'a' && text[i] <= 'f') : text[i] == form[i];
+		bool is_fine = form[i] == '0'   ? is_digit
+		               : form[i] == 'x' ? is_digit || (text[i] >= 'a' && text[i] <= 'f')
+		                                : text[i] == form[i];
 
 		if (!is_fine)
 			return false;
@@ -46,7 +47,8 @@ static bool is_old_dump(const char *name, const char *new_name)
 	size_t host_size = strlen(new_name) - FORM_SIZE;
 	const char *rest = name + host_size + FORM_SIZE;
 
-	if (strlen(name) < host_size + FORM_SIZE || strncmp(name, new_name, host_size) != 0 || !has_form(name + host_size))
+	if (strlen(name) < host_size + FORM_SIZE || strncmp(name, new_name, host_size) != 0 ||
+	    !has_form(name + host_size))
 		return false;
 	return (!*rest || strcmp(rest, DUMPDIR_INCOMPLETE) == 0) && strcmp(name, new_name) != 0;
 }
@@ -134,8 +136,8 @@ struct error *retention_run(const struct dumpdir *dir, int keep_old, struct log 
 	for (size_t i = keep; i < dumps.count && !err; i++) {
 		struct error *late = remove_dump(dir->parent_fd, dumps.names[i]);
 
-		log_console(log, "%s old dump %s%s%s", late ? "cannot remove" : "removed", dumps.names[i], late ? ": " : "",
-			    late ? late->text : "");
+		log_console(log, "%s old dump %s%s%s", late ? "cannot remove" : "removed", dumps.names[i],
+		            late ? ": " : "", late ? late->text : "");
 		error_free(late);
 	}
 	return err;

@@ -43,7 +43,7 @@ struct shared {
 	enum error_code code;
 	char text[ERROR_TEXT_BYTES];
 	uint64_t least_available_bytes; // MemAvailable at its lowest, as far as it was looked at.
-	uint64_t told_ms;		// Time of the last progress line.
+	uint64_t told_ms; // Time of the last progress line.
 };
 
 struct attempt {
@@ -61,15 +61,17 @@ static void note_available(struct shared *shared)
 		shared->least_available_bytes = available;
 }
 
-static void tell(const struct attempt *attempt, uint64_t done, uint64_t total, uint64_t written_bytes, uint64_t elapsed_ms,
-		 uint64_t unit_bytes)
+static void tell(const struct attempt *attempt, uint64_t done, uint64_t total, uint64_t written_bytes,
+                 uint64_t elapsed_ms, uint64_t unit_bytes)
 {
 	uint64_t rate = elapsed_ms ? done * 1000 / elapsed_ms : 0;
 
 	note_available(attempt->shared);
-	log_console(attempt->job->log, "%3" PRIu64 " %% of %" PRIu64 " MiB read, %" PRIu64 " MiB written, %" PRIu64
-		    " MiB/s, %" PRIu64 " s left", total ? done * 100 / total : 100, total * unit_bytes / MIB, written_bytes / MIB,
-		    rate * unit_bytes / MIB, rate ? (total - done) / rate : 0);
+	log_console(attempt->job->log,
+	            "%3" PRIu64 " %% of %" PRIu64 " MiB read, %" PRIu64 " MiB written, %" PRIu64 " MiB/s, %" PRIu64
+	            " s left",
+	            total ? done * 100 / total : 100, total * unit_bytes / MIB, written_bytes / MIB,
+	            rate * unit_bytes / MIB, rate ? (total - done) / rate : 0);
 }
 
 static void copy_told(void *context, const struct copy_progress *progress)
@@ -78,7 +80,8 @@ static void copy_told(void *context, const struct copy_progress *progress)
 
 	// The first call comes before there is anything to tell.
 	if (progress->pages_done)
-		tell(attempt, progress->pages_done, progress->pages_total, progress->bytes_written, progress->elapsed_ms, 4096);
+		tell(attempt, progress->pages_done, progress->pages_total, progress->bytes_written,
+		     progress->elapsed_ms, 4096);
 }
 
 static void raw_told(void *context, const struct raw_progress *progress)
@@ -91,7 +94,8 @@ static void raw_told(void *context, const struct raw_progress *progress)
 		shared->told_ms = now_ms;
 	if (now_ms - shared->told_ms < PROGRESS_MS)
 		return;
-	tell(attempt, progress->done_bytes, progress->total_bytes, progress->written_bytes, now_ms - shared->told_ms, 1);
+	tell(attempt, progress->done_bytes, progress->total_bytes, progress->written_bytes, now_ms - shared->told_ms,
+	     1);
 	shared->told_ms = now_ms;
 }
 
@@ -133,17 +137,19 @@ static void report_stats(struct log *log, const struct copy_stats *stats, unsign
 {
 	const struct filter_counts *counts = &stats->counts;
 
-	for (unsigned int class = 0; class < PAGE_CLASS_COUNT; class++)
+	for (unsigned int class = 0; class < PAGE_CLASS_COUNT; class ++)
 		if (counts->classes[class])
 			log_print(log, "pages: %10" PRIu64 " %s%s", counts->classes[class], filter_class_name(class),
-				  filter_drops(class, dump_level) ? " (not saved)" : "");
-	log_print(log, "pages: %10" PRIu64 " in all, %" PRIu64 " saved, of them %" PRIu64 " zero; %" PRIu64 " unreadable",
-		  counts->total, stats->pages_written, counts->zero, stats->pages_unreadable);
+			          filter_drops(class, dump_level) ? " (not saved)" : "");
+	log_print(log,
+	          "pages: %10" PRIu64 " in all, %" PRIu64 " saved, of them %" PRIu64 " zero; %" PRIu64 " unreadable",
+	          counts->total, stats->pages_written, counts->zero, stats->pages_unreadable);
 	log_print(log, "%" PRIu64 " MiB written in %" PRIu64 ".%" PRIu64 " s", stats->bytes_written / MIB,
-		  stats->elapsed_ms / 1000, stats->elapsed_ms % 1000 / 100);
+	          stats->elapsed_ms / 1000, stats->elapsed_ms % 1000 / 100);
 	for (unsigned int bit = 0; bit < 32; bit++)
 		if (stats->warnings & 1U << bit)
-			log_print(log, "warning: %s%s%s", copy_warning_text(1U << bit), stats->note[0] ? ": " : "", stats->note);
+			log_print(log, "warning: %s%s%s", copy_warning_text(1U << bit), stats->note[0] ? ": " : "",
+			          stats->note);
 }
 
 static struct error *copy_filtered(struct attempt *attempt)
@@ -169,8 +175,8 @@ static struct error *copy_filtered(struct attempt *attempt)
 		return err;
 	options.compressor = choose_compressor(attempt);
 	log_print(attempt->job->log, "copying %s, level %u, %s, %u thread%s", attempt->job->vmcore, options.dump_level,
-		  options.format == COPY_ELF ? "ELF" : options.compressor->name, options.thread_count,
-		  options.thread_count == 1 ? "" : "s");
+	          options.format == COPY_ELF ? "ELF" : options.compressor->name, options.thread_count,
+	          options.thread_count == 1 ? "" : "s");
 	err = copy_run(core, &options, sink, &stats);
 	if (!err)
 		report_stats(attempt->job->log, &stats, options.dump_level);
@@ -188,7 +194,7 @@ static struct error *copy_raw(struct attempt *attempt)
 	log_print(attempt->job->log, "copying %s byte by byte", attempt->job->vmcore);
 	err = raw_copy(in_fd, attempt->fd, raw_told, attempt, &progress);
 	log_print(attempt->job->log, "%" PRIu64 " MiB written of %" PRIu64 " MiB, %" PRIu64 " bytes unreadable",
-		  progress.written_bytes / MIB, progress.total_bytes / MIB, progress.unreadable_bytes);
+	          progress.written_bytes / MIB, progress.total_bytes / MIB, progress.unreadable_bytes);
 	return err;
 }
 
@@ -232,7 +238,7 @@ static struct error *run_rung(const struct save_job *job, const struct rung *run
 	else if (!err && result.status != EXIT_OK)
 		err = error_new(ERROR_OS, "the copier ended with status %d", result.status);
 	log_print(job->log, "memory: copier %" PRIu64 " KiB at most, %" PRIu64 " MiB available at least",
-		  result.peak_bytes / 1024, shared->least_available_bytes / MIB);
+	          result.peak_bytes / 1024, shared->least_available_bytes / MIB);
 	return err;
 }
 

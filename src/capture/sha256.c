@@ -42,8 +42,8 @@ static void schedule(uint32_t w[64], const uint8_t *block)
 }
 
 // One step of 6.2.2. Instead of moving eight variables, the caller names them differently in the next step.
-static inline void step(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g, uint32_t *h,
-			uint32_t kw)
+static inline void step(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g,
+                        uint32_t *h, uint32_t kw)
 {
 	uint32_t t1 = *h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) + kw;
 

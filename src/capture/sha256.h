@@ -21,7 +21,7 @@ enum {
 /** A running digest. Owned by one thread; needs no release. */
 struct sha256 {
 	uint32_t state[8];
-	uint64_t size_bytes;		   /**< So far. */
+	uint64_t size_bytes; /**< So far. */
 	uint8_t block[SHA256_BLOCK_BYTES]; /**< The last, not yet full block. */
 };
 

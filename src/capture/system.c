@@ -119,7 +119,8 @@ static size_t format_record(const char *record, char *line, size_t room_bytes)
 	if (!text || sscanf(record, "%*u,%*u,%llu", &us) != 1)
 		return 0;
 	text++;
-	used = snprintf(line, room_bytes, "[%5llu.%06llu] %.*s\n", us / 1000000, us % 1000000, (int)strcspn(text, "\n"), text);
+	used = snprintf(line, room_bytes, "[%5llu.%06llu] %.*s\n", us / 1000000, us % 1000000, (int)strcspn(text, "\n"),
+	                text);
 	return used > 0 && (size_t)used < room_bytes ? (size_t)used : 0;
 }
 

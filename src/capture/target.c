@@ -26,16 +26,17 @@ enum {
 static const char sys_class_block[] = "/sys/class/block";
 
 // Words that mount(8) or systemd read; the kernel does not know them.
-static const char *const user_words[] = {"defaults", "auto", "noauto", "user", "nouser", "users", "owner", "group",
-					 "_netdev", "nofail", "rw", "ro", "suid", "dev", "exec", "async"};
+static const char *const user_words[] = {"defaults", "auto",   "noauto", "user", "nouser", "users", "owner", "group",
+                                         "_netdev",  "nofail", "rw",     "ro",   "suid",   "dev",   "exec",  "async"};
 
 static const struct {
 	const char *word;
 	unsigned long flag;
 } flag_words[] = {
-	{"sync", MS_SYNCHRONOUS}, {"dirsync", MS_DIRSYNC}, {"noatime", MS_NOATIME}, {"nodiratime", MS_NODIRATIME},
-	{"relatime", MS_RELATIME}, {"strictatime", MS_STRICTATIME}, {"lazytime", MS_LAZYTIME}, {"nosuid", MS_NOSUID},
-	{"nodev", MS_NODEV}, {"noexec", MS_NOEXEC}, {"silent", MS_SILENT},
+	{"sync", MS_SYNCHRONOUS},      {"dirsync", MS_DIRSYNC},   {"noatime", MS_NOATIME},
+	{"nodiratime", MS_NODIRATIME}, {"relatime", MS_RELATIME}, {"strictatime", MS_STRICTATIME},
+	{"lazytime", MS_LAZYTIME},     {"nosuid", MS_NOSUID},     {"nodev", MS_NODEV},
+	{"noexec", MS_NOEXEC},         {"silent", MS_SILENT},
 };
 
 static bool is_user_word(const char *word)
@@ -118,7 +119,7 @@ static const struct blockdev *choose(const struct blockdev *devs, size_t count, 
 	for (size_t i = 0; i < count && found > 1; i++)
 		if (blockdev_matches(&devs[i], spec))
 			log_print(log, "warning: %s is on more than one device: /dev/%s%s", spec, devs[i].name,
-				  &devs[i] == best ? " (taken)" : "");
+			          &devs[i] == best ? " (taken)" : "");
 	return best;
 }
 
@@ -131,18 +132,21 @@ static struct error *not_found(const char *spec, uint64_t waited_ms, const struc
 	for (size_t i = 0; i < count && used < sizeof(there); i++) {
 		const struct blockdev *dev = &devs[i];
 
-		used += (size_t)snprintf(there + used, sizeof(there) - used, "%s %s (%s%s%s%s%s%s%s)", used ? "," : "", dev->name,
-					 dev->fstype[0] ? dev->fstype : "no file system", dev->uuid[0] ? " UUID=" : "", dev->uuid,
-					 dev->label[0] ? " LABEL=" : "", dev->label, dev->partuuid[0] ? " PARTUUID=" : "",
-					 dev->partuuid);
+		used += (size_t)snprintf(there + used, sizeof(there) - used, "%s %s (%s%s%s%s%s%s%s)", used ? "," : "",
+		                         dev->name, dev->fstype[0] ? dev->fstype : "no file system",
+		                         dev->uuid[0] ? " UUID=" : "", dev->uuid, dev->label[0] ? " LABEL=" : "",
+		                         dev->label, dev->partuuid[0] ? " PARTUUID=" : "", dev->partuuid);
 	}
-	return error_new(ERROR_TIMEOUT, "target %s did not appear within %ju.%ju s; block devices that are there:%s", spec,
-			 (uintmax_t)(waited_ms / 1000), (uintmax_t)(waited_ms % 1000 / 100), count ? there : " none");
+	return error_new(ERROR_TIMEOUT, "target %s did not appear within %ju.%ju s; block devices that are there:%s",
+	                 spec, (uintmax_t)(waited_ms / 1000), (uintmax_t)(waited_ms % 1000 / 100),
+	                 count ? there : " none");
 }
 
-static struct error *wait_device(const struct plan *plan, uint64_t end_ms, struct log *log, char path[BLOCKDEV_NAME_BYTES + 8])
+static struct error *wait_device(const struct plan *plan, uint64_t end_ms, struct log *log,
+                                 char path[BLOCKDEV_NAME_BYTES + 8])
 {
-	uint64_t start_ms = process_now_ms(), tell_ms = start_ms + TELL_MS, limit_ms = start_ms + plan->target_timeout_ms;
+	uint64_t start_ms = process_now_ms(), tell_ms = start_ms + TELL_MS,
+		 limit_ms = start_ms + plan->target_timeout_ms;
 	_cleanup_close_ int fd = uevent_open();
 	const char *spec = plan->target.device;
 
@@ -162,7 +166,8 @@ static struct error *wait_device(const struct plan *plan, uint64_t end_ms, struc
 			snprintf(path, BLOCKDEV_NAME_BYTES + 8, "/dev/%s", dev->name);
 			for (char *at = path; *at; at++)
 				*at = *at == '!' ? '/' : *at;
-			log_print(log, "target %s is %s (%s)", spec, path, dev->fstype[0] ? dev->fstype : "unknown content");
+			log_print(log, "target %s is %s (%s)", spec, path,
+			          dev->fstype[0] ? dev->fstype : "unknown content");
 			return NULL;
 		}
 		if (left_ms == 0)
@@ -202,7 +207,8 @@ static struct error *mount_device(const char *path, const struct plan_target *ta
 		return err;
 	if (mkdir(TARGET_MOUNT_POINT, 0700) < 0 && errno != EEXIST)
 		return error_os(errno, "make %s", TARGET_MOUNT_POINT);
-	if (mount(path, TARGET_MOUNT_POINT, target->fstype, options.flags | MS_NOSUID | MS_NODEV | MS_NOEXEC, data) == 0)
+	if (mount(path, TARGET_MOUNT_POINT, target->fstype, options.flags | MS_NOSUID | MS_NODEV | MS_NOEXEC, data) ==
+	    0)
 		return NULL;
 	if (errno == EINVAL && *data)
 		return mount_plain(path, target, data, log);

@@ -45,7 +45,7 @@ struct error *target_unmount(int fd) must_check;
 /** Flags and the file system's own words of mount options. */
 struct target_options {
 	unsigned long flags; /**< MS_… */
-	char *data;	     /**< Words that the kernel's file system reads; "" for none. free() it. */
+	char *data; /**< Words that the kernel's file system reads; "" for none. free() it. */
 };
 
 /**

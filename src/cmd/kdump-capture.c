@@ -46,8 +46,8 @@ struct options {
 	const char *plan_path;
 	const char *vmcore_path;
 	const char *directory; // NULL: mount the plan's target.
-	bool is_init;	       // We are the first process of a capture system.
-	bool is_power;	       // Do the last action.
+	bool is_init; // We are the first process of a capture system.
+	bool is_power; // Do the last action.
 };
 
 struct capture {
@@ -136,7 +136,7 @@ static struct error *dmesg_to_file(struct capture *capture)
 	if (!err && fsync(fd) < 0)
 		err = error_os(errno, "fsync");
 	log_print(&capture->log, "kernel log: %" PRIu64 " records saved, %" PRIu64 " unreadable", stats.records,
-		  stats.unreadable);
+	          stats.unreadable);
 	show_tail(&capture->log, fd);
 	return err;
 }
@@ -162,7 +162,8 @@ static uint64_t earlier(uint64_t end_ms, uint64_t limit_ms)
 static void save_dmesg(struct capture *capture)
 {
 	struct process_result result = {0};
-	struct error *err = process_run(dmesg_child, capture, earlier(capture->end_ms, process_now_ms() + DMESG_MS), &result);
+	struct error *err =
+		process_run(dmesg_child, capture, earlier(capture->end_ms, process_now_ms() + DMESG_MS), &result);
 
 	if (err)
 		log_print(&capture->log, "kernel log: %s", err->text);
@@ -180,17 +181,18 @@ static struct error *write_readme(struct capture *capture, const char *problem)
 	gmtime_r(&capture->time, &utc);
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &utc);
 	if (asprintf(&text,
-		     "The kernel of %s crashed; this was saved on %s.\n"
-		     "%s%s%s\n"
-		     "vmcore-dmesg.txt  the log of the crashed kernel; its end says what happened\n"
-		     "vmcore            %s\n"
-		     "capture.log       how the dump was taken\n"
-		     "plan              what was to be done, and why\n"
-		     "manifest.sha256   checksums: sha256sum -c manifest.sha256\n"
-		     "\n"
-		     "To look into vmcore: crash VMLINUX vmcore, with the VMLINUX (debuginfo) of exactly the crashed kernel.\n",
-		     capture->plan.hostname, when, problem ? "\nNOT COMPLETE: " : "", problem ? problem : "", problem ? "\n" : "",
-		     capture->contents ? capture->contents : "missing or only a part") < 0) {
+	             "The kernel of %s crashed; this was saved on %s.\n"
+	             "%s%s%s\n"
+	             "vmcore-dmesg.txt  the log of the crashed kernel; its end says what happened\n"
+	             "vmcore            %s\n"
+	             "capture.log       how the dump was taken\n"
+	             "plan              what was to be done, and why\n"
+	             "manifest.sha256   checksums: sha256sum -c manifest.sha256\n"
+	             "\n"
+	             "To look into vmcore: crash VMLINUX vmcore, with the VMLINUX (debuginfo) of exactly the crashed "
+	             "kernel.\n",
+	             capture->plan.hostname, when, problem ? "\nNOT COMPLETE: " : "", problem ? problem : "",
+	             problem ? "\n" : "", capture->contents ? capture->contents : "missing or only a part") < 0) {
 		text = NULL;
 		return error_new(ERROR_NOMEM, "no memory for README.txt");
 	}
@@ -225,7 +227,8 @@ static struct error *make_directory(struct capture *capture)
 		err = log_attach(&capture->log, fd);
 	if (err)
 		return err;
-	log_print(&capture->log, "saving to %s%s%s" DUMPDIR_INCOMPLETE, path, path[strlen(path) - 1] == '/' ? "" : "/", name);
+	log_print(&capture->log, "saving to %s%s%s" DUMPDIR_INCOMPLETE, path, path[strlen(path) - 1] == '/' ? "" : "/",
+	          name);
 	return dumpdir_write(&capture->dir, "plan", capture->plan_text);
 }
 
@@ -249,7 +252,8 @@ static struct error *save_memory(struct capture *capture)
 
 	// A tenth of a short rest, so that there is always time to copy.
 	if (capture->end_ms) {
-		uint64_t left_ms = process_left_ms(capture->end_ms), kept_ms = left_ms / 10 < SEAL_MS ? left_ms / 10 : SEAL_MS;
+		uint64_t left_ms = process_left_ms(capture->end_ms),
+			 kept_ms = left_ms / 10 < SEAL_MS ? left_ms / 10 : SEAL_MS;
 
 		job.end_ms = now_ms + left_ms - kept_ms;
 	}
@@ -258,9 +262,10 @@ static struct error *save_memory(struct capture *capture)
 	if (err)
 		return error_wrap(err, "the memory was not saved");
 	if (free_bytes(capture->target_fd) < capture->plan.free_disk_bytes)
-		log_print(&capture->log, "warning: only %" PRIu64 " MiB are left free on the target, less than the %" PRIu64
-			  " MiB that the plan asks for; the dump is kept", free_bytes(capture->target_fd) / MIB,
-			  capture->plan.free_disk_bytes / MIB);
+		log_print(&capture->log,
+		          "warning: only %" PRIu64 " MiB are left free on the target, less than the %" PRIu64
+		          " MiB that the plan asks for; the dump is kept",
+		          free_bytes(capture->target_fd) / MIB, capture->plan.free_disk_bytes / MIB);
 	return NULL;
 }
 
@@ -312,8 +317,9 @@ static struct error *capture_run(struct capture *capture)
 {
 	struct error *err, *late = NULL;
 
-	log_print(&capture->log, "kdump-suite " PACKAGE_VERSION ", capture of host %s, %" PRIu64 " MiB memory available",
-		  capture->plan.hostname, system_meminfo("MemAvailable") / MIB);
+	log_print(&capture->log,
+	          "kdump-suite " PACKAGE_VERSION ", capture of host %s, %" PRIu64 " MiB memory available",
+	          capture->plan.hostname, system_meminfo("MemAvailable") / MIB);
 	err = reach_target(capture);
 	if (err)
 		return err;
@@ -388,7 +394,8 @@ static void finish(struct capture *capture, int status)
 	struct host host;
 	struct error *err = host_init(&host, "/");
 
-	log_console(&capture->log, "%s; action: %s", status == EXIT_OK ? "done" : "the capture FAILED", power_name(action));
+	log_console(&capture->log, "%s; action: %s", status == EXIT_OK ? "done" : "the capture FAILED",
+	            power_name(action));
 	if (err) {
 		log_console(&capture->log, "%s", err->text);
 		error_free(err);
@@ -463,7 +470,8 @@ int main(int argc, char **argv)
 	} else if (!parse_options(argc, argv, &options, &status)) {
 		return status;
 	} else if (access(options.vmcore_path, R_OK) < 0) {
-		fprintf(stderr, "kdump-capture: %s: %s; is this a capture system?\n", options.vmcore_path, strerror(errno));
+		fprintf(stderr, "kdump-capture: %s: %s; is this a capture system?\n", options.vmcore_path,
+		        strerror(errno));
 		return EXIT_FAILED;
 	}
 	system_boot_id(capture.boot_id);

@@ -95,7 +95,8 @@ static struct error *area_load(struct dmesg *dmesg, struct area *area, uint64_t 
 }
 
 // Copies bytes of an area. The caller has checked that they are inside it.
-static struct error *area_read(struct dmesg *dmesg, struct area *area, uint64_t offset_bytes, void *buf, size_t size_bytes)
+static struct error *area_read(struct dmesg *dmesg, struct area *area, uint64_t offset_bytes, void *buf,
+                               size_t size_bytes)
 {
 	uint8_t *at = buf;
 
@@ -150,7 +151,7 @@ static struct error *put_record(struct dmesg *dmesg, uint64_t time_ns, size_t te
 {
 	char prefix[48], indent[48];
 	int width = snprintf(prefix, sizeof(prefix), "[%5" PRIu64 ".%06" PRIu64 "] ", time_ns / 1000000000,
-			     time_ns / 1000 % 1000000);
+	                     time_ns / 1000 % 1000000);
 	struct error *err;
 
 	if (text_bytes > dmesg->text_left_bytes)
@@ -201,7 +202,7 @@ struct ring {
 	uint64_t desc_bytes, state_offset, begin_offset, next_offset;
 	uint64_t info_bytes, ts_offset, text_len_offset;
 	unsigned int count_bits; // log2 of the number of descriptors
-	unsigned int data_bits;	 // log2 of the size of the text
+	unsigned int data_bits; // log2 of the size of the text
 	uint64_t head_id, tail_id;
 };
 
@@ -325,8 +326,8 @@ static struct error *ring_record(struct dmesg *dmesg, const struct ring *ring, u
 	err = area_read(dmesg, &dmesg->infos, index * ring->info_bytes, info, ring->info_bytes);
 	if (err)
 		return err;
-	text_bytes = ring_text(ring, load_u64(desc + ring->begin_offset, is_big), load_u64(desc + ring->next_offset, is_big),
-			       &offset);
+	text_bytes = ring_text(ring, load_u64(desc + ring->begin_offset, is_big),
+	                       load_u64(desc + ring->next_offset, is_big), &offset);
 	text_bytes = least(text_bytes, load_u16(info + ring->text_len_offset, is_big));
 	if (!text_bytes && load_u16(info + ring->text_len_offset, is_big))
 		return NULL;
@@ -381,7 +382,8 @@ static struct error *records_layout(const struct vmcoreinfo *info, const char *n
 		snprintf(key, sizeof(key), "%s.%s", name, members[i]);
 		if (!vmcoreinfo_offset(info, key, offsets[i]))
 			return missing("layout of a log record");
-		if (ret->header_bytes < 8 || ret->header_bytes > RECORD_MAX_BYTES || *offsets[i] > ret->header_bytes - sizes[i])
+		if (ret->header_bytes < 8 || ret->header_bytes > RECORD_MAX_BYTES ||
+		    *offsets[i] > ret->header_bytes - sizes[i])
 			return error_new(ERROR_BAD_DATA, "VMCOREINFO: a log record contradicts itself");
 	}
 	return NULL;
@@ -392,14 +394,16 @@ static struct error *records_open(struct dmesg *dmesg, uint64_t log_buf, struct 
 	static const char *const symbols[] = {"log_buf_len", "log_first_idx", "log_next_idx"};
 	uint64_t values[array_size(symbols)], data = 0, size;
 	const struct vmcoreinfo *info = &dmesg->core->info;
-	struct error *err = records_layout(info, vmcoreinfo_size(info, "printk_log", &size) ? "printk_log" : "log", ret);
+	struct error *err =
+		records_layout(info, vmcoreinfo_size(info, "printk_log", &size) ? "printk_log" : "log", ret);
 
 	if (!err)
 		err = read_word(dmesg, log_buf, 8, &data);
 	for (size_t i = 0; i < array_size(symbols) && !err; i++) {
 		uint64_t vaddr;
 
-		err = vmcoreinfo_symbol(info, symbols[i], &vaddr) ? read_word(dmesg, vaddr, 4, &values[i]) : missing(symbols[i]);
+		err = vmcoreinfo_symbol(info, symbols[i], &vaddr) ? read_word(dmesg, vaddr, 4, &values[i])
+		                                                  : missing(symbols[i]);
 	}
 	if (err)
 		return err;
@@ -412,7 +416,8 @@ static struct error *records_open(struct dmesg *dmesg, uint64_t log_buf, struct 
 	return NULL;
 }
 
-static struct error *record_text(struct dmesg *dmesg, const struct records *records, uint64_t index, const uint8_t *header)
+static struct error *record_text(struct dmesg *dmesg, const struct records *records, uint64_t index,
+                                 const uint8_t *header)
 {
 	bool is_big = dmesg->core->is_big_endian;
 	uint64_t room = least(load_u16(header + records->len_offset, is_big), dmesg->data.size_bytes - index);
@@ -420,7 +425,8 @@ static struct error *record_text(struct dmesg *dmesg, const struct records *reco
 	struct error *err;
 
 	if (room < records->header_bytes)
-		return error_new(ERROR_BAD_DATA, "kernel log: record at %#" PRIx64 " is smaller than its header", index);
+		return error_new(ERROR_BAD_DATA, "kernel log: record at %#" PRIx64 " is smaller than its header",
+		                 index);
 	text_bytes = least(text_bytes, room - records->header_bytes);
 	err = area_read(dmesg, &dmesg->data, index + records->header_bytes, dmesg->text, text_bytes);
 	if (err)

@@ -17,7 +17,7 @@
 
 /** What was found. */
 struct dmesg_stats {
-	uint64_t records;    /**< Written as text. */
+	uint64_t records; /**< Written as text. */
 	uint64_t unreadable; /**< Skipped: their memory is damaged or missing. */
 };
 

@@ -64,7 +64,7 @@ static void make_machine(struct machine *machine)
 	put(machine, AT_PUD + 510 * 8, (paddr + AT_PMD) | 1, 8);
 	put(machine, AT_PMD + 8 * 8, paddr | 0x81, 8);
 	add_info(machine, "OSRELEASE=6.1.0-test\nPAGESIZE=4096\nSYMBOL(swapper_pg_dir)=%jx\nNUMBER(phys_base)=0\n",
-		 (uintmax_t)vaddr);
+	         (uintmax_t)vaddr);
 }
 
 static void write_file(struct machine *machine)
@@ -73,14 +73,23 @@ static void write_file(struct machine *machine)
 	size_t info_bytes = strlen(machine->info);
 	Elf64_Ehdr ehdr = {
 		.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-		.e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_phoff = sizeof(ehdr),
-		.e_ehsize = sizeof(ehdr), .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2,
+		.e_type = ET_CORE,
+		.e_machine = EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(ehdr),
+		.e_ehsize = sizeof(ehdr),
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = 2,
 	};
 	Elf64_Nhdr nhdr = {.n_namesz = 11, .n_descsz = (uint32_t)info_bytes};
 	Elf64_Phdr phdrs[2] = {
 		{.p_type = PT_NOTE, .p_offset = 512, .p_filesz = sizeof(nhdr) + sizeof(name) + info_bytes},
-		{.p_type = PT_LOAD, .p_offset = FILE_OFFSET, .p_vaddr = vaddr, .p_paddr = paddr, .p_filesz = MEMORY_BYTES,
-		 .p_memsz = MEMORY_BYTES},
+		{.p_type = PT_LOAD,
+	         .p_offset = FILE_OFFSET,
+	         .p_vaddr = vaddr,
+	         .p_paddr = paddr,
+	         .p_filesz = MEMORY_BYTES,
+	         .p_memsz = MEMORY_BYTES},
 	};
 	int fd;
 
@@ -120,13 +129,16 @@ static void make_ring(struct machine *machine, uint64_t tail_id, uint64_t head_i
 {
 	make_machine(machine);
 	add_info(machine, "SYMBOL(prb)=%jx\n", (uintmax_t)(vaddr + AT_SYMBOLS));
-	add_info(machine, "OFFSET(printk_ringbuffer.desc_ring)=0\nOFFSET(printk_ringbuffer.text_data_ring)=48\n"
-			  "OFFSET(prb_desc_ring.count_bits)=0\nOFFSET(prb_desc_ring.descs)=8\nOFFSET(prb_desc_ring.infos)=16\n"
-			  "OFFSET(prb_desc_ring.head_id)=24\nOFFSET(prb_desc_ring.tail_id)=32\n"
-			  "OFFSET(prb_data_ring.size_bits)=0\nOFFSET(prb_data_ring.data)=8\nOFFSET(atomic_long_t.counter)=0\n");
-	add_info(machine, "SIZE(prb_desc)=%d\nOFFSET(prb_desc.state_var)=0\nOFFSET(prb_desc.text_blk_lpos)=8\n"
-			  "OFFSET(prb_data_blk_lpos.begin)=0\nOFFSET(prb_data_blk_lpos.next)=8\nSIZE(printk_info)=%d\n"
-			  "OFFSET(printk_info.ts_nsec)=8\nOFFSET(printk_info.text_len)=16\n", DESC_BYTES, INFO_BYTES);
+	add_info(machine,
+	         "OFFSET(printk_ringbuffer.desc_ring)=0\nOFFSET(printk_ringbuffer.text_data_ring)=48\n"
+	         "OFFSET(prb_desc_ring.count_bits)=0\nOFFSET(prb_desc_ring.descs)=8\nOFFSET(prb_desc_ring.infos)=16\n"
+	         "OFFSET(prb_desc_ring.head_id)=24\nOFFSET(prb_desc_ring.tail_id)=32\n"
+	         "OFFSET(prb_data_ring.size_bits)=0\nOFFSET(prb_data_ring.data)=8\nOFFSET(atomic_long_t.counter)=0\n");
+	add_info(machine,
+	         "SIZE(prb_desc)=%d\nOFFSET(prb_desc.state_var)=0\nOFFSET(prb_desc.text_blk_lpos)=8\n"
+	         "OFFSET(prb_data_blk_lpos.begin)=0\nOFFSET(prb_data_blk_lpos.next)=8\nSIZE(printk_info)=%d\n"
+	         "OFFSET(printk_info.ts_nsec)=8\nOFFSET(printk_info.text_len)=16\n",
+	         DESC_BYTES, INFO_BYTES);
 	put(machine, AT_SYMBOLS, vaddr + AT_RING, 8);
 	put(machine, AT_RING, COUNT_BITS, 4);
 	put(machine, AT_RING + 8, vaddr + AT_DESCS, 8);
@@ -138,8 +150,8 @@ static void make_ring(struct machine *machine, uint64_t tail_id, uint64_t head_i
 }
 
 // state: 1 committed, 2 finalized, 3 reusable. Positions count on through the turns of the ring.
-static void add_record(struct machine *machine, uint64_t id, unsigned int state, uint64_t begin, uint64_t next, uint64_t ts_ns,
-		       const char *text)
+static void add_record(struct machine *machine, uint64_t id, unsigned int state, uint64_t begin, uint64_t next,
+                       uint64_t ts_ns, const char *text)
 {
 	size_t desc = AT_DESCS + (id & 3) * DESC_BYTES, info = AT_INFOS + (id & 3) * INFO_BYTES;
 	size_t start = begin >> DATA_BITS != (next - 1) >> DATA_BITS ? 0 : begin & 255;
@@ -166,9 +178,9 @@ static void ring(void)
 	add_record(&machine, 44, 1, 2 * 256 + 240, 3 * 256 + 32, 99999999999999, "wrapped\ttext");
 	check_ok(run(&machine, text, sizeof(text), &stats));
 	check_text(text, "[    1.234567] first\n"
-			 "[12345.678901] two\n               lines .[31m..\n"
-			 "[    0.000005] \n"
-			 "[99999.999999] wrapped\ttext\n");
+	                 "[12345.678901] two\n               lines .[31m..\n"
+	                 "[    0.000005] \n"
+	                 "[99999.999999] wrapped\ttext\n");
 	check(stats.records == 4 && stats.unreadable == 0);
 }
 
@@ -241,11 +253,14 @@ enum { LOG_BUF_BYTES = 256, HEADER_BYTES = 16 };
 static void make_records(struct machine *machine, const char *name, uint32_t first, uint32_t next)
 {
 	make_machine(machine);
-	add_info(machine, "SYMBOL(log_buf)=%jx\nSYMBOL(log_buf_len)=%jx\nSYMBOL(log_first_idx)=%jx\nSYMBOL(log_next_idx)=%jx\n",
-		 (uintmax_t)(vaddr + AT_SYMBOLS), (uintmax_t)(vaddr + AT_SYMBOLS + 8), (uintmax_t)(vaddr + AT_SYMBOLS + 12),
-		 (uintmax_t)(vaddr + AT_SYMBOLS + 16));
-	add_info(machine, "SIZE(%s)=%d\nOFFSET(%s.ts_nsec)=0\nOFFSET(%s.len)=8\nOFFSET(%s.text_len)=10\nOFFSET(%s.dict_len)=12\n",
-		 name, HEADER_BYTES, name, name, name, name);
+	add_info(machine,
+	         "SYMBOL(log_buf)=%jx\nSYMBOL(log_buf_len)=%jx\nSYMBOL(log_first_idx)=%jx\nSYMBOL(log_next_idx)=%jx\n",
+	         (uintmax_t)(vaddr + AT_SYMBOLS), (uintmax_t)(vaddr + AT_SYMBOLS + 8),
+	         (uintmax_t)(vaddr + AT_SYMBOLS + 12), (uintmax_t)(vaddr + AT_SYMBOLS + 16));
+	add_info(
+		machine,
+		"SIZE(%s)=%d\nOFFSET(%s.ts_nsec)=0\nOFFSET(%s.len)=8\nOFFSET(%s.text_len)=10\nOFFSET(%s.dict_len)=12\n",
+		name, HEADER_BYTES, name, name, name, name);
 	put(machine, AT_SYMBOLS, vaddr + AT_DATA, 8);
 	put(machine, AT_SYMBOLS + 8, LOG_BUF_BYTES, 4);
 	put(machine, AT_SYMBOLS + 12, first, 4);
@@ -275,7 +290,8 @@ static void records(void)
 		put(&machine, AT_DATA + 192 + 8, 0, 2); // The rest is empty.
 		put_record(&machine, 0, 3000, 64, "third\nand more");
 		check_ok(run(&machine, text, sizeof(text), &stats));
-		check_text(text, "[    0.000001] oldest\n[    0.000002] second\n[    0.000003] third\n               and more\n");
+		check_text(text, "[    0.000001] oldest\n[    0.000002] second\n[    0.000003] third\n               "
+		                 "and more\n");
 	}
 }
 

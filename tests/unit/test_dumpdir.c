@@ -154,8 +154,12 @@ static bool is_there(int root, const char *name)
 static void retention(void)
 {
 	static const char *const others[] = {
-		"db-2026-01-01T00-00-00Z-00000000", "db1-2-2026-01-01T00-00-00Z-00000000", "db1-2026-01-01T00-00-00Z-0000000g",
-		"db1-2026-01-01T00-00-00Z-00000000.old", "db1", "precious",
+		"db-2026-01-01T00-00-00Z-00000000",
+		"db1-2-2026-01-01T00-00-00Z-00000000",
+		"db1-2026-01-01T00-00-00Z-0000000g",
+		"db1-2026-01-01T00-00-00Z-00000000.old",
+		"db1",
+		"precious",
 	};
 	struct dumpdir dir = DUMPDIR_NONE;
 	int root = make_root();
@@ -206,8 +210,8 @@ static void retention_careful(void)
 }
 
 static const struct test tests[] = {
-	TEST(names), TEST(create), TEST(planted), TEST(seal), TEST(seal_never_replaces), TEST(seal_deadline),
-	TEST(retention), TEST(retention_careful),
+	TEST(names),         TEST(create),    TEST(planted),           TEST(seal), TEST(seal_never_replaces),
+	TEST(seal_deadline), TEST(retention), TEST(retention_careful),
 };
 
 int main(int argc, char **argv)
