@@ -18,8 +18,9 @@ CAPTURE_KERNEL = r"Linux version \d"
 
 # Kernel text is patched with int3 while other CPUs run; with several emulated
 # CPUs one of them may, once in a few boots, meet a breakpoint that was removed
-# already.  That is the emulator's fault and happens before our part begins.
-EMULATOR_FAULT = r"Oops: int3|int3: 0000"
+# already; and on a loaded machine the emulated timer may tick too late for the
+# check that a booting kernel makes.  Neither has to do with what is tested.
+EMULATOR_FAULT = r"Oops: int3|int3: 0000|IO-APIC \+ timer doesn't work"
 BOOT_ATTEMPTS = 3
 
 

@@ -20,7 +20,7 @@ KERNELS = {
 
 GUEST_PACKAGES = (
     "systemd-sysv", "udev", "kmod", "dracut-core", "kexec-tools", "e2fsprogs",
-    "util-linux", "zstd", "cpio", "libblkid1", "libconfig9", "zlib1g",
+    "util-linux", "xz-utils", "zstd", "cpio", "libblkid1", "libconfig9", "zlib1g",
     "liblzo2-2", "libsnappy1v5", "libzstd1",
 )
 

@@ -46,7 +46,7 @@ class Guest:
             "-device", "virtio-rng-pci",
             "-kernel", self.kernel.vmlinuz, "-initrd", initrd, "-append",
             "root=/dev/vda rw console=ttyS0,115200 loglevel=7 panic=10 "
-            "systemd.unit=lab.target systemd.show_status=0 "
+            "systemd.unit=lab.target systemd.show_status=0 no_timer_check "
             "module_blacklist=kvm,kvm_amd,kvm_intel "
             f"crashkernel={crashkernel} {append}",
             "-drive", f"file={overlay},if=none,id=root,format=qcow2,cache=unsafe",
