@@ -14,6 +14,8 @@ enum {
 	SCAN_BYTES = 4096,
 	// Kernel images are 20 to 80 MiB; beyond lies what the boot loader left.
 	SCAN_MAX_BYTES = 256 << 20,
+	// What is freed of the image (its ends, the code of its start) lies between parts that are aligned to large pages.
+	SKIP_BYTES = 2 << 20,
 	// Between the name that the last marker points to and the end of the names: 256 names of at most 128 bytes.
 	LAST_NAMES_MAX_BYTES = NAMES_PER_MARKER * 129,
 	// A kernel has one such table and hardly anything that looks like its middle; a limit for memory made to mislead.
@@ -164,6 +166,35 @@ static bool find_all(const struct scan *scan, uint64_t digit_vaddr, struct kalls
 	return find_tokens(scan, digit_vaddr, place) && (find_names(scan, 4, place) || find_names(scan, 8, place));
 }
 
+// The kernel image, page by page.
+struct image {
+	uint64_t vaddr; // Of the next page.
+	uint64_t paddr; // The same, if run_bytes is not 0.
+	uint64_t run_bytes; // Mapped in one piece from there on.
+};
+
+// Reads a page, or passes over what is not mapped.
+static bool next_page(const struct scan *scan, struct image *image, uint8_t page[static SCAN_BYTES])
+{
+	struct error *err;
+
+	if (image->run_bytes < SCAN_BYTES) {
+		err = xlat_translate(scan->xlat, scan->reader, image->vaddr, &image->paddr, &image->run_bytes);
+		if (err) {
+			error_free(err);
+			image->run_bytes = 0;
+			image->vaddr = (image->vaddr & ~(uint64_t)(SKIP_BYTES - 1)) + SKIP_BYTES;
+			return false;
+		}
+	}
+	err = vmreader_read(scan->reader, image->paddr, page, SCAN_BYTES);
+	error_free(err);
+	image->vaddr += SCAN_BYTES;
+	image->paddr += SCAN_BYTES;
+	image->run_bytes -= SCAN_BYTES;
+	return !err;
+}
+
 struct error *kallsyms_scan(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
                             struct kallsyms_place *ret)
 {
@@ -171,17 +202,20 @@ struct error *kallsyms_scan(const struct vmcore *core, const struct xlat *xlat, 
 	// The end of one page stays in front of the next: the digits may lie across.
 	uint8_t buf[sizeof(digits) + SCAN_BYTES];
 	unsigned int tries = 0;
+	struct image image = {0};
 	uint64_t start;
 
 	if (!vmcoreinfo_symbol(&core->info, "_stext", &start))
 		return error_new(ERROR_BAD_DATA, "VMCOREINFO lacks SYMBOL(_stext)");
 	start &= ~(uint64_t)(SCAN_BYTES - 1);
-	memset(buf, 0xff, sizeof(digits));
-	for (uint64_t done = 0; done < SCAN_MAX_BYTES && start + done + SCAN_BYTES > start; done += SCAN_BYTES) {
+	image.vaddr = start;
+	memset(buf, 0xff, sizeof(buf));
+	while (image.vaddr - start < SCAN_MAX_BYTES) {
 		const uint8_t *at = buf, *end = buf + sizeof(buf);
+		uint64_t vaddr = image.vaddr - sizeof(digits);
 
 		memmove(buf, end - sizeof(digits), sizeof(digits));
-		if (!get(&scan, start + done, buf + sizeof(digits), SCAN_BYTES)) {
+		if (!next_page(&scan, &image, buf + sizeof(digits))) {
 			memset(buf, 0xff, sizeof(buf));
 			continue;
 		}
@@ -189,7 +223,7 @@ struct error *kallsyms_scan(const struct vmcore *core, const struct xlat *xlat, 
 			struct kallsyms_place place = {0};
 
 			tries++;
-			if (find_all(&scan, start + done + (uint64_t)(at - buf) - sizeof(digits), &place)) {
+			if (find_all(&scan, vaddr + (uint64_t)(at - buf), &place)) {
 				*ret = place;
 				return NULL;
 			}
