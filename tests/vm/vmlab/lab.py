@@ -3,7 +3,6 @@
 
 import os
 import pathlib
-import shutil
 
 from . import debian, image
 from .command import LabError, run, shell
@@ -48,12 +47,9 @@ class Lab:
         build, stage = self.work / "build", self.work / "stage"
         build.mkdir()
         stage.mkdir()
-        if (SOURCE / ".git").exists():
-            shell('cd "$1" && git ls-files -z -co --exclude-standard --deduplicate |'
-                  ' tar -c --ignore-failed-read --null -T - | tar -x -C "$2"',
-                  SOURCE, build)
-        else:
-            shutil.copytree(SOURCE, build, dirs_exist_ok=True)
+        # Not git, which a fresh machine need not have; without what was built there.
+        shell('tar -c -C "$1" --exclude-vcs --exclude=./build . | tar -x -C "$2"\n'
+              'cd "$2"\n[ ! -e Makefile ] || make -s distclean', SOURCE, build)
         shell('cd "$1"\nautoreconf -fi\n'
               './configure --prefix=/usr --sysconfdir=/etc --localstatedir=/var\n'
               'make -j"$(nproc)"\nmake install DESTDIR="$2"',
