@@ -50,6 +50,7 @@ struct attempt {
 	const struct save_job *job;
 	const struct rung *rung;
 	struct shared *shared;
+	uint64_t page_bytes; // Of the crashed kernel; what the copier's progress counts.
 	int fd;
 };
 
@@ -81,7 +82,7 @@ static void copy_told(void *context, const struct copy_progress *progress)
 	// The first call comes before there is anything to tell.
 	if (progress->pages_done)
 		tell(attempt, progress->pages_done, progress->pages_total, progress->bytes_written,
-		     progress->elapsed_ms, 4096);
+		     progress->elapsed_ms, attempt->page_bytes);
 }
 
 static void raw_told(void *context, const struct raw_progress *progress)
@@ -173,6 +174,7 @@ static struct error *copy_filtered(struct attempt *attempt)
 		err = sink_file_create(attempt->fd, &sink);
 	if (err)
 		return err;
+	attempt->page_bytes = vmcore_page_bytes(core);
 	options.compressor = choose_compressor(attempt);
 	log_print(attempt->job->log, "copying %s, level %u, %s, %u thread%s", attempt->job->vmcore, options.dump_level,
 	          options.format == COPY_ELF ? "ELF" : options.compressor->name, options.thread_count,
