@@ -21,9 +21,13 @@ static const char compression[] = "--gzip";
 
 // Working directory: in /run, where only root writes, so a fixed name is safe under the lock.
 #define WORK_DIR "/run/kdump/build"
+#define PLAN_FILE WORK_DIR "/plan"
+#define CONF_FILE WORK_DIR "/dracut.conf"
+#define CONF_DIR WORK_DIR "/conf.d"
+#define STATE_DIR "/var/lib/kdump"
 #define INPUTS_PATH INITRD_PATH ".inputs"
 #define NEW_NAME "initrd.new"
-#define STATE_DIR "/var/lib/kdump"
+#define NEW_PATH STATE_DIR "/" NEW_NAME
 
 // A file and what tells whether it is still the same.
 static struct error *add_file(const struct host *host, const char *path, struct text *inputs)
@@ -160,7 +164,7 @@ static struct error *write_configuration(const struct host *host, const struct p
 	// The settings of distributions come first, in /usr/lib/dracut/dracut.conf.d; what they add is taken out again.
 	// clang-format off
 	static const char dracut_conf[] =
-		"kdump_plan=" WORK_DIR "/plan\n"
+		"kdump_plan=" PLAN_FILE "\n"
 		"kdump_capture=" INITRD_CAPTURE_PATH "\n"
 		"add_dracutmodules=\n"
 		"force_add_dracutmodules=\n"
@@ -177,12 +181,12 @@ static struct error *write_configuration(const struct host *host, const struct p
 	struct error *err = plan_format(plan, &text);
 
 	if (!err)
-		err = host_replace(host, WORK_DIR "/plan", text, strlen(text), 0600);
+		err = host_replace(host, PLAN_FILE, text, strlen(text), 0600);
 	// dracut takes only a regular file for --conf, else it reads /etc/dracut.conf.
 	if (!err)
-		err = host_replace(host, WORK_DIR "/dracut.conf", "", 0, 0600);
+		err = host_replace(host, CONF_FILE, "", 0, 0600);
 	if (!err)
-		err = host_replace(host, WORK_DIR "/conf.d/zz-kdump.conf", dracut_conf, strlen(dracut_conf), 0600);
+		err = host_replace(host, CONF_DIR "/zz-kdump.conf", dracut_conf, strlen(dracut_conf), 0600);
 	return err;
 }
 
@@ -216,9 +220,9 @@ static struct error *run_dracut(const struct host *host, const struct plan *plan
 		"--force",
 		"--quiet",
 		"--conf",
-		WORK_DIR "/dracut.conf",
+		CONF_FILE,
 		"--confdir",
-		WORK_DIR "/conf.d",
+		CONF_DIR,
 		"--no-hostonly",
 		"--no-hostonly-cmdline",
 		"--no-early-microcode",
@@ -228,7 +232,7 @@ static struct error *run_dracut(const struct host *host, const struct plan *plan
 		"kdump",
 		"--kver",
 		plan->kernel_version,
-		STATE_DIR "/" NEW_NAME,
+		NEW_PATH,
 		NULL,
 	};
 	struct host_command command = {
@@ -253,11 +257,11 @@ static struct error *install(const struct host *host)
 	struct error *err = host_open(host, STATE_DIR, O_RDONLY | O_DIRECTORY, 0, &dir_fd);
 
 	if (!err)
-		err = host_open(host, STATE_DIR "/" NEW_NAME, O_RDONLY, 0, &fd);
+		err = host_open(host, NEW_PATH, O_RDONLY, 0, &fd);
 	if (err)
 		return err;
 	if (fchmod(fd, 0600) < 0 || fsync(fd) < 0)
-		return error_os(errno, STATE_DIR "/" NEW_NAME);
+		return error_os(errno, NEW_PATH);
 	if (renameat(dir_fd, NEW_NAME, dir_fd, "initrd") < 0)
 		return error_os(errno, "rename to " INITRD_PATH);
 	return fsync(dir_fd) < 0 ? error_os(errno, "fsync " STATE_DIR) : NULL;

@@ -9,6 +9,8 @@
 enum { LIST_MAX_BYTES = 32 * 1024 * 1024 };
 // Longest name of a module with its NUL: the kernel's MODULE_NAME_LEN is 56 on 64-bit machines, aliases are longer.
 enum { NAME_MAX_BYTES = 256 };
+// A modalias in sysfs; input devices have the longest ones, with some 500 characters.
+enum { MODALIAS_MAX_BYTES = 4096 };
 // Deepest chain of dependencies. Real ones have fewer than 12; a circle of soft dependencies would never end.
 enum { DEPTH_MAX = 64 };
 
@@ -347,7 +349,7 @@ static struct error *add_bound_driver(const struct host *host, const struct modu
 	}
 	error_free(err);
 	// Without a module the driver is built in. Another kernel may have it as a module.
-	err = is_other ? host_read(host, alias_path, NAME_MAX_BYTES * 4, &alias, NULL) : NULL;
+	err = is_other ? host_read(host, alias_path, MODALIAS_MAX_BYTES, &alias, NULL) : NULL;
 	if (err) {
 		error_free(err);
 		return NULL;
