@@ -21,6 +21,9 @@
 // A child must find the same programs no matter who calls us: a cron job, an installer, systemd.
 static const char child_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+// Renames that a path may meet before we give up: far more than happen in the time.
+enum { RESOLVE_TRIES = 1000 };
+
 static struct error *run_child(const struct host *host, const struct host_command *command, struct host_result *ret);
 static struct error *power_kernel(const struct host *host, enum host_power power);
 
@@ -54,7 +57,16 @@ static int open_in_root(const struct host *host, const char *path, int flags, mo
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 
-	return (int)syscall(SYS_openat2, host->root_fd, path, &how, sizeof(how));
+	int fd = -1;
+
+	// openat2(2): EAGAIN where "..", as in the links of /sys, is met while anything anywhere is renamed. Trying again is
+	// what the manual page says; it ends at once but for a storm of renames.
+	for (int i = 0; i < RESOLVE_TRIES; i++) {
+		fd = (int)syscall(SYS_openat2, host->root_fd, path, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return fd;
 }
 
 struct error *host_open(const struct host *host, const char *path, int flags, mode_t mode, int *fd_ret)
