@@ -188,81 +188,98 @@ void vmreader_init(struct vmreader *ret, const struct vmcore *core, size_t windo
 	*ret = (struct vmreader){
 		.core = core,
 		.window_bytes = window_bytes,
+		.slot_count = window_bytes == VMREADER_WINDOW_TABLE_BYTES ? VMREADER_TABLE_SLOTS : 1,
 		.is_reading = !core->can_map,
 	};
 }
 
-static void drop_window(struct vmreader *reader)
+static void drop_window(struct vmreader_window *window)
 {
-	if (reader->map && reader->map != reader->buffer)
-		munmap(reader->map, reader->map_bytes);
-	reader->map = NULL;
-	reader->map_bytes = 0;
+	if (window->bytes && window->bytes != window->buffer)
+		munmap(window->bytes, window->size_bytes);
+	window->bytes = NULL;
+	window->size_bytes = 0;
 }
 
 void vmreader_deinit(struct vmreader *reader)
 {
-	drop_window(reader);
-	free(reader->buffer);
-	reader->buffer = NULL;
+	for (unsigned int i = 0; i < reader->slot_count; i++) {
+		drop_window(&reader->slots[i]);
+		free(reader->slots[i].buffer);
+		reader->slots[i].buffer = NULL;
+	}
 }
 
-static struct error *read_window(struct vmreader *reader, uint64_t at, size_t size_bytes)
+// Bytes of the file from an offset on, at most so many.
+static size_t clip(const struct vmreader *reader, uint64_t at, size_t size_bytes)
 {
-	struct error *err;
-	size_t got;
+	uint64_t left = at < reader->core->file_bytes ? reader->core->file_bytes - at : 0;
 
-	if (!reader->buffer)
-		reader->buffer = malloc(reader->window_bytes);
-	if (!reader->buffer)
-		return error_new(ERROR_NOMEM, "no memory for a window of %zu bytes", reader->window_bytes);
-	err = io_pread(reader->core->fd, reader->buffer, size_bytes, at, &got);
-	if (err)
-		return err;
-	reader->map = reader->buffer;
-	reader->map_bytes = got;
-	return NULL;
+	return left < size_bytes ? left : size_bytes;
 }
 
-// Moves the window so that it holds the bytes [offset, offset + need). Windows lie at multiples of their size where that
-// holds them, so that neighbours are found in one.
-static struct error *move_window(struct vmreader *reader, uint64_t offset, uint64_t need)
+static struct error *read_window(struct vmreader *reader, struct vmreader_window *window, uint64_t offset)
 {
-	uint64_t at, size;
+	size_t room = reader->window_bytes < READ_WINDOW_BYTES ? reader->window_bytes : READ_WINDOW_BYTES;
 	struct error *err;
+
+	if (!window->buffer)
+		window->buffer = malloc(room);
+	if (!window->buffer)
+		return error_new(ERROR_NOMEM, "no memory for a window of %zu bytes", room);
+	window->offset_bytes = offset;
+	err = io_pread(reader->core->fd, window->buffer, clip(reader, offset, room), offset, &window->size_bytes);
+	if (!err)
+		window->bytes = window->buffer;
+	return err;
+}
+
+static bool map_window(struct vmreader *reader, struct vmreader_window *window, uint64_t offset, uint64_t need)
+{
+	uint64_t at = offset - offset % reader->window_bytes;
 	void *map;
 
-	drop_window(reader);
-	if (reader->is_reading && reader->window_bytes > READ_WINDOW_BYTES)
-		reader->window_bytes = READ_WINDOW_BYTES;
-	at = offset - offset % reader->window_bytes;
+	// Windows lie at multiples of their size where that holds what is needed, so that neighbours are found in one.
 	if (offset + need > at + reader->window_bytes)
 		at = offset & ~(uint64_t)(MAP_ALIGN_BYTES - 1);
-	size = reader->core->file_bytes - at;
-	if (size > reader->window_bytes + MAP_ALIGN_BYTES)
-		size = reader->window_bytes + MAP_ALIGN_BYTES;
-	reader->map_offset_bytes = at;
-	if (!reader->is_reading) {
-		map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, reader->core->fd, (off_t)at);
-		if (map != MAP_FAILED) {
-			reader->map = map;
-			reader->map_bytes = size;
-			return NULL;
-		}
-		// From here on this reader reads: a kernel that refuses one mapping of /proc/vmcore refuses more.
-		reader->is_reading = true;
-		return move_window(reader, offset, need < READ_WINDOW_BYTES ? need : READ_WINDOW_BYTES);
+	window->size_bytes = clip(reader, at, reader->window_bytes + MAP_ALIGN_BYTES);
+	map = mmap(NULL, window->size_bytes, PROT_READ, MAP_PRIVATE, reader->core->fd, (off_t)at);
+	if (map == MAP_FAILED)
+		return false;
+	window->bytes = map;
+	window->offset_bytes = at;
+	return true;
+}
+
+// Gives up one window for one that holds the bytes from offset on.
+static struct error *move_window(struct vmreader *reader, uint64_t offset, uint64_t need,
+				 const struct vmreader_window **ret)
+{
+	struct vmreader_window *window = &reader->slots[reader->next_slot];
+
+	reader->next_slot = (reader->next_slot + 1) % reader->slot_count;
+	drop_window(window);
+	*ret = window;
+	if (!reader->is_reading && map_window(reader, window, offset, need))
+		return NULL;
+	// From here on this reader reads: a kernel that refuses one mapping of /proc/vmcore refuses more.
+	reader->is_reading = true;
+	return read_window(reader, window, offset);
+}
+
+static bool holds(const struct vmreader_window *window, uint64_t offset, uint64_t need)
+{
+	return window->bytes && offset >= window->offset_bytes &&
+	       offset + need <= window->offset_bytes + window->size_bytes;
+}
+
+static const struct vmreader_window *find_window(const struct vmreader *reader, uint64_t offset, uint64_t need)
+{
+	for (unsigned int i = 0; i < reader->slot_count; i++) {
+		if (holds(&reader->slots[i], offset, need))
+			return &reader->slots[i];
 	}
-	if (size > reader->window_bytes)
-		size = reader->window_bytes;
-	if (offset + need > at + size) {
-		reader->map_offset_bytes = at = offset;
-		size = reader->core->file_bytes - at < reader->window_bytes ? reader->core->file_bytes - at : reader->window_bytes;
-	}
-	err = read_window(reader, at, size);
-	if (err)
-		reader->map = NULL;
-	return err;
+	return NULL;
 }
 
 static struct error *find_region(struct vmreader *reader, uint64_t paddr)
@@ -282,6 +299,8 @@ struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_
 {
 	struct error *err = find_region(reader, paddr);
 	const struct vmcore_region *region = reader->region;
+	size_t most = reader->is_reading && reader->window_bytes > READ_WINDOW_BYTES ? READ_WINDOW_BYTES : reader->window_bytes;
+	const struct vmreader_window *window;
 	uint64_t offset, there, need;
 
 	if (err)
@@ -289,19 +308,18 @@ struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_
 	offset = region->offset_bytes + (paddr - region->paddr_start);
 	there = region->paddr_end - paddr;
 	need = want_bytes < there ? want_bytes : there;
-	if (need > reader->window_bytes)
-		need = reader->window_bytes;
-	if (!reader->map || offset < reader->map_offset_bytes ||
-	    offset + need > reader->map_offset_bytes + reader->map_bytes) {
-		err = move_window(reader, offset, need);
+	need = need < most ? need : most;
+	window = find_window(reader, offset, need);
+	if (!window) {
+		err = move_window(reader, offset, need, &window);
 		if (err)
 			return error_wrap(err, "physical address %#jx", (uintmax_t)paddr);
 	}
-	if (offset >= reader->map_offset_bytes + reader->map_bytes)
+	if (offset >= window->offset_bytes + window->size_bytes)
 		return error_new(ERROR_FAULT, "physical address %#jx: the file ends before offset %#jx", (uintmax_t)paddr,
 				 (uintmax_t)offset);
-	need = reader->map_offset_bytes + reader->map_bytes - offset;
-	*ret = reader->map + (offset - reader->map_offset_bytes);
+	need = window->offset_bytes + window->size_bytes - offset;
+	*ret = window->bytes + (offset - window->offset_bytes);
 	*got_ret = need < there ? need : there;
 	return NULL;
 }

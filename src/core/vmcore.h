@@ -113,6 +113,16 @@ enum {
 	VMREADER_WINDOW_DATA_BYTES = 4 << 20,
 	/** Page tables lie scattered: most windows serve a few reads. */
 	VMREADER_WINDOW_TABLE_BYTES = 64 << 10,
+	/** Windows of a reader of tables: a walk has up to five levels, and what is read lies elsewhere. */
+	VMREADER_TABLE_SLOTS = 8,
+};
+
+/** Part of the file that can be looked at. */
+struct vmreader_window {
+	uint8_t *bytes; /**< NULL: none. */
+	size_t size_bytes;
+	uint64_t offset_bytes; /**< In the file. */
+	uint8_t *buffer;       /**< For windows that are read instead of mapped; allocated at the first need. */
 };
 
 /** One view of a dump's physical memory. Owned by one thread; a thread may have several. */
@@ -120,11 +130,10 @@ struct vmreader {
 	const struct vmcore *core;
 	size_t window_bytes;
 	const struct vmcore_region *region; /**< Region of the last access, or NULL. */
-	uint8_t *map;			    /**< Current window, or NULL. */
-	size_t map_bytes;
-	uint64_t map_offset_bytes;	    /**< Of the window, in the file. */
-	uint8_t *buffer;		    /**< Window that is read instead of mapped. Allocated at the first need. */
-	bool is_reading;		    /**< mmap did not work: windows are read. */
+	unsigned int slot_count;	    /**< Windows that are used. */
+	unsigned int next_slot;		    /**< The one that is given up next. */
+	struct vmreader_window slots[VMREADER_TABLE_SLOTS];
+	bool is_reading; /**< mmap did not work: windows are read. */
 };
 
 /**
@@ -132,7 +141,7 @@ struct vmreader {
  *
  * @param[out] ret The reader; vmreader_deinit() it before vmcore_close().
  * @param[in] core The dump.
- * @param[in] window_bytes Most bytes mapped at a time, a multiple of 64 KiB.
+ * @param[in] window_bytes VMREADER_WINDOW_DATA_BYTES: one window; VMREADER_WINDOW_TABLE_BYTES: several.
  */
 void vmreader_init(struct vmreader *ret, const struct vmcore *core, size_t window_bytes);
 

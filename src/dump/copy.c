@@ -218,7 +218,7 @@ struct error *copy_run(const struct vmcore *core, const struct copy_options *opt
 uint64_t copy_memory_bytes(const struct copy_options *options, uint64_t max_pfn)
 {
 	// Readers of a thread while it scans; their windows are mapped, and read into memory only where mmap fails.
-	uint64_t reader_bytes = 2 * (256 << 10);
+	uint64_t reader_bytes = (256 << 10) + VMREADER_TABLE_SLOTS * VMREADER_WINDOW_TABLE_BYTES;
 	uint64_t window = max_pfn < COPY_WINDOW_PAGES ? max_pfn : COPY_WINDOW_PAGES;
 
 	return window / 8 * (options->format == COPY_ELF ? 2 : 1) + options->thread_count * reader_bytes +
