@@ -27,9 +27,9 @@
 static const uint64_t fakecore_image = UINT64_C(0xffffffff80000000);
 
 enum {
-	FAKECORE_PGD = 0x1000,	     /**< Root of the page tables; the others follow. */
+	FAKECORE_PGD = 0x1000, /**< Root of the page tables; the others follow. */
 	FAKECORE_INFO_BYTES = 16384, /**< Room for VMCOREINFO. */
-	FAKECORE_FIRST = 0x100000,   /**< Below lie page tables. */
+	FAKECORE_FIRST = 0x100000, /**< Below lie page tables. */
 };
 
 /** The dump. fakecore_init(), write, fakecore_open(), read, fakecore_deinit(). */
@@ -86,28 +86,28 @@ static inline void fakecore_init(struct fakecore *fake, size_t memory_bytes)
 	for (uint64_t paddr = 0; paddr < memory_bytes; paddr += 4096)
 		fakecore_map(fake, fakecore_image + paddr, paddr, 4096);
 	fakecore_info(fake, "OSRELEASE=6.1.0\nPAGESIZE=4096\nNUMBER(phys_base)=0\nSYMBOL(swapper_pg_dir)=%jx\n",
-		      (uintmax_t)(fakecore_image + FAKECORE_PGD));
+	              (uintmax_t)(fakecore_image + FAKECORE_PGD));
 }
 
 /** Write the file and open it. */
 static inline void fakecore_open(struct fakecore *fake)
 {
 	Elf64_Ehdr ehdr = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-			   .e_type = ET_CORE,
-			   .e_machine = EM_X86_64,
-			   .e_version = EV_CURRENT,
-			   .e_phoff = sizeof(ehdr),
-			   .e_ehsize = sizeof(ehdr),
-			   .e_phentsize = sizeof(Elf64_Phdr),
-			   .e_phnum = 2};
+	                   .e_type = ET_CORE,
+	                   .e_machine = EM_X86_64,
+	                   .e_version = EV_CURRENT,
+	                   .e_phoff = sizeof(ehdr),
+	                   .e_ehsize = sizeof(ehdr),
+	                   .e_phentsize = sizeof(Elf64_Phdr),
+	                   .e_phnum = 2};
 	uint32_t note[6] = {11, (uint32_t)strlen(fake->info), 0};
 	size_t note_bytes = sizeof(note) + (strlen(fake->info) + 3) / 4 * 4;
 	Elf64_Phdr phdrs[2] = {{.p_type = PT_NOTE, .p_offset = 4096, .p_filesz = note_bytes},
-			       {.p_type = PT_LOAD,
-				.p_offset = 1 << 20,
-				.p_vaddr = fakecore_image,
-				.p_filesz = fake->memory_bytes,
-				.p_memsz = fake->memory_bytes}};
+	                       {.p_type = PT_LOAD,
+	                        .p_offset = 1 << 20,
+	                        .p_vaddr = fakecore_image,
+	                        .p_filesz = fake->memory_bytes,
+	                        .p_memsz = fake->memory_bytes}};
 
 	memcpy(&note[3], "VMCOREINFO", 11);
 	fake->fd = memfd_create("vmcore", MFD_CLOEXEC);

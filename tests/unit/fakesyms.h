@@ -26,9 +26,9 @@ struct fakesyms {
 	const struct fakesym *list;
 	size_t count;
 	enum fakesyms_encoding encoding;
-	bool is_hidden;	    /**< VMCOREINFO says nothing of it. */
+	bool is_hidden; /**< VMCOREINFO says nothing of it. */
 	unsigned int marker_bytes; /**< 4, or 8 as before v4.20. */
-	uint64_t paddr;	    /**< Where it starts … */
+	uint64_t paddr; /**< Where it starts … */
 	uint64_t end_paddr; /**< … and ends; filled in. */
 	uint64_t names_paddr, tokens_paddr, index_paddr; /**< Filled in. */
 };
@@ -141,11 +141,12 @@ static inline void fakesyms_write(struct fakecore *fake, struct fakesyms *syms)
 	fakesyms_tokens(fake, syms, fakesyms_align(at));
 	if (syms->is_hidden)
 		return;
-	fakecore_info(fake, "SYMBOL(kallsyms_names)=%jx\nSYMBOL(kallsyms_num_syms)=%jx\nSYMBOL(kallsyms_token_table)=%jx\n",
-		      (uintmax_t)(fakecore_image + syms->names_paddr), (uintmax_t)(fakecore_image + count_at),
-		      (uintmax_t)(fakecore_image + syms->tokens_paddr));
+	fakecore_info(fake,
+	              "SYMBOL(kallsyms_names)=%jx\nSYMBOL(kallsyms_num_syms)=%jx\nSYMBOL(kallsyms_token_table)=%jx\n",
+	              (uintmax_t)(fakecore_image + syms->names_paddr), (uintmax_t)(fakecore_image + count_at),
+	              (uintmax_t)(fakecore_image + syms->tokens_paddr));
 	fakecore_info(fake, "SYMBOL(kallsyms_token_index)=%jx\nSYMBOL(kallsyms_offsets)=%jx\n",
-		      (uintmax_t)(fakecore_image + syms->index_paddr), (uintmax_t)(fakecore_image + offsets));
+	              (uintmax_t)(fakecore_image + syms->index_paddr), (uintmax_t)(fakecore_image + offsets));
 	if (syms->encoding != FAKESYMS_PLACE_RELATIVE)
 		fakecore_info(fake, "SYMBOL(kallsyms_relative_base)=%jx\n", (uintmax_t)(fakecore_image + base));
 }

@@ -41,7 +41,8 @@ static void add_words(struct maker *maker, const uint32_t *words, size_t count)
 }
 
 // Returns the number of the type.
-static uint32_t add_type(struct maker *maker, const char *name, unsigned int kind, bool flag, uint32_t count, uint32_t value)
+static uint32_t add_type(struct maker *maker, const char *name, unsigned int kind, bool flag, uint32_t count,
+                         uint32_t value)
 {
 	uint32_t words[] = {add_name(maker, name), (uint32_t)flag << 31 | kind << 24 | count, value};
 
@@ -129,8 +130,8 @@ static void setup(struct fakecore *fake, const struct maker *maker, struct kalls
 {
 	uint64_t start = fakecore_image + BTF_PADDR;
 	const struct fakesym list[] = {{'T', "_stext", stext},
-				       {'r', "__start_BTF", start},
-				       {'r', "__stop_BTF", start + 24 + maker->type_bytes + maker->string_bytes}};
+	                               {'r', "__start_BTF", start},
+	                               {'r', "__stop_BTF", start + 24 + maker->type_bytes + maker->string_bytes}};
 	struct fakesyms syms = {.list = list, .count = array_size(list), .marker_bytes = 4, .paddr = TABLE_PADDR};
 	uint32_t header[6] = {0x0001eb9f, 24, 0, maker->type_bytes, maker->type_bytes, maker->string_bytes};
 
@@ -263,7 +264,8 @@ static void damage(void)
 	setup(&fake, &maker, &table);
 	srand(1);
 	for (unsigned int i = 0; i < 500; i++) {
-		struct btf_query queries[] = {{.type = "page", .member = "mapping"}, {.member = "PG_head", .is_enumerator = true}};
+		struct btf_query queries[] = {{.type = "page", .member = "mapping"},
+		                              {.member = "PG_head", .is_enumerator = true}};
 		uint64_t at = BTF_PADDR + (uint64_t)rand() % (i % 2 ? 24 : 24 + maker.type_bytes + maker.string_bytes);
 		uint64_t old, value = i % 3 ? (uint64_t)rand() : UINT64_MAX;
 

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "test.h"
+
+static void setup(struct host *host, char folder[static 32])
+{
+	strcpy(folder, "/tmp/test_host.XXXXXX");
+	check(mkdtemp(folder));
+	check_ok(host_init(host, folder));
+}
+
+static void teardown(struct host *host, const char *folder)
+{
+	char command[64];
+
+	host_deinit(host);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	check(system(command) == 0);
+}
+
+static void files(void)
+{
+	struct host host;
+	struct stat st;
+	char folder[32], *text;
+	char **names;
+	size_t size;
+
+	setup(&host, folder);
+	check(!host_exists(&host, "/etc/a"));
+	check_ok(host_replace(&host, "/etc/deep/a", "hello", 5, 0640));
+	check(host_exists(&host, "/etc/deep/a") && host_exists(&host, "/etc"));
+	check_ok(host_read(&host, "/etc/deep/a", 100, &text, &size));
+	check(size == 5);
+	check_text(text, "hello");
+	free(text);
+	check_error(host_read(&host, "/etc/deep/a", 4, &text, NULL), ERROR_BAD_DATA, "/etc/deep/a");
+	check_error(host_read(&host, "/etc/b", 4, &text, NULL), ERROR_OS, "/etc/b");
+	check_ok(host_stat(&host, "/etc/deep/a", &st));
+	check(st.st_size == 5 && (st.st_mode & 0777) == 0640);
+	check_ok(host_mkdirs(&host, "/etc/deep/c/d"));
+	check_ok(host_mkdirs(&host, "/etc/deep/c/d"));
+	check_ok(host_replace(&host, "/etc/deep/B", "", 0, 0600));
+	check_ok(host_list(&host, "/etc/deep", &names));
+	check_text(names[0], "B");
+	check_text(names[1], "a");
+	check_text(names[2], "c");
+	check(!names[3]);
+	host_names_free(names);
+	check_ok(host_list(&host, "/nothing", &names));
+	check(!names[0]);
+	host_names_free(names);
+	teardown(&host, folder);
+}
+
+// Links and dots lead to places inside of the root only.
+static void escapes(void)
+{
+	char folder[32], path[128], *text;
+	struct host host;
+
+	setup(&host, folder);
+	check_ok(host_replace(&host, "/etc/passwd", "inside", 6, 0600));
+	snprintf(path, sizeof(path), "%s/absolute", folder);
+	check(symlink("/etc/passwd", path) == 0);
+	snprintf(path, sizeof(path), "%s/relative", folder);
+	check(symlink("../../../../../../etc/passwd", path) == 0);
+	snprintf(path, sizeof(path), "%s/dir", folder);
+	check(symlink("/../../etc", path) == 0);
+	snprintf(path, sizeof(path), "%s/loop", folder);
+	check(symlink("loop", path) == 0);
+	static const char *const paths[] = {"/absolute", "/relative", "/dir/passwd", "/../../../etc/passwd",
+	                                    "/etc/../../../etc/passwd"};
+
+	for (size_t i = 0; i < array_size(paths); i++) {
+		check_ok(host_read(&host, paths[i], 100, &text, NULL));
+		check_text(text, "inside");
+		free(text);
+	}
+	check_error(host_read(&host, "/loop", 100, &text, NULL), ERROR_OS, "/loop");
+	check_ok(host_readlink(&host, "/absolute", &text));
+	check_text(text, "/etc/passwd");
+	free(text);
+	check_error(host_readlink(&host, "/etc/passwd", &text), ERROR_OS, "");
+	teardown(&host, folder);
+}
+
+static struct error *run(const char *script, const char *input, uint64_t timeout_ms, size_t max,
+                         struct host_result *ret)
+{
+	const char *argv[] = {"sh", "-c", script, NULL};
+	const struct host_command command = {argv, input, timeout_ms, max};
+	struct host host;
+	struct error *err;
+
+	*ret = (struct host_result){0};
+	check_ok(host_init(&host, "/"));
+	err = host_run(&host, &command, ret);
+	host_deinit(&host);
+	return err;
+}
+
+static void programs(void)
+{
+	static const char *const nothing[] = {"/nonexistent/program", NULL};
+	const struct host_command command = {nothing, NULL, 1000, 10};
+	struct host_result result;
+	struct host host;
+
+	check_ok(run("echo out; echo err >&2; exit 3", NULL, 0, 100, &result));
+	check(result.status == 3);
+	check_text(result.output, "out\nerr\n");
+	host_result_deinit(&result);
+	check_ok(run("cat", "some text", 0, 100, &result));
+	check(result.status == 0);
+	check_text(result.output, "some text");
+	host_result_deinit(&result);
+	check_ok(run("kill -9 $$", NULL, 0, 100, &result));
+	check(result.status == 128 + SIGKILL);
+	host_result_deinit(&result);
+	check_ok(host_init(&host, "/"));
+	check_error(host_run(&host, &command, &result), ERROR_OS, "/nonexistent/program");
+	host_deinit(&host);
+}
+
+static void environment(void)
+{
+	struct host_result result;
+
+	check(setenv("SECRET", "x", 1) == 0 && setenv("LD_PRELOAD", "", 1) == 0);
+	check(open("/dev/null", O_RDONLY) >= 0);
+	check_ok(run("echo ${SECRET-none} $LANG; ls /proc/self/fd | wc -l", NULL, 0, 100, &result));
+	// 0, 1, 2, and the one ls reads with.
+	check_text(result.output, "none C\n4\n");
+	host_result_deinit(&result);
+}
+
+// What is beyond the limit is read and dropped: the program does not hang on a full pipe.
+static void much_output(void)
+{
+	struct host_result result;
+
+	check_ok(run("head -c 1000000 /dev/zero | tr '\\0' x; echo end >/dev/null; exit 5", NULL, 0, 10, &result));
+	check(result.status == 5);
+	check_text(result.output, "xxxxxxxxxx");
+	host_result_deinit(&result);
+}
+
+static void deadline(void)
+{
+	struct host_result result = {0};
+	char marker[] = "/tmp/test_host_marker.XXXXXX", script[256];
+	int fd = mkstemp(marker);
+	struct stat st;
+
+	check(fd >= 0);
+	// Also the children of the program are ended: none is left to write the file.
+	snprintf(script, sizeof(script), "(trap '' TERM; sleep 60; echo late >%s) & sleep 60", marker);
+	check_error(run(script, NULL, 300, 100, &result), ERROR_TIMEOUT, "");
+	host_result_deinit(&result);
+	check(fstat(fd, &st) == 0 && st.st_size == 0);
+	check(unlink(marker) == 0);
+	close(fd);
+}
+
+// A child that outlives the program and holds its output does not hold us.
+static void daemons(void)
+{
+	struct host_result result = {0};
+	struct error *err = run("sleep 30 & echo done", NULL, 2000, 100, &result);
+
+	check(!err || err->code == ERROR_TIMEOUT);
+	error_free(err);
+	host_result_deinit(&result);
+}
+
+static const struct test tests[] = {
+	TEST(files), TEST(escapes), TEST(programs), TEST(environment), TEST(much_output), TEST(deadline), TEST(daemons),
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(tests, array_size(tests), argc, argv);
+}
