@@ -26,12 +26,13 @@ class Lab:
         self.kernels = {name: debian.kernel(name) for name in series}
         say("fetching what the cache does not hold: crash, a guest system")
         self.tools = Tools(debian.tools_tree())
+        guest = debian.guest_tar()
         self._compile("plant", "-static")
         self._compile("pages", "-lkdumpfile", "-lz")
         self.pages = Pages(self.work / "pages")
         say("making the guest's disks")
         self.root = self.work / "root.img"
-        image.root_image(debian.guest_tar(), self.kernels.values(), self.stage,
+        image.root_image(guest, self.kernels.values(), self.stage,
                          self.work / "plant", self.root)
         self.initrds = {}
         for name, kernel in self.kernels.items():
