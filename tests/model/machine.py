@@ -36,6 +36,7 @@ class Machine:
         self.physmem_bits = 52 if spec.levels == 5 else 46
         self.frames = page_frames(spec)
         self.written = {}            # pfn -> bytearray: pages with a meaning.
+        self.generated = {}          # pfn -> bytes: pages made by their block's word.
         self.blocks = {}             # pfn -> block of the spec.
         self.free_system = [pfn for start, end in spec.system
                             for pfn in range(start >> PAGE_SHIFT, end >> PAGE_SHIFT)]
@@ -62,6 +63,11 @@ class Machine:
         """4096 bytes of a page frame."""
         if pfn in self.written:
             return bytes(self.written[pfn])
+        if pfn not in self.generated:
+            self.generated[pfn] = self._generate(pfn)
+        return self.generated[pfn]
+
+    def _generate(self, pfn):
         block = self.blocks.get(pfn)
         if block is None or block.content == "text":
             return (b"%016x text of page\0" % pfn).ljust(32, b".") * 128

@@ -133,7 +133,7 @@ class KdumpFile:
         mapnr64, = struct.unpack_from("<Q", data, sub + 96)
         require(mapnr64 == max_mapnr, "kdump: max_mapnr_64 differs")
         require(sub + 104 <= note_offset and note_offset + note_size <= sub + sub_blocks * size, "kdump: notes")
-        require(note_offset <= info_offset and info_offset + info_size <= note_offset + note_size,
+        require(not info_size or note_offset <= info_offset and info_offset + info_size <= note_offset + note_size,
                 "kdump: vmcoreinfo is not in the notes")
         self.vmcoreinfo, self.notes = data[info_offset:info_offset + info_size], data[note_offset:note_offset + note_size]
         half = -(-(-(-max_mapnr // 8)) // size)
@@ -188,7 +188,6 @@ class ElfFile:
                 self.loads.append((vaddr, paddr, offset, filesz, memsz))
             elif kind == 4:
                 self.notes += data[offset:offset + filesz]
-        require(self.notes, "ELF: no notes")
 
     def spans(self):
         """(paddr, bytes, content or None) of each program header: None for what reads as zeros."""

@@ -1,51 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/copy.h"
-
+// The copier over a small flat machine in memory: what is written is read back from its bytes, and everything that can fail
+// is made to fail, one call at a time.
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/stat.h>
 
+#include "core/page.h"
+#include "dump/copy.h"
+#include "dump/fmt_kdump.h"
 #include "fakecore.h"
 #include "test.h"
 
-// What is in the dumps is checked by tests/model; here what happens when something fails.
-enum { MEMORY_BYTES = 2 << 20, FRAMES = MEMORY_BYTES / 4096, PAGES_PADDR = 0x180000, POINTER_PADDR = 0x100000 };
+enum {
+	MEMORY_BYTES = 8 << 20,
+	PAGES = MEMORY_BYTES / 4096,
+	PAGE_STRUCTS = 0x100000, // Where the struct pages lie.
+	STRUCT_BYTES = 64,
+	MEM_MAP = 0x180000,	 // The variable mem_map.
+	FREE_PFN = 0x300,	 // A free block of 2^6 pages.
+	FREE_ORDER = 6,
+	USER_PFN = 0x400,
+	POISONED_PFN = 0x401,
+	ZERO_PFN = 0x402,
+	BUDDY = -129,
+	FLAG_HWPOISON = 22,
+};
 
-static const char lines[] =
-	"SIZE(page)=64\nOFFSET(page.flags)=0\nOFFSET(page.mapping)=24\nOFFSET(page.lru)=8\n"
-	"OFFSET(page._mapcount)=48\nOFFSET(page.private)=40\nOFFSET(page.compound_head)=8\n"
-	"OFFSET(page.compound_dtor)=16\nOFFSET(page.compound_order)=17\nLENGTH(zone.free_area)=11\n"
-	"NUMBER(PG_lru)=4\nNUMBER(PG_private)=13\nNUMBER(PG_swapcache)=10\nNUMBER(PG_swapbacked)=19\n"
-	"NUMBER(PG_slab)=9\nNUMBER(PG_hwpoison)=22\nNUMBER(PG_head_mask)=65536\n"
-	"NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\nSYMBOL(_stext)=ffffffff80110000\n";
-
-static void make(struct fakecore *fake)
-{
-	uint64_t pages = fakecore_image + PAGES_PADDR;
-
-	fakecore_init(fake, MEMORY_BYTES);
-	fakecore_info(fake, "%sSYMBOL(mem_map)=%jx\n", lines, (uintmax_t)(fakecore_image + POINTER_PADDR));
-	memcpy(fake->memory + POINTER_PADDR, &pages, 8);
-	srand(1);
-	for (uint64_t pfn = 0; pfn < FRAMES; pfn++) {
-		bool is_free = pfn >= 0x190 && pfn < 0x1a0;
-		int32_t mapcount = is_free ? -129 : -1;
-		uint8_t *page = fake->memory + PAGES_PADDR + 64 * pfn;
-
-		memcpy(page + 48, &mapcount, 4);
-		// Above the struct pages: text, random bytes, zeros.
-		for (size_t i = 0; pfn >= 0x1a0 && i < 4096; i++)
-			fake->memory[pfn * 4096 + i] = pfn % 3 ? (uint8_t)(pfn % 3 == 1 ? i / 64 : (size_t)rand()) : 0;
-	}
-	fakecore_open(fake);
-}
-
-// A sink in memory that fails at one write, or at the end.
+// A sink that keeps everything, and fails at a call if asked to.
 struct memory_sink {
 	struct sink sink;
 	pthread_mutex_t lock;
-	uint64_t calls, fail_call, end_bytes;
-	bool fails_at_end, is_finished;
+	uint8_t *bytes;
+	uint8_t *written; // One for each byte: whether it was written.
+	uint64_t room_bytes;
+	uint64_t file_bytes;
+	int calls_left; // Before it fails; below 0: never.
+	bool is_overlapping;
 };
 
 static struct error *memory_write(struct sink *sink, uint64_t offset_bytes, const void *buf, size_t size_bytes)
@@ -53,12 +42,13 @@ static struct error *memory_write(struct sink *sink, uint64_t offset_bytes, cons
 	struct memory_sink *memory = (struct memory_sink *)sink;
 	struct error *err = NULL;
 
-	(void)buf;
 	pthread_mutex_lock(&memory->lock);
-	if (offset_bytes + size_bytes > memory->end_bytes)
-		memory->end_bytes = offset_bytes + size_bytes;
-	if (memory->calls++ == memory->fail_call)
-		err = error_new(ERROR_NOSPC, "full");
+	if (memory->calls_left-- == 0)
+		err = error_new(ERROR_NOSPC, "the sink is full");
+	check(offset_bytes + size_bytes <= memory->room_bytes);
+	memory->is_overlapping |= memchr(memory->written + offset_bytes, 1, size_bytes) != NULL;
+	memset(memory->written + offset_bytes, 1, size_bytes);
+	memcpy(memory->bytes + offset_bytes, buf, size_bytes);
 	pthread_mutex_unlock(&memory->lock);
 	return err;
 }
@@ -67,149 +57,317 @@ static struct error *memory_finish(struct sink *sink, uint64_t file_bytes)
 {
 	struct memory_sink *memory = (struct memory_sink *)sink;
 
-	check(file_bytes >= memory->end_bytes);
-	memory->is_finished = true;
-	return memory->fails_at_end ? error_new(ERROR_OS, "the disk is gone") : NULL;
+	memory->file_bytes = file_bytes;
+	return memory->calls_left-- == 0 ? error_new(ERROR_NOSPC, "the sink is full") : NULL;
 }
 
-static void memory_destroy(struct sink *sink)
+static const struct sink_ops memory_ops = {.write = memory_write, .finish = memory_finish};
+
+static void memory_init(struct memory_sink *memory, int calls_left)
 {
-	(void)sink;
+	*memory = (struct memory_sink){.sink.ops = &memory_ops, .room_bytes = MEMORY_BYTES * 2, .calls_left = calls_left};
+	pthread_mutex_init(&memory->lock, NULL);
+	memory->bytes = calloc(1, memory->room_bytes);
+	memory->written = calloc(1, memory->room_bytes);
+	check(memory->bytes && memory->written);
 }
 
-static const struct sink_ops memory_ops = {memory_write, memory_finish, memory_destroy};
-
-static struct memory_sink memory_sink(uint64_t fail_call)
+static void memory_deinit(struct memory_sink *memory)
 {
-	return (struct memory_sink){{&memory_ops}, PTHREAD_MUTEX_INITIALIZER, .fail_call = fail_call};
+	pthread_mutex_destroy(&memory->lock);
+	free(memory->bytes);
+	free(memory->written);
 }
 
-static struct copy_options options(enum copy_format format, unsigned int threads, unsigned int level)
+static uint8_t *page_struct(struct fakecore *fake, uint64_t pfn)
 {
-	return (struct copy_options){
-		.format = format, .thread_count = threads, .dump_level = level, .compressor = compressor_default()};
+	return fake->memory + PAGE_STRUCTS + pfn * STRUCT_BYTES;
 }
 
-static void sink_fails(void)
+static void put_u64(uint8_t *at, uint64_t value)
 {
+	memcpy(at, &value, sizeof(value));
+}
+
+static void put_u32(uint8_t *at, uint32_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
+// Offsets are those of v6.1: flags 0, mapping 24, private 40, _mapcount 48, compound_head 8.
+static void machine_init(struct fakecore *fake, bool is_known)
+{
+	fakecore_init(fake, MEMORY_BYTES);
+	for (uint64_t pfn = 0; pfn < PAGES; pfn++)
+		put_u32(page_struct(fake, pfn) + 48, UINT32_MAX);
+	for (size_t i = 0x200000; i < MEMORY_BYTES; i++)
+		fake->memory[i] = (uint8_t)(i * 31 + i / 4096 * 7);
+	put_u64(fake->memory + MEM_MAP, fakecore_image + PAGE_STRUCTS);
+	put_u32(page_struct(fake, FREE_PFN) + 48, (uint32_t)BUDDY);
+	put_u64(page_struct(fake, FREE_PFN) + 40, FREE_ORDER);
+	put_u64(page_struct(fake, USER_PFN) + 24, 0xffff888000000001);
+	put_u64(page_struct(fake, POISONED_PFN), UINT64_C(1) << FLAG_HWPOISON);
+	memset(fake->memory + ZERO_PFN * 4096, 0, 4096);
+	fakecore_info(fake, "SYMBOL(mem_map)=%jx\n", (uintmax_t)(fakecore_image + MEM_MAP));
+	if (is_known)
+		fakecore_info(fake, "SIZE(page)=64\n");
+	fakecore_info(fake, "OFFSET(page.flags)=0\nOFFSET(page.compound_head)=8\nOFFSET(page.mapping)=24\n"
+			    "OFFSET(page.private)=40\nOFFSET(page._mapcount)=48\nOFFSET(page.compound_dtor)=16\n"
+			    "OFFSET(page.compound_order)=17\nNUMBER(PG_lru)=4\nNUMBER(PG_private)=13\n"
+			    "NUMBER(PG_swapcache)=10\nNUMBER(PG_swapbacked)=19\nNUMBER(PG_slab)=9\n"
+			    "NUMBER(PG_hwpoison)=22\nNUMBER(PG_head_mask)=65536\nNUMBER(HUGETLB_PAGE_DTOR)=2\n"
+			    "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\n");
+	fakecore_open(fake);
+}
+
+static struct copy_options options_for(unsigned int level, enum copy_format format, unsigned int threads)
+{
+	struct copy_options options = {.dump_level = level, .format = format, .thread_count = threads};
+
+	check_ok(compressor_find("none", &options.compressor));
+	return options;
+}
+
+// Bytes of a page in a dump without compression; NULL if it has no descriptor.
+static const uint8_t *find_page(const struct memory_sink *memory, uint64_t pfn)
+{
+	const struct fmt_kdump_header *header = (const struct fmt_kdump_header *)memory->bytes;
+	const uint8_t *bitmap = memory->bytes + (1 + header->sub_hdr_size + header->bitmap_blocks / 2) * 4096;
+	const struct fmt_kdump_page_desc *descs =
+		(const struct fmt_kdump_page_desc *)(memory->bytes + (1 + header->sub_hdr_size + header->bitmap_blocks) * 4096);
+	size_t rank = 0;
+
+	if (!(bitmap[pfn / 8] >> (pfn % 8) & 1))
+		return NULL;
+	for (uint64_t i = 0; i < pfn; i++)
+		rank += bitmap[i / 8] >> (i % 8) & 1;
+	check(descs[rank].size == 4096 && descs[rank].flags == 0 && descs[rank].page_flags == 0);
+	check(descs[rank].offset && descs[rank].offset + 4096 <= memory->file_bytes);
+	return memory->bytes + descs[rank].offset;
+}
+
+static void check_pages(const struct fakecore *fake, const struct memory_sink *memory, unsigned int level)
+{
+	for (uint64_t pfn = 0; pfn < PAGES; pfn++) {
+		bool is_free = pfn >= FREE_PFN && pfn < FREE_PFN + (1 << FREE_ORDER);
+		bool is_wanted = pfn != POISONED_PFN && !(level & FILTER_FREE && is_free) &&
+				 !(level & FILTER_USER && pfn == USER_PFN);
+		const uint8_t *page = find_page(memory, pfn);
+
+		check(is_wanted == (page != NULL));
+		check(!page || memcmp(page, fake->memory + pfn * 4096, 4096) == 0);
+	}
+}
+
+static void writes_what_the_level_says(void)
+{
+	static const unsigned int levels[] = {0, 1, 8, 16, 31};
 	struct fakecore fake;
 
-	make(&fake);
-	for (int format = COPY_KDUMP; format <= COPY_ELF; format++) {
+	machine_init(&fake, true);
+	for (size_t i = 0; i < array_size(levels); i++) {
+		for (unsigned int threads = 1; threads <= 4; threads++) {
+			struct copy_options options = options_for(levels[i], COPY_KDUMP, threads);
+			struct memory_sink memory;
+			struct copy_stats stats;
+
+			memory_init(&memory, -1);
+			check_ok(copy_run(fake.core, &options, &memory.sink, &stats));
+			check(!memory.is_overlapping && stats.warnings == 0);
+			check(stats.counts.total == PAGES && stats.counts.poisoned == 1);
+			check(stats.counts.classes[PAGE_FREE] == 1 << FREE_ORDER && stats.counts.classes[PAGE_USER] == 1);
+			check_pages(&fake, &memory, levels[i]);
+			memory_deinit(&memory);
+		}
+	}
+	fakecore_deinit(&fake);
+}
+
+// Whatever call of the sink fails, its error comes back, and no head is written that would make a dump of the rest.
+static void sink_fails_at_each_call(void)
+{
+	static const enum copy_format formats[] = {COPY_KDUMP, COPY_ELF};
+	struct fakecore fake;
+
+	machine_init(&fake, true);
+	for (size_t format = 0; format < array_size(formats); format++) {
 		for (unsigned int threads = 1; threads <= 3; threads++) {
-			struct copy_options what = options((enum copy_format)format, threads, 31);
-			struct memory_sink sink = memory_sink(UINT64_MAX);
-			struct copy_stats stats;
-			uint64_t calls;
+			struct copy_options options = options_for(31, formats[format], threads);
+			bool is_done = false;
+			int calls = 0;
 
-			check_ok(copy_run(fake.core, &what, &sink.sink, &stats));
-			check(sink.is_finished && stats.pages_written > 0 && stats.bytes_written > 0 &&
-			      !stats.warnings);
-			calls = sink.calls;
-			for (uint64_t bad = 0; bad < calls; bad++) {
-				sink = memory_sink(bad);
-				check_error(copy_run(fake.core, &what, &sink.sink, &stats), ERROR_NOSPC, "full");
-				check(!sink.is_finished);
+			for (; !is_done; calls++) {
+				struct memory_sink memory;
+				struct copy_stats stats;
+				struct error *err;
+
+				memory_init(&memory, calls);
+				err = copy_run(fake.core, &options, &memory.sink, &stats);
+				is_done = !err;
+				if (err)
+					check_error(err, ERROR_NOSPC, "the sink is full");
+				memory_deinit(&memory);
+				check(calls < 1000);
 			}
-			sink = memory_sink(UINT64_MAX);
-			sink.fails_at_end = true;
-			check_error(copy_run(fake.core, &what, &sink.sink, &stats), ERROR_OS, "gone");
+			check(calls > 4);
 		}
 	}
 	fakecore_deinit(&fake);
 }
 
-// The input ends early, at each page: what is there is copied, and the user is told.
-static void input_ends(void)
+static void an_unknown_layout_keeps_all(void)
 {
-	for (int format = COPY_KDUMP; format <= COPY_ELF; format++) {
-		for (uint64_t frames = FRAMES - 1; frames > 0; frames -= 1 + frames / 16) {
-			struct copy_options what = options((enum copy_format)format, 1 + frames % 3, 31);
-			struct memory_sink sink = memory_sink(UINT64_MAX);
-			struct copy_stats stats;
-			struct fakecore fake;
-			struct vmcore *core;
-			struct error *err;
+	struct copy_options options = options_for(31, COPY_KDUMP, 1);
+	struct memory_sink memory;
+	struct copy_stats stats;
+	struct fakecore fake;
 
-			make(&fake);
-			check(ftruncate(fake.fd, (1 << 20) + (off_t)frames * 4096 + 100) == 0);
-			err = vmcore_open(fake.path, &core);
-			if (!err) {
-				err = copy_run(core, &what, &sink.sink, &stats);
-				check(err || stats.warnings & (COPY_WARN_TRUNCATED | COPY_WARN_UNREADABLE |
-				                               COPY_WARN_BAD_MEMMAP | COPY_WARN_NO_FILTER));
-				vmcore_close(core);
-			}
-			error_free(err);
-			fakecore_deinit(&fake);
-		}
+	machine_init(&fake, false);
+	memory_init(&memory, -1);
+	check_ok(copy_run(fake.core, &options, &memory.sink, &stats));
+	check(stats.warnings == COPY_WARN_NO_FILTER && strstr(stats.note, "SIZE(page)"));
+	check(stats.pages_written == PAGES);
+	memory_deinit(&memory);
+	fakecore_deinit(&fake);
+}
+
+static void struct_pages_that_are_not_there_keep_all(void)
+{
+	struct copy_options options = options_for(31, COPY_KDUMP, 2);
+	uint64_t nowhere = UINT64_C(0xffffc90000000000);
+	struct memory_sink memory;
+	struct copy_stats stats;
+	struct fakecore fake;
+
+	machine_init(&fake, true);
+	fakecore_poke(&fake, MEM_MAP, &nowhere, sizeof(nowhere));
+	memory_init(&memory, -1);
+	check_ok(copy_run(fake.core, &options, &memory.sink, &stats));
+	check(stats.warnings == (COPY_WARN_BAD_MEMMAP | COPY_WARN_NO_FREE));
+	check(stats.pages_written == PAGES);
+	memory_deinit(&memory);
+	fakecore_deinit(&fake);
+}
+
+// A free block of an order that no free list has: the struct page was overwritten.
+static void an_impossible_order_is_not_believed(void)
+{
+	static const uint64_t orders[] = {11, 63, 64, UINT64_MAX};
+	struct fakecore fake;
+
+	machine_init(&fake, true);
+	for (size_t i = 0; i < array_size(orders); i++) {
+		struct copy_options options = options_for(31, COPY_KDUMP, 1);
+		struct memory_sink memory;
+		struct copy_stats stats;
+
+		fakecore_poke(&fake, PAGE_STRUCTS + FREE_PFN * STRUCT_BYTES + 40, &orders[i], 8);
+		memory_init(&memory, -1);
+		check_ok(copy_run(fake.core, &options, &memory.sink, &stats));
+		check(stats.counts.classes[PAGE_FREE] == 0 && find_page(&memory, FREE_PFN));
+		memory_deinit(&memory);
 	}
-}
-
-struct seen {
-	_Atomic unsigned int calls, inside;
-	uint64_t last_done;
-};
-
-static void progress(void *context, const struct copy_progress *progress)
-{
-	struct seen *seen = context;
-
-	check(atomic_fetch_add(&seen->inside, 1) == 0);
-	check(progress->pages_done >= seen->last_done && progress->pages_done <= progress->pages_total);
-	seen->last_done = progress->pages_done;
-	atomic_fetch_add(&seen->calls, 1);
-	atomic_fetch_sub(&seen->inside, 1);
-}
-
-static void reports(void)
-{
-	struct copy_options what = options(COPY_KDUMP, 3, 0);
-	struct memory_sink sink = memory_sink(UINT64_MAX);
-	struct seen seen = {0};
-	struct copy_stats stats;
-	struct fakecore fake;
-
-	make(&fake);
-	what.progress = progress;
-	what.progress_context = &seen;
-	check_ok(copy_run(fake.core, &what, &sink.sink, &stats));
-	check(seen.calls > 0 && stats.pages_written == FRAMES && stats.counts.total == FRAMES);
-	check(stats.counts.classes[PAGE_FREE] == 16);
 	fakecore_deinit(&fake);
 }
 
-static void dry_run(void)
+static void a_dry_run_needs_no_sink(void)
 {
-	struct copy_options what = options(COPY_KDUMP, 2, 31);
+	struct copy_options options = options_for(31, COPY_KDUMP, 2);
 	struct copy_stats stats;
 	struct fakecore fake;
 
-	make(&fake);
-	what.is_dry_run = true;
-	check_ok(copy_run(fake.core, &what, NULL, &stats));
-	check(stats.counts.classes[PAGE_FREE] == 16 && stats.counts.kept == FRAMES - 16 && !stats.bytes_written);
+	machine_init(&fake, true);
+	options.is_dry_run = true;
+	check_ok(copy_run(fake.core, &options, NULL, &stats));
+	check(stats.counts.kept == PAGES - (1 << FREE_ORDER) - 2);
+	options.format = COPY_ELF;
+	check_ok(copy_run(fake.core, &options, NULL, &stats));
+	check(stats.counts.kept == PAGES - (1 << FREE_ORDER) - 2);
 	fakecore_deinit(&fake);
 }
 
-static void memory(void)
+static void a_truncated_dump_is_marked(void)
 {
-	struct copy_options few = options(COPY_KDUMP, 1, 31), many = options(COPY_KDUMP, 64, 31);
+	struct copy_options options = options_for(0, COPY_KDUMP, 1);
+	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
+	const struct fmt_kdump_header *header;
+	struct memory_sink memory;
+	struct copy_stats stats;
+	struct fakecore fake;
 
-	check(copy_memory_bytes(&few, 1 << 20) > 0);
-	check(copy_memory_bytes(&few, 1 << 20) < copy_memory_bytes(&many, 1 << 20));
-	// 1 TiB: must fit into a capture kernel.
-	check(copy_memory_bytes(&few, UINT64_C(1) << 28) < 64 << 20);
+	machine_init(&fake, true);
+	check(ftruncate(fake.fd, (1 << 20) + MEMORY_BYTES - 8192 - 100) == 0);
+	check_ok(vmcore_open(fake.path, &core));
+	check(core->missing_bytes == 8192 + 100);
+	memory_init(&memory, -1);
+	check_ok(copy_run(core, &options, &memory.sink, &stats));
+	header = (const struct fmt_kdump_header *)memory.bytes;
+	check(stats.warnings == COPY_WARN_TRUNCATED && header->status & FMT_KDUMP_STATUS_INCOMPLETE);
+	check(find_page(&memory, PAGES - 3) && !find_page(&memory, PAGES - 2));
+	memory_deinit(&memory);
+	fakecore_deinit(&fake);
 }
 
-static void warnings(void)
+// The linker sends allocations here (--wrap).
+static _Atomic long allocations_left = -1;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+static bool is_refused(void)
 {
-	for (unsigned int bit = 1; bit <= COPY_WARN_TRUNCATED; bit <<= 1)
-		check(*copy_warning_text((enum copy_warning)bit));
+	return atomic_load(&allocations_left) >= 0 && atomic_fetch_sub(&allocations_left, 1) == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return is_refused() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return is_refused() ? NULL : __real_calloc(count, size);
+}
+
+// Each allocation fails once: an error, or a copy that managed without, but nothing else.
+static void each_allocation_fails(void)
+{
+	struct fakecore fake;
+	bool is_done = false;
+	long calls = 0;
+
+	machine_init(&fake, true);
+	for (; !is_done; calls++) {
+		struct copy_options options = options_for(31, calls % 2 ? COPY_ELF : COPY_KDUMP, 1);
+		struct memory_sink memory;
+		struct copy_stats stats;
+		struct error *err;
+
+		check_ok(compressor_find(calls % 2 ? "none" : compressor_default()->name, &options.compressor));
+		memory_init(&memory, -1);
+		atomic_store(&allocations_left, calls / 2);
+		err = copy_run(fake.core, &options, &memory.sink, &stats);
+		is_done = atomic_exchange(&allocations_left, -1) >= 0 && calls % 2;
+		check(!err || err->code == ERROR_NOMEM);
+		error_free(err);
+		memory_deinit(&memory);
+		check(calls < 1000);
+	}
+	check(calls > 10);
+	fakecore_deinit(&fake);
 }
 
 static const struct test tests[] = {
-	TEST(sink_fails), TEST(input_ends), TEST(reports), TEST(dry_run), TEST(memory), TEST(warnings),
+	TEST(writes_what_the_level_says),
+	TEST(sink_fails_at_each_call),
+	TEST(an_unknown_layout_keeps_all),
+	TEST(struct_pages_that_are_not_there_keep_all),
+	TEST(an_impossible_order_is_not_believed),
+	TEST(a_dry_run_needs_no_sink),
+	TEST(a_truncated_dump_is_marked),
+	TEST(each_allocation_fails),
 };
 
 int main(int argc, char **argv)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Threads × jobs × what fails: every job runs once or not at all, every thread that started ends, the error comes back.
 #include "base/workers.h"
 
 #include <stdatomic.h>
@@ -7,131 +8,101 @@
 
 enum { JOBS_MAX = 200, NEVER = -1 };
 
-// What is to fail, and what was seen.
-struct run {
+struct sweep {
+	_Atomic int runs[JOBS_MAX];
+	_Atomic int started;
+	_Atomic int finished;
+	long fail_job;
 	int fail_start; // Thread whose start fails.
-	int fail_job;
-	int fail_finish;
-	_Atomic unsigned int done[JOBS_MAX];
-	_Atomic unsigned int started, finished, failed_finishes, running;
-	_Atomic unsigned int count;
+	bool fail_finish;
+	_Atomic int failures_told; // finish() calls that were told of a failure.
 };
 
 static struct error *start(void *context, unsigned int thread, void **state_ret)
 {
-	struct run *run = context;
+	struct sweep *sweep = context;
 
-	if ((int)thread == run->fail_start)
-		return error_new(ERROR_NOMEM, "start %u", thread);
-	atomic_fetch_add(&run->started, 1);
-	*state_ret = run;
+	if ((int)thread == sweep->fail_start)
+		return error_new(ERROR_NOMEM, "start failed");
+	atomic_fetch_add(&sweep->started, 1);
+	*state_ret = sweep;
 	return NULL;
 }
 
-static struct error *work(void *context, void *state, uint64_t job)
+static struct error *run(void *context, void *state, uint64_t job)
 {
-	struct run *run = context;
+	struct sweep *sweep = context;
 
-	check(state == run);
-	atomic_fetch_add(&run->done[job], 1);
-	if ((int)job == run->fail_job)
-		return error_new(ERROR_BAD_DATA, "job %ju", (uintmax_t)job);
-	return NULL;
+	check(state == sweep && job < JOBS_MAX);
+	atomic_fetch_add(&sweep->runs[job], 1);
+	return (long)job == sweep->fail_job ? error_new(ERROR_BAD_DATA, "job failed") : NULL;
 }
 
 static struct error *finish(void *context, void *state, bool is_failed)
 {
-	struct run *run = context;
+	struct sweep *sweep = context;
 
-	atomic_fetch_add(&run->finished, state != NULL);
-	atomic_fetch_add(&run->failed_finishes, is_failed);
-	if (run->fail_finish != NEVER && (int)atomic_fetch_add(&run->count, 1) == run->fail_finish)
-		return error_new(ERROR_OS, "finish");
-	return NULL;
+	if (state)
+		atomic_fetch_add(&sweep->finished, 1);
+	atomic_fetch_add(&sweep->failures_told, is_failed);
+	return sweep->fail_finish ? error_new(ERROR_OS, "finish failed") : NULL;
 }
 
-static struct error *go(struct run *run, unsigned int threads, uint64_t jobs)
+static void sweep_once(unsigned int threads, uint64_t jobs, long fail_job, int fail_start, bool fail_finish)
 {
-	const struct workers_job job = {start, work, finish, run, jobs, threads};
+	struct sweep sweep = {.fail_job = fail_job, .fail_start = fail_start, .fail_finish = fail_finish};
+	struct workers_job job = {
+		.start = start,
+		.run = run,
+		.finish = finish,
+		.context = &sweep,
+		.job_count = jobs,
+		.thread_count = threads,
+	};
+	struct error *err = workers_run(&job);
+	bool is_job_failing = fail_job != NEVER && fail_job < (long)jobs;
 
-	return workers_run(&job);
+	check(atomic_load(&sweep.started) == atomic_load(&sweep.finished));
+	for (uint64_t i = 0; i < JOBS_MAX; i++)
+		check(atomic_load(&sweep.runs[i]) <= (i < jobs));
+	if (fail_start == 0) {
+		check(err);
+	} else if (is_job_failing || fail_finish) {
+		check(err);
+	} else if (fail_start == NEVER || fail_start >= (int)threads) {
+		check_ok(err);
+		for (uint64_t i = 0; i < jobs; i++)
+			check(atomic_load(&sweep.runs[i]) == 1);
+		check(atomic_load(&sweep.failures_told) == 0);
+	}
+	error_free(err);
 }
 
-static struct run fresh(void)
+static void all_sweeps(void)
 {
-	return (struct run){.fail_start = NEVER, .fail_job = NEVER, .fail_finish = NEVER};
-}
+	static const uint64_t jobs[] = {0, 1, 2, 7, JOBS_MAX};
+	static const long fails[] = {NEVER, 0, 1, 6, JOBS_MAX - 1};
 
-static const uint64_t job_counts[] = {0, 1, 2, 3, 7, 8, 9, 64, JOBS_MAX};
-
-static void all_well(void)
-{
 	for (unsigned int threads = 1; threads <= 8; threads++) {
-		for (size_t i = 0; i < array_size(job_counts); i++) {
-			struct run run = fresh();
-
-			check_ok(go(&run, threads, job_counts[i]));
-			for (uint64_t job = 0; job < JOBS_MAX; job++)
-				check(run.done[job] == (job < job_counts[i]));
-			check(run.started == run.finished && run.started >= 1 && run.started <= threads &&
-			      !run.failed_finishes);
+		for (size_t i = 0; i < array_size(jobs); i++) {
+			for (size_t j = 0; j < array_size(fails); j++)
+				sweep_once(threads, jobs[i], fails[j], NEVER, false);
+			for (int thread = 0; thread < (int)threads; thread++)
+				sweep_once(threads, jobs[i], NEVER, thread, false);
+			sweep_once(threads, jobs[i], NEVER, NEVER, true);
 		}
 	}
 }
 
-static void jobs_fail(void)
+static void no_functions_but_run(void)
 {
-	for (unsigned int threads = 1; threads <= 8; threads++) {
-		for (size_t i = 0; i < array_size(job_counts); i++) {
-			for (int bad = 0; bad < (int)job_counts[i]; bad += 1 + bad / 2) {
-				struct run run = fresh();
-
-				run.fail_job = bad;
-				check_error(go(&run, threads, job_counts[i]), ERROR_BAD_DATA, "job ");
-				check(run.started == run.finished && run.failed_finishes >= 1);
-				for (uint64_t job = 0; job < JOBS_MAX; job++)
-					check(run.done[job] <= 1);
-			}
-		}
-	}
-}
-
-// A thread that cannot begin stops all.
-static void starts_fail(void)
-{
-	for (unsigned int threads = 1; threads <= 8; threads++) {
-		for (unsigned int bad = 0; bad < threads; bad++) {
-			struct run run = fresh();
-
-			run.fail_start = (int)bad;
-			check_error(go(&run, threads, 50), ERROR_NOMEM, "start");
-			check(run.started == run.finished);
-		}
-	}
-}
-
-static void finishes_fail(void)
-{
-	for (unsigned int threads = 1; threads <= 8; threads++) {
-		struct run run = fresh();
-
-		run.fail_finish = 0;
-		check_error(go(&run, threads, 20), ERROR_OS, "finish");
-		check(run.started == run.finished);
-	}
-}
-
-static void no_functions(void)
-{
-	struct run run = fresh();
-	struct workers_job job = {NULL, work, NULL, &run, 0, 4};
+	struct sweep sweep = {.fail_job = NEVER};
+	struct workers_job job = {.run = run, .context = &sweep, .job_count = 0, .thread_count = 3};
 
 	check_ok(workers_run(&job));
 }
 
-static const struct test tests[] = {
-	TEST(all_well), TEST(jobs_fail), TEST(starts_fail), TEST(finishes_fail), TEST(no_functions),
-};
+static const struct test tests[] = {TEST(all_sweeps), TEST(no_functions_but_run)};
 
 int main(int argc, char **argv)
 {
