@@ -121,8 +121,9 @@ def fits(report, lab, folder, scenario):
     except LabError as err:
         return str(err)
     checks.times(report, scenario.name, crash)
-    pages = lab.pages.list(dump / "vmcore")
-    return "" if pages else "there is no page in the dump"
+    seen = lab.tools.crash(lab.kernels[scenario.setup.series], dump / "vmcore", ("bt",))
+    text = seen.by_command["bt"]
+    return "" if 'COMMAND: "plant"' in text else f"crash bt on the dump prints:\n{text}"
 
 
 def _crashkernel(report, lab, folder, scenario):
