@@ -203,7 +203,8 @@ static struct error *read_tokens(struct vmreader *reader, struct kallsyms *syms)
 }
 
 // Whether all names, read with one kind of lengths, end where they must: behind them lie the markers (one of 4 or, before
-// v4.20, 8 bytes for 256 names), and then the tokens.
+// v4.20, 8 bytes for 256 names), in v6.2 and v6.3 (and in updates of v6.1) the order of the names, 3 bytes each, and then the
+// tokens.
 static struct error *names_fit(const struct kallsyms *syms, struct vmreader *reader, bool has_long_names, bool *ret)
 {
 	uint64_t markers = (syms->place.count + NAMES_PER_MARKER - 1) / NAMES_PER_MARKER;
@@ -222,8 +223,13 @@ static struct error *names_fit(const struct kallsyms *syms, struct vmreader *rea
 	if (err)
 		return err;
 	gap = limit - names.vaddr;
-	*ret = (gap >= 4 * markers && gap < 4 * markers + 2 * ALIGN_BYTES) ||
-	       (gap >= 8 * markers && gap < 8 * markers + 2 * ALIGN_BYTES);
+	for (unsigned int width = 4; width <= 8; width += 4) {
+		for (unsigned int order = 0; order <= 3; order += 3) {
+			uint64_t least = width * markers + order * syms->place.count;
+
+			*ret |= gap >= least && gap < least + 3 * ALIGN_BYTES;
+		}
+	}
 	return NULL;
 }
 
