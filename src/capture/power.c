@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "capture/process.h"
 
@@ -102,14 +103,14 @@ void power_run(const struct host *host, enum plan_action action, struct log *log
 		run_shell(log);
 		last.action = PLAN_REBOOT;
 	}
-	err = process_run(sync_child, NULL, process_now_ms() + SYNC_MS, &result);
+	err = process_run(sync_child, NULL, clock_now_ms() + SYNC_MS, &result);
 	log_console(log, "%s",
 	            last.action == PLAN_HALT       ? "halting: the machine may be switched off"
 	            : last.action == PLAN_POWEROFF ? "powering off"
 	                                           : "rebooting");
 	// A disk that takes no data any more would hold up an orderly end too.
 	if (!err)
-		err = process_run(power_child, &last, process_now_ms() + POWER_MS, &result);
+		err = process_run(power_child, &last, clock_now_ms() + POWER_MS, &result);
 	error_free(err);
 	emergency(last.action, log);
 }

@@ -11,20 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 // A killed process is gone at once, unless it waits for a device: then no time is enough.
 enum { KILL_MS = 3000 };
 
-uint64_t process_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 uint64_t process_left_ms(uint64_t end_ms)
 {
-	uint64_t now_ms = process_now_ms();
+	uint64_t now_ms = clock_now_ms();
 
 	if (!end_ms)
 		return UINT64_MAX;
@@ -109,7 +103,7 @@ struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_
 
 			err = error_new(ERROR_TIMEOUT, "its time is over");
 			kill(-pid, SIGKILL);
-			wait_until(pid, process_now_ms() + KILL_MS, &child_signal, &killed);
+			wait_until(pid, clock_now_ms() + KILL_MS, &child_signal, &killed);
 		}
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);

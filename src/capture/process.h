@@ -21,10 +21,7 @@ struct process_result {
 	uint64_t peak_bytes; /**< Most memory the child held at a time (its resident set). */
 };
 
-/** Milliseconds since the kernel started (CLOCK_MONOTONIC). @return A time that never goes back. */
-uint64_t process_now_ms(void);
-
-/** Time until a deadline. @param[in] end_ms A time of process_now_ms(); 0: none. @return Milliseconds, 0 when it is over, UINT64_MAX without one. */
+/** Time until a deadline. @param[in] end_ms A time of clock_now_ms(); 0: none. @return Milliseconds, 0 when it is over, UINT64_MAX without one. */
 uint64_t process_left_ms(uint64_t end_ms);
 
 /**
@@ -44,7 +41,7 @@ struct error *process_share(size_t size_bytes, void **ret) must_check;
  *
  * @param[in] fn Runs in the child; its result is the exit status.
  * @param[in] context For @p fn.
- * @param[in] end_ms Deadline, a time of process_now_ms(); 0: none.
+ * @param[in] end_ms Deadline, a time of clock_now_ms(); 0: none.
  * @param[out] ret How it ended; untouched on error.
  * @return NULL (also if @p fn failed); ERROR_TIMEOUT; ERROR_OS, ERROR_NOMEM (no process could be made).
  */

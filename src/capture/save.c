@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "capture/process.h"
 #include "capture/raw.h"
 #include "capture/system.h"
@@ -89,7 +90,7 @@ static void raw_told(void *context, const struct raw_progress *progress)
 {
 	const struct attempt *attempt = context;
 	struct shared *shared = attempt->shared;
-	uint64_t now_ms = process_now_ms();
+	uint64_t now_ms = clock_now_ms();
 
 	if (!shared->told_ms)
 		shared->told_ms = now_ms;

@@ -23,7 +23,7 @@ struct save_job {
 	const struct plan *plan;
 	const char *vmcore; /**< File of the crashed memory, "/proc/vmcore". */
 	const struct dumpdir *dir; /**< Receives SAVE_NAME. */
-	uint64_t end_ms; /**< Time to be ready, as process_now_ms(); 0: none. */
+	uint64_t end_ms; /**< Time to be ready, as clock_now_ms(); 0: none. */
 	struct log *log; /**< Progress goes to its console, results to both. */
 };
 

@@ -22,7 +22,7 @@
  * Put all files on the disk, read them back from there, and write the manifest.
  *
  * @param[in] dir The directory; nothing may be written to its files any more.
- * @param[in] end_ms Time to be ready, as process_now_ms(); 0: none.
+ * @param[in] end_ms Time to be ready, as clock_now_ms(); 0: none.
  * @param[out] bytes_ret Disk space of all files together, in bytes.
  * @return NULL; ERROR_TIMEOUT (files are on the disk, but there is no manifest); ERROR_OS; ERROR_NOSPC; ERROR_NOMEM.
  */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "capture/blockdev.h"
 #include "capture/process.h"
 
@@ -145,8 +146,7 @@ static struct error *not_found(const char *spec, uint64_t waited_ms, const struc
 static struct error *wait_device(const struct plan *plan, uint64_t end_ms, struct log *log,
                                  char path[BLOCKDEV_NAME_BYTES + 8])
 {
-	uint64_t start_ms = process_now_ms(), tell_ms = start_ms + TELL_MS,
-		 limit_ms = start_ms + plan->target_timeout_ms;
+	uint64_t start_ms = clock_now_ms(), tell_ms = start_ms + TELL_MS, limit_ms = start_ms + plan->target_timeout_ms;
 	_cleanup_close_ int fd = uevent_open();
 	const char *spec = plan->target.device;
 
@@ -171,7 +171,7 @@ static struct error *wait_device(const struct plan *plan, uint64_t end_ms, struc
 			return NULL;
 		}
 		if (left_ms == 0)
-			return not_found(spec, process_now_ms() - start_ms, devs, count);
+			return not_found(spec, clock_now_ms() - start_ms, devs, count);
 		if (process_left_ms(tell_ms) == 0) {
 			log_print(log, "waiting for target %s, %ju s left", spec, (uintmax_t)(left_ms / 1000));
 			tell_ms += TELL_MS;

@@ -26,7 +26,7 @@
  * removable is taken, and all are told. The wait has two limits: the plan's for the target, and @p end_ms.
  *
  * @param[in] plan Its target and target_timeout_ms.
- * @param[in] end_ms Deadline of the capture, as process_now_ms(); 0: none.
+ * @param[in] end_ms Deadline of the capture, as clock_now_ms(); 0: none.
  * @param[in,out] log What is told.
  * @param[out] fd_ret Root directory of the file system; close() it before target_unmount().
  * @return NULL; ERROR_TIMEOUT (it did not appear; the text says what was looked for, how long, and what was there instead);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/host.h"
 #include "base/io.h"
@@ -163,7 +164,7 @@ static void save_dmesg(struct capture *capture)
 {
 	struct process_result result = {0};
 	struct error *err =
-		process_run(dmesg_child, capture, earlier(capture->end_ms, process_now_ms() + DMESG_MS), &result);
+		process_run(dmesg_child, capture, earlier(capture->end_ms, clock_now_ms() + DMESG_MS), &result);
 
 	if (err)
 		log_print(&capture->log, "kernel log: %s", err->text);
@@ -241,7 +242,7 @@ static uint64_t free_bytes(int fd)
 
 static struct error *save_memory(struct capture *capture)
 {
-	uint64_t now_ms = process_now_ms();
+	uint64_t now_ms = clock_now_ms();
 	struct save_job job = {
 		.plan = &capture->plan,
 		.vmcore = capture->options->vmcore_path,
@@ -362,7 +363,7 @@ static int supervise(struct capture *capture)
 	uint64_t deadline_ms = capture->plan.deadline_ms;
 	struct error *err;
 
-	capture->end_ms = deadline_ms ? process_now_ms() + deadline_ms : 0;
+	capture->end_ms = deadline_ms ? clock_now_ms() + deadline_ms : 0;
 	err = process_run(work_child, capture, capture->end_ms, &result);
 	if (err)
 		log_print(&capture->log, "FAILED: %s after %" PRIu64 " s", err->text, deadline_ms / 1000);

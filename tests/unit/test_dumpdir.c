@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/clock.h"
 #include "capture/dumpdir.h"
 
 #include <errno.h>
@@ -128,7 +129,7 @@ static void seal_deadline(void)
 
 	check_ok(dumpdir_create(root, "/", "dump", &dir));
 	check_ok(dumpdir_write(&dir, "plan", "a plan\n"));
-	check_error(seal_manifest(&dir, process_now_ms(), &size_bytes), ERROR_TIMEOUT, "manifest");
+	check_error(seal_manifest(&dir, clock_now_ms(), &size_bytes), ERROR_TIMEOUT, "manifest");
 	dumpdir_deinit(&dir);
 	remove_root();
 }

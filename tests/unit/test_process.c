@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/clock.h"
 #include "capture/process.h"
 
 #include <signal.h>
@@ -50,11 +51,11 @@ static void status(void)
 
 static void deadline(void)
 {
-	uint64_t start_ms = process_now_ms();
+	uint64_t start_ms = clock_now_ms();
 	struct process_result result;
 
 	check_error(process_run(hang, NULL, start_ms + 100, &result), ERROR_TIMEOUT, "over");
-	check(process_now_ms() - start_ms >= 100 && process_now_ms() - start_ms < 2500);
+	check(clock_now_ms() - start_ms >= 100 && clock_now_ms() - start_ms < 2500);
 	check(process_left_ms(0) == UINT64_MAX && process_left_ms(1) == 0);
 }
 
@@ -83,7 +84,7 @@ static void nested(void)
 	char byte;
 
 	check(pipe(ends) == 0);
-	check_error(process_run(run_nested, ends, process_now_ms() + 200, &result), ERROR_TIMEOUT, "over");
+	check_error(process_run(run_nested, ends, clock_now_ms() + 200, &result), ERROR_TIMEOUT, "over");
 	close(ends[1]);
 	alarm(5);
 	check(read(ends[0], &byte, 1) == 0);
