@@ -24,15 +24,15 @@ enum { ARCH_LEVELS_MAX = 5 };
 /** What a page-table entry says. */
 enum arch_pte {
 	ARCH_PTE_ABSENT, /**< Nothing is mapped. */
-	ARCH_PTE_TABLE,	 /**< Address of the next table. */
-	ARCH_PTE_PAGE,	 /**< Address of a page, of the size of this level. */
+	ARCH_PTE_TABLE, /**< Address of the next table. */
+	ARCH_PTE_PAGE, /**< Address of a page, of the size of this level. */
 };
 
 /**
  * A machine. One const row each in the array in arch.c.
  *
  * Porting guide. For dumps to be opened and filtered:
- * 1. elf_machine, uname_machine, page_shift and default_section_size_bits from the kernel's headers.
+ * 1. elf_machine, uname_machine, page_shift, physical_bits and default_section_size_bits from the kernel's headers.
  * 2. index_bits: bits of the address that select the entry of each table, from the lowest level up; 8-byte entries.
  * 3. xlat_init(): root table, number of levels and address mask from VMCOREINFO. It cannot read memory.
  * 4. pte(): what an entry of a level means.
@@ -40,12 +40,13 @@ enum arch_pte {
  */
 struct arch {
 	const char *name;
-	uint16_t elf_machine;		    /**< EM_* */
-	const char *uname_machine;	    /**< For the header of kdump-compressed files. */
+	uint16_t elf_machine; /**< EM_* */
+	const char *uname_machine; /**< For the header of kdump-compressed files. */
 	unsigned int page_shift;
 	unsigned int index_bits[ARCH_LEVELS_MAX];
+	unsigned int physical_bits; /**< Of the largest physical address the machine can have. */
 	unsigned int default_section_size_bits; /**< For kernels whose VMCOREINFO is silent. */
-	unsigned int default_physmem_bits;	/**< The same. */
+	unsigned int default_physmem_bits; /**< The same. */
 	/** Fill root_paddr, level_count, table_mask. Errors: ERROR_BAD_DATA with the name of the missing value. */
 	struct error *(*xlat_init)(struct xlat *xlat, const struct vmcoreinfo *info);
 	/** Meaning of an entry; level 0 maps pages of page_shift. */

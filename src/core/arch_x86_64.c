@@ -25,7 +25,8 @@ static struct error *x86_64_xlat_init(struct xlat *xlat, const struct vmcoreinfo
 	int64_t phys_base = 0, l5 = 0, sme_mask = 0;
 
 	// Since v4.14 swapper_pg_dir is a macro for init_top_pgt; VMCOREINFO kept the old name.
-	if (!vmcoreinfo_symbol(info, "swapper_pg_dir", &pgd_vaddr) && !vmcoreinfo_symbol(info, "init_level4_pgt", &pgd_vaddr) &&
+	if (!vmcoreinfo_symbol(info, "swapper_pg_dir", &pgd_vaddr) &&
+	    !vmcoreinfo_symbol(info, "init_level4_pgt", &pgd_vaddr) &&
 	    !vmcoreinfo_symbol(info, "init_top_pgt", &pgd_vaddr))
 		return error_new(ERROR_BAD_DATA, "VMCOREINFO lacks SYMBOL(swapper_pg_dir)");
 	if (!vmcoreinfo_number(info, "phys_base", &phys_base)) {
@@ -56,6 +57,8 @@ const struct arch arch_x86_64 = {
 	.uname_machine = "x86_64",
 	.page_shift = 12,
 	.index_bits = {9, 9, 9, 9, 9},
+	// Intel SDM vol. 3, 4.1.4: MAXPHYADDR is 52 at most.
+	.physical_bits = 52,
 	// arch/x86/include/asm/sparsemem.h
 	.default_section_size_bits = 27,
 	.default_physmem_bits = 46,

@@ -21,7 +21,8 @@ static bool elfcore_probe(const uint8_t *head, size_t size_bytes)
 	return size_bytes >= EI_NIDENT && memcmp(head, ELFMAG, SELFMAG) == 0;
 }
 
-static struct error *read_exactly(const struct vmcore *core, void *buf, size_t size_bytes, uint64_t offset_bytes, const char *what)
+static struct error *read_exactly(const struct vmcore *core, void *buf, size_t size_bytes, uint64_t offset_bytes,
+                                  const char *what)
 {
 	size_t got;
 	struct error *err = io_pread(core->fd, buf, size_bytes, offset_bytes, &got);
@@ -30,7 +31,7 @@ static struct error *read_exactly(const struct vmcore *core, void *buf, size_t s
 		return error_wrap(err, "%s", what);
 	if (got < size_bytes)
 		return error_new(ERROR_BAD_DATA, "the file ends at offset %#jx, inside the %s at %#jx",
-				 (uintmax_t)(offset_bytes + got), what, (uintmax_t)offset_bytes);
+		                 (uintmax_t)(offset_bytes + got), what, (uintmax_t)offset_bytes);
 	return NULL;
 }
 
@@ -39,16 +40,18 @@ static struct error *check_header(struct vmcore *core, const Elf64_Ehdr *ehdr)
 	bool is_big = core->is_big_endian;
 
 	if (ehdr->e_ident[EI_CLASS] != ELFCLASS64)
-		return error_new(ERROR_UNSUPPORTED, "a dump of a 32-bit machine (ELF class %u)", ehdr->e_ident[EI_CLASS]);
+		return error_new(ERROR_UNSUPPORTED, "a dump of a 32-bit machine (ELF class %u)",
+		                 ehdr->e_ident[EI_CLASS]);
 	if (load_u16(&ehdr->e_type, is_big) != ET_CORE)
 		return error_new(ERROR_BAD_DATA, "an ELF file, but not a core (e_type %u at offset 0x10)",
-				 load_u16(&ehdr->e_type, is_big));
+		                 load_u16(&ehdr->e_type, is_big));
 	core->arch = arch_find(load_u16(&ehdr->e_machine, is_big));
 	if (!core->arch)
-		return error_new(ERROR_UNSUPPORTED, "ELF machine %u is not supported", load_u16(&ehdr->e_machine, is_big));
+		return error_new(ERROR_UNSUPPORTED, "ELF machine %u is not supported",
+		                 load_u16(&ehdr->e_machine, is_big));
 	if (load_u16(&ehdr->e_phentsize, is_big) != sizeof(Elf64_Phdr))
-		return error_new(ERROR_BAD_DATA, "e_phentsize %u at offset 0x36, not %zu", load_u16(&ehdr->e_phentsize, is_big),
-				 sizeof(Elf64_Phdr));
+		return error_new(ERROR_BAD_DATA, "e_phentsize %u at offset 0x36, not %zu",
+		                 load_u16(&ehdr->e_phentsize, is_big), sizeof(Elf64_Phdr));
 	return NULL;
 }
 
@@ -60,7 +63,8 @@ static struct error *header_count(const struct vmcore *core, const Elf64_Ehdr *e
 
 	if (count == PN_XNUM) {
 		Elf64_Shdr shdr;
-		struct error *err = read_exactly(core, &shdr, sizeof(shdr), load_u64(&ehdr->e_shoff, is_big), "section header");
+		struct error *err =
+			read_exactly(core, &shdr, sizeof(shdr), load_u64(&ehdr->e_shoff, is_big), "section header");
 
 		if (err)
 			return err;
@@ -74,6 +78,7 @@ static struct error *header_count(const struct vmcore *core, const Elf64_Ehdr *e
 
 static struct error *add_load(struct vmcore *core, const Elf64_Phdr *phdr)
 {
+	uint64_t limit = UINT64_C(1) << core->arch->physical_bits;
 	bool is_big = core->is_big_endian;
 	struct vmcore_load load = {
 		.paddr = load_u64(&phdr->p_paddr, is_big),
@@ -86,11 +91,11 @@ static struct error *add_load(struct vmcore *core, const Elf64_Phdr *phdr)
 
 	if (load.file_bytes > load.memory_bytes)
 		load.memory_bytes = load.file_bytes;
-	// The last page is left out so that rounding up to pages cannot overflow anywhere.
-	if (load.paddr + load.memory_bytes < load.paddr || load.paddr + load.memory_bytes > UINT64_MAX - 0x10000 ||
+	if (load.paddr > limit || load.memory_bytes > limit - load.paddr ||
 	    load.offset_bytes + load.file_bytes < load.offset_bytes)
-		return error_new(ERROR_BAD_DATA, "a PT_LOAD wraps around: address %#jx, size %#jx, offset %#jx",
-				 (uintmax_t)load.paddr, (uintmax_t)load.memory_bytes, (uintmax_t)load.offset_bytes);
+		return error_new(ERROR_BAD_DATA,
+		                 "a PT_LOAD is beyond what the machine can have: address %#jx, size %#jx, offset %#jx",
+		                 (uintmax_t)load.paddr, (uintmax_t)load.memory_bytes, (uintmax_t)load.offset_bytes);
 	core->loads[core->load_count++] = load;
 	return NULL;
 }
@@ -105,8 +110,9 @@ static struct error *add_notes(struct vmcore *core, const Elf64_Phdr *phdr)
 	if (core->notes || size == 0)
 		return NULL;
 	if (size > NOTES_BYTES_MAX || offset > core->file_bytes || size > core->file_bytes - offset)
-		return error_new(ERROR_BAD_DATA, "the notes at offset %#jx, %#jx bytes, reach beyond the file (%#jx bytes)",
-				 (uintmax_t)offset, (uintmax_t)size, (uintmax_t)core->file_bytes);
+		return error_new(ERROR_BAD_DATA,
+		                 "the notes at offset %#jx, %#jx bytes, reach beyond the file (%#jx bytes)",
+		                 (uintmax_t)offset, (uintmax_t)size, (uintmax_t)core->file_bytes);
 	core->notes = malloc(size);
 	if (!core->notes)
 		return error_new(ERROR_NOMEM, "no memory for %ju bytes of notes", (uintmax_t)size);
@@ -154,7 +160,8 @@ static struct error *read_headers(struct vmcore *core, uint64_t offset_bytes, ui
 			err = add_load(core, &phdrs[i]);
 		else if (type == PT_NOTE)
 			err = add_notes(core, &phdrs[i]);
-		err = error_wrap(err, "program header %u at offset %#jx", i, (uintmax_t)(offset_bytes + i * sizeof(*phdrs)));
+		err = error_wrap(err, "program header %u at offset %#jx", i,
+		                 (uintmax_t)(offset_bytes + i * sizeof(*phdrs)));
 	}
 	return err;
 }

@@ -68,10 +68,13 @@ static bool find_number(const struct vmcoreinfo *info, const char *kind, const c
 	if (!vmcoreinfo_string(info, key, value, sizeof(value)) || !*value)
 		return false;
 	errno = 0;
-	if (value[0] == '-')
+	// Only constants may be negative. A size that is would become the largest there is.
+	if (value[0] != '-')
+		number = strtoull(value, &end, base);
+	else if (strcmp(kind, "NUMBER") == 0)
 		number = (uint64_t)strtoll(value, &end, base);
 	else
-		number = strtoull(value, &end, base);
+		return false;
 	if (errno || *end)
 		return false;
 	*ret = number;

@@ -3,19 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/bitmap.h"
+#include "base/clock.h"
 #include "base/endian.h"
 #include "dump/copy_job.h"
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 struct error *copy_write(struct copy *copy, uint64_t offset_bytes, const void *buf, size_t size_bytes)
 {
@@ -102,7 +94,7 @@ void copy_advance(struct copy *copy, uint64_t pages)
 	// Who finds the lock taken leaves the report to its holder.
 	if (!copy->options->progress || pthread_mutex_trylock(&copy->progress_lock) != 0)
 		return;
-	now = now_ms();
+	now = clock_now_ms();
 	if (now >= copy->next_report_ms) {
 		fill_progress(copy, now, &progress);
 		copy->options->progress(copy->options->progress_context, &progress);
@@ -114,6 +106,14 @@ void copy_advance(struct copy *copy, uint64_t pages)
 uint64_t copy_window_end(const struct copy *copy, uint64_t pfn_start)
 {
 	return copy->max_pfn - pfn_start < COPY_WINDOW_PAGES ? copy->max_pfn : pfn_start + COPY_WINDOW_PAGES;
+}
+
+bool copy_window_is_empty(const struct copy *copy, uint64_t pfn_start)
+{
+	unsigned int shift = vmcore_page_shift(copy->core);
+	const struct vmcore_region *region = vmcore_region_from(copy->core, pfn_start << shift);
+
+	return !region || region->paddr_start >> shift >= copy_window_end(copy, pfn_start);
 }
 
 size_t copy_window_words(const struct copy *copy)
@@ -165,7 +165,7 @@ static void finish_stats(struct copy *copy)
 	stats->counts.zero = atomic_load(&copy->pages_zero);
 	stats->pages_unreadable = atomic_load(&copy->pages_unreadable);
 	stats->bytes_written = atomic_load(&copy->bytes_written);
-	stats->elapsed_ms = now_ms() - copy->start_ms;
+	stats->elapsed_ms = clock_now_ms() - copy->start_ms;
 	if (stats->pages_unreadable)
 		stats->warnings |= COPY_WARN_UNREADABLE;
 	if (copy->core->missing_bytes)
@@ -184,7 +184,7 @@ static struct error *copy_format_run(struct copy *copy)
 }
 
 struct error *copy_run(const struct vmcore *core, const struct copy_options *options, struct sink *sink,
-		       struct copy_stats *stats_ret)
+                       struct copy_stats *stats_ret)
 {
 	_cleanup_error_ struct error *unknown = NULL;
 	struct copy copy = {
@@ -194,7 +194,7 @@ struct error *copy_run(const struct vmcore *core, const struct copy_options *opt
 		.stats = stats_ret,
 		.max_pfn = vmcore_max_pfn(core),
 		.page_bytes = vmcore_page_bytes(core),
-		.start_ms = now_ms(),
+		.start_ms = clock_now_ms(),
 	};
 	struct error *err;
 
@@ -205,7 +205,8 @@ struct error *copy_run(const struct vmcore *core, const struct copy_options *opt
 		return err;
 	if (unknown) {
 		stats_ret->warnings |= COPY_WARN_NO_FILTER;
-		snprintf(stats_ret->note, sizeof(stats_ret->note), "%.*s", (int)sizeof(stats_ret->note) - 1, unknown->text);
+		snprintf(stats_ret->note, sizeof(stats_ret->note), "%.*s", (int)sizeof(stats_ret->note) - 1,
+		         unknown->text);
 	}
 	pthread_mutex_init(&copy.progress_lock, NULL);
 	err = copy_format_run(&copy);
@@ -231,7 +232,8 @@ const char *copy_warning_text(enum copy_warning warning)
 	case COPY_WARN_NO_FILTER:
 		return "the kernel's page layout is unknown, so nothing was filtered out";
 	case COPY_WARN_NO_FREE:
-		return "no free page was found: this kernel marks free pages in an unknown way, the dump is larger than it need be";
+		return "no free page was found: this kernel marks free pages in an unknown way, the dump is larger "
+		       "than it need be";
 	case COPY_WARN_UNREADABLE:
 		return "some pages could not be read and are missing from the dump";
 	case COPY_WARN_BAD_MEMMAP:

@@ -17,7 +17,7 @@ struct segment {
 
 struct elf_copy {
 	struct copy *copy;
-	uint64_t *set;	 // Frames to save, of one window.
+	uint64_t *set; // Frames to save, of one window.
 	uint64_t *zeros; // Those of them that hold only zeros.
 	uint64_t base_pfn;
 	uint64_t end_pfn;
@@ -31,7 +31,7 @@ struct elf_copy {
 struct elf_worker {
 	struct vmreader reader;
 	uint8_t *bounce; // One page.
-	uint8_t *out;	 // COPY_BUFFER_BYTES
+	uint8_t *out; // COPY_BUFFER_BYTES
 };
 
 static void worker_destroy(struct elf_worker *worker)
@@ -151,6 +151,8 @@ static struct error *collect(struct elf_copy *elf)
 			.thread_count = copy->options->thread_count,
 		};
 
+		if (copy_window_is_empty(copy, pfn))
+			continue;
 		elf->base_pfn = pfn;
 		elf->end_pfn = copy_window_end(copy, pfn);
 		job.job_count = (elf->end_pfn - pfn + SCAN_JOB_PAGES - 1) / SCAN_JOB_PAGES;
@@ -199,7 +201,8 @@ static struct error *copy_unit(void *context, void *state, uint64_t unit)
 
 		while (rank >= segment->rank + segment->file_pages)
 			segment++;
-		err = copy_page(elf->copy, &worker->reader, segment->pfn + (rank - segment->rank), worker->bounce, &page);
+		err = copy_page(elf->copy, &worker->reader, segment->pfn + (rank - segment->rank), worker->bounce,
+		                &page);
 		if (err && !error_catch(&err, ERROR_FAULT))
 			return err;
 		// The place in the file is fixed, so a page that cannot be read now is zeros, and counted.
@@ -223,7 +226,7 @@ static struct error *copy_unit(void *context, void *state, uint64_t unit)
 // One program header for the part of a segment that lies in a load, or none. A load that repeats memory of another (the
 // kernel image) shares its bytes in the file.
 static size_t map_segment(const struct elf_copy *elf, const struct vmcore_load *load, const struct segment *segment,
-			  struct vmcore_load *ret)
+                          struct vmcore_load *ret)
 {
 	uint64_t page_bytes = elf->copy->page_bytes;
 	uint64_t start = segment->pfn * page_bytes;

@@ -71,7 +71,8 @@ struct error *copy_write(struct copy *copy, uint64_t offset_bytes, const void *b
  * @param[out] ret The bytes; valid until the next call with @p reader or @p bounce.
  * @return NULL; ERROR_FAULT (nothing of it can be read; counted).
  */
-struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn, uint8_t *bounce, const uint8_t **ret) must_check;
+struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn, uint8_t *bounce,
+                        const uint8_t **ret) must_check;
 
 /** Whether a page holds only zeros. @param[in] page Bytes. @param[in] page_bytes Their number, a multiple of 8. @return See there. */
 bool copy_is_zero(const uint8_t *page, uint64_t page_bytes);
@@ -88,10 +89,14 @@ void copy_advance(struct copy *copy, uint64_t pages);
  * @param[in,out] result Sums.
  * @return NULL; ERROR_OS; ERROR_NOMEM.
  */
-struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, uint64_t *set, struct scan_result *result) must_check;
+struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, uint64_t *set,
+                               struct scan_result *result) must_check;
 
 /** One past the last frame of a window. @param[in] copy The copy. @param[in] pfn_start Its first. @return A pfn. */
 uint64_t copy_window_end(const struct copy *copy, uint64_t pfn_start);
+
+/** Whether there is no memory in a window, so that it needs no look. @param[in] copy The copy. @param[in] pfn_start Its first frame. @return See there. */
+bool copy_window_is_empty(const struct copy *copy, uint64_t pfn_start);
 
 /** Words of the set of a window. @param[in] copy The copy. @return 64-bit words. */
 size_t copy_window_words(const struct copy *copy);

@@ -15,25 +15,25 @@ struct kdump_copy {
 	struct copy *copy;
 	struct fmt_kdump_layout layout;
 	const struct compressor *compressor;
-	uint64_t *set;	      // Frames to save.
-	uint64_t base_pfn;    // Of bit 0 of the set.
-	uint64_t end_pfn;     // Of the window.
-	uint64_t base_rank;   // Descriptors before the window.
-	uint64_t desc_room;   // Descriptors there is room for.
-	uint64_t page_count;  // Bits in the set.
-	uint64_t *unit_pfns;  // First frame of each unit.
+	uint64_t *set; // Frames to save.
+	uint64_t base_pfn; // Of bit 0 of the set.
+	uint64_t end_pfn; // Of the window.
+	uint64_t base_rank; // Descriptors before the window.
+	uint64_t desc_room; // Descriptors there is room for.
+	uint64_t page_count; // Bits in the set.
+	uint64_t *unit_pfns; // First frame of each unit.
 	_Atomic uint64_t next_data; // Where the next claim of output starts.
 };
 
 // What one thread needs.
 struct kdump_worker {
 	struct vmreader reader;
-	void *state;	     // Of the compressor.
-	uint8_t *out;	     // COPY_BUFFER_BYTES, and room for one page that does not compress.
+	void *state; // Of the compressor.
+	uint8_t *out; // COPY_BUFFER_BYTES, and room for one page that does not compress.
 	size_t used;
-	uint8_t *bounce;     // One page.
+	uint8_t *bounce; // One page.
 	struct fmt_kdump_page_desc descs[COPY_UNIT_PAGES];
-	size_t unclaimed;    // First descriptor whose offset still counts from the start of out.
+	size_t unclaimed; // First descriptor whose offset still counts from the start of out.
 };
 
 // A descriptor whose bytes are in the buffer carries this mark where the format wants a zero, until it gets its place.
@@ -126,7 +126,7 @@ static struct error *flush(struct kdump_copy *kdump, struct kdump_worker *worker
 }
 
 static void put_page(struct kdump_copy *kdump, struct kdump_worker *worker, const uint8_t *page,
-		     struct fmt_kdump_page_desc *desc)
+                     struct fmt_kdump_page_desc *desc)
 {
 	uint64_t page_bytes = kdump->layout.block_bytes;
 	uint8_t *out = worker->out + worker->used;
@@ -144,7 +144,7 @@ static void put_page(struct kdump_copy *kdump, struct kdump_worker *worker, cons
 }
 
 static struct error *copy_one(struct kdump_copy *kdump, struct kdump_worker *worker, uint64_t pfn,
-			      struct fmt_kdump_page_desc *desc)
+                              struct fmt_kdump_page_desc *desc)
 {
 	uint64_t page_bytes = kdump->layout.block_bytes;
 	const uint8_t *page;
@@ -157,7 +157,8 @@ static struct error *copy_one(struct kdump_copy *kdump, struct kdump_worker *wor
 	if (err)
 		return err;
 	if (copy_is_zero(page, page_bytes)) {
-		*desc = (struct fmt_kdump_page_desc){.offset = kdump->layout.zero_page_offset, .size = (uint32_t)page_bytes};
+		*desc = (struct fmt_kdump_page_desc){.offset = kdump->layout.zero_page_offset,
+		                                     .size = (uint32_t)page_bytes};
 		atomic_fetch_add_explicit(&kdump->copy->pages_zero, 1, memory_order_relaxed);
 		return NULL;
 	}
@@ -177,7 +178,8 @@ static struct error *copy_unit(void *context, void *state, uint64_t unit)
 	worker->used = 0;
 	worker->unclaimed = 0;
 	for (uint64_t i = 0; !err && i < count; i++, pfn++) {
-		pfn = kdump->base_pfn + bitmap_find(kdump->set, pfn - kdump->base_pfn, kdump->end_pfn - kdump->base_pfn, true);
+		pfn = kdump->base_pfn +
+		      bitmap_find(kdump->set, pfn - kdump->base_pfn, kdump->end_pfn - kdump->base_pfn, true);
 		err = copy_one(kdump, worker, pfn, &worker->descs[i]);
 		if (!err && worker->used >= COPY_BUFFER_BYTES)
 			err = flush(kdump, worker, i + 1);
@@ -186,8 +188,8 @@ static struct error *copy_unit(void *context, void *state, uint64_t unit)
 		err = flush(kdump, worker, count);
 	if (!err)
 		err = copy_write(kdump->copy,
-				 kdump->layout.desc_offset + (kdump->base_rank + rank) * sizeof(worker->descs[0]),
-				 worker->descs, count * sizeof(worker->descs[0]));
+		                 kdump->layout.desc_offset + (kdump->base_rank + rank) * sizeof(worker->descs[0]),
+		                 worker->descs, count * sizeof(worker->descs[0]));
 	copy_advance(kdump->copy, count);
 	return err;
 }
@@ -235,7 +237,8 @@ static struct error *write_bitmap(struct copy *copy, uint64_t offset_bytes, cons
 static struct error *write_bitmaps(struct kdump_copy *kdump, uint64_t *scratch)
 {
 	uint64_t bits = kdump->end_pfn - kdump->base_pfn;
-	struct error *err = write_bitmap(kdump->copy, kdump->layout.bitmap2_offset + kdump->base_pfn / 8, kdump->set, bits);
+	struct error *err =
+		write_bitmap(kdump->copy, kdump->layout.bitmap2_offset + kdump->base_pfn / 8, kdump->set, bits);
 
 	// The first bitmap is made piece by piece; there is no room for two of them.
 	for (uint64_t at = 0; !err && at < bits; at += SCAN_JOB_PAGES) {
@@ -262,7 +265,8 @@ static struct error *copy_window(struct kdump_copy *kdump)
 
 	kdump->page_count = bitmap_count(kdump->set, 0, kdump->end_pfn - kdump->base_pfn);
 	if (kdump->page_count > kdump->desc_room - kdump->base_rank)
-		return error_new(ERROR_BAD_DATA, "the memory of the crashed kernel changes: more pages than were counted");
+		return error_new(ERROR_BAD_DATA,
+		                 "the memory of the crashed kernel changes: more pages than were counted");
 	job.job_count = (kdump->page_count + COPY_UNIT_PAGES - 1) / COPY_UNIT_PAGES;
 	kdump->unit_pfns = calloc(job.job_count + 1, sizeof(*kdump->unit_pfns));
 	if (!kdump->unit_pfns || !scratch) {
@@ -372,6 +376,9 @@ static struct error *copy_windows(struct kdump_copy *kdump, bool is_scanned)
 	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
 		struct scan_result again = {0};
 
+		// Its bits stay a gap in the file.
+		if (copy_window_is_empty(copy, pfn))
+			continue;
 		kdump->base_pfn = pfn;
 		kdump->end_pfn = copy_window_end(copy, pfn);
 		if (!is_scanned)
@@ -393,8 +400,10 @@ struct error *copy_kdump_run(struct copy *copy)
 
 	if (!set)
 		return error_new(ERROR_NOMEM, "no memory for the set of pages");
-	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES)
-		err = copy_scan_window(copy, pfn, set, &result);
+	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
+		if (!copy_window_is_empty(copy, pfn))
+			err = copy_scan_window(copy, pfn, set, &result);
+	}
 	copy_note_scan(copy, &result);
 	if (err || copy->options->is_dry_run)
 		return err;

@@ -10,12 +10,12 @@
 // One job: a part of the window that no other job touches, and what one thread needs for it.
 struct scan_job {
 	const struct scan *scan;
-	uint64_t *set;	     // Of the window.
-	uint64_t base_pfn;   // Of bit 0 of the set.
-	uint64_t pfn_end;    // Of the job.
-	uint64_t block_end;  // Of the compound page that is being walked: its tails are counted with its head.
+	uint64_t *set; // Of the window.
+	uint64_t base_pfn; // Of bit 0 of the set.
+	uint64_t pfn_end; // Of the job.
+	uint64_t block_end; // Of the compound page that is being walked: its tails are counted with its head.
 	struct scan_result result;
-	struct vmreader pages;	// struct pages
+	struct vmreader pages; // struct pages
 	struct vmreader tables; // page tables and sections
 };
 
@@ -28,7 +28,7 @@ struct scan_window {
 };
 
 struct error *scan_init(struct scan *ret, const struct vmcore *core, unsigned int dump_level, unsigned int thread_count,
-			struct error **unknown_ret)
+                        struct error **unknown_ret)
 {
 	_cleanup_vmreader_ struct vmreader reader = {0};
 	struct error *err;
@@ -65,7 +65,8 @@ void scan_present(const struct vmcore *core, uint64_t pfn_start, uint64_t pfn_en
 	const struct vmcore_region *end = core->regions + core->region_count;
 
 	memset(set, 0, bitmap_words(pfn_end - pfn_start) * sizeof(*set));
-	for (const struct vmcore_region *region = vmcore_region_from(core, pfn_start << shift); region && region < end; region++) {
+	for (const struct vmcore_region *region = vmcore_region_from(core, pfn_start << shift); region && region < end;
+	     region++) {
 		uint64_t first = region->paddr_start >> shift;
 		uint64_t last = (region->paddr_end + round) >> shift;
 
@@ -147,8 +148,8 @@ static struct error *scan_piece(struct scan_job *job, const struct memmap_run *r
 		return err;
 	if (there > (end - first) * bytes)
 		there = (end - first) * bytes;
-	err = vmreader_map(&job->pages, paddr, there < VMREADER_WINDOW_DATA_BYTES ? there : VMREADER_WINDOW_DATA_BYTES, &pages,
-			   &got);
+	err = vmreader_map(&job->pages, paddr, there < VMREADER_WINDOW_DATA_BYTES ? there : VMREADER_WINDOW_DATA_BYTES,
+	                   &pages, &got);
 	if (err)
 		return err;
 	there = (got < there ? got : there) / bytes;
@@ -171,7 +172,8 @@ static struct error *scan_piece(struct scan_job *job, const struct memmap_run *r
 }
 
 // A page of struct pages that is not there describes memory that we cannot know: it is kept.
-static struct error *skip_unreadable(struct scan_job *job, struct error *err, const struct memmap_run *run, uint64_t *pfn)
+static struct error *skip_unreadable(struct scan_job *job, struct error *err, const struct memmap_run *run,
+                                     uint64_t *pfn)
 {
 	uint64_t per_page = vmcore_page_bytes(job->scan->core) / page_layout_bytes(job->scan->layout);
 	uint64_t next = *pfn + (per_page ? per_page : 1);
@@ -210,6 +212,10 @@ static struct error *scan_frames(struct scan_job *job, uint64_t pfn)
 		struct memmap_run run = {0};
 		uint64_t next;
 
+		// Holes between the regions of memory may be large, and there is nothing to know about them.
+		pfn = job->base_pfn + bitmap_find(job->set, pfn - job->base_pfn, job->pfn_end - job->base_pfn, true);
+		if (pfn >= job->pfn_end)
+			break;
 		err = memmap_next(&job->scan->map, &job->tables, pfn, &run, &next);
 		if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA)) {
 			keep_unknown(job, pfn, next);
@@ -296,7 +302,7 @@ static struct error *scan_end(void *context, void *state, bool is_failed)
 }
 
 struct error *scan_window(const struct scan *scan, uint64_t pfn_start, uint64_t pfn_end, uint64_t *set,
-			  struct scan_result *result)
+                          struct scan_result *result)
 {
 	struct scan_window window = {.scan = scan, .pfn_start = pfn_start, .pfn_end = pfn_end, .set = set};
 	struct workers_job job = {
