@@ -39,7 +39,7 @@ SNIPPETS = {
     "blanks": [{"README.md": "x \n"}, {"README.md": "x"}, {"README.md": "x\n\n"}],
     "lint/clang-format": [{"src/base/io.c": HEAD + "int  x( void );\n"}],
     "lint/cppcheck": [{"src/base/io.c": HEAD + "int f(void);\nint f(void)\n{\n\tint a[2] = {0};\n\n\treturn a[2];\n}\n"}],
-    "lint/clang-tidy": [{"src/base/io.c": HEAD + "int f(int *p);\nint f(int *p)\n{\n\tif (!p)\n\t\treturn *p;\n\treturn 0;\n}\n"}],
+    "lint/clang-tidy": [{"src/base/io.c": HEAD + "int f(int a);\nint f(int a)\n{\n\treturn sizeof(a) / sizeof(&a) * a / (a - a);\n}\n"}],
     "lint/shellcheck": [{"tests/x.sh": "#!/bin/sh\nrm -rf $1/*\n"}],
     "lint/python": [{"tests/x.py": "def f(:\n"}],
 }

@@ -31,6 +31,8 @@ def _flags(tree):
     config = tree.build / "config.h" if tree.build else None
     if config and config.exists():
         flags += ["-include", str(config)]
+    packages = subprocess.run(["pkg-config", "--cflags", "blkid", "libconfig"], capture_output=True, text=True, check=False)
+    flags += packages.stdout.split()
     flags += [f'-DKDUMP_{name}="/x"' for name in ("SYSCONFDIR", "LOCALSTATEDIR", "LIBDIR", "SBINDIR", "BINDIR")]
     return flags
 
@@ -69,7 +71,7 @@ def clang_tidy(tree):
         _, text = _run(["clang-tidy", "--quiet", str(tree.root / name), "--", *_flags(tree)])
         return [line.replace(f"{tree.root}/", "") for line in text.splitlines()
                 if re.search(r": (?:warning|error): ", line)]
-    return sorted(set(_each(one, c_files(tree))))
+    return sorted(set(_each(one, tree.match(r"src/.*\.c"))))
 
 
 def shellcheck(tree):
