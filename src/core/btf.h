@@ -21,13 +21,14 @@
 
 /** A layout to look up and what was found. */
 struct btf_query {
-	const char *type;      /**< Name of a structure, union, or enumeration; for enumerators NULL: any enumeration. */
-	const char *member;    /**< Name of a member (also of an anonymous one inside) or enumerator; NULL: the type itself. */
-	bool is_enumerator;    /**< Look for an enumerator: the value is its number. */
-	bool is_found;	       /**< Filled in. */
+	const char *type; /**< Name of a structure, union, or enumeration; for enumerators NULL: any enumeration. */
+	const char *
+		member; /**< Name of a member (also of an anonymous one inside) or enumerator; NULL: the type itself. */
+	bool is_enumerator; /**< Look for an enumerator: the value is its number. */
+	bool is_found; /**< Filled in. */
 	uint64_t offset_bytes; /**< Of the member, filled in. */
-	uint64_t size_bytes;   /**< Of the member (0 if unknown) or the type, filled in. */
-	int64_t value;	       /**< Of the enumerator, filled in. */
+	uint64_t size_bytes; /**< Of the member (0 if unknown) or the type, filled in. */
+	int64_t value; /**< Of the enumerator, filled in. */
 };
 
 /**
@@ -43,6 +44,6 @@ struct btf_query {
  *	   ERROR_NOMEM.
  */
 struct error *btf_lookup(const struct vmcore *core, const struct xlat *xlat, const struct kallsyms *syms,
-			 struct vmreader *reader, struct btf_query *queries, size_t count) must_check;
+                         struct vmreader *reader, struct btf_query *queries, size_t count) must_check;
 
 #endif

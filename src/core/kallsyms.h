@@ -29,7 +29,7 @@ struct kallsyms;
  * @return NULL; ERROR_BAD_DATA (there is none, or it does not verify); ERROR_FAULT; ERROR_NOMEM.
  */
 struct error *kallsyms_create(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
-			      struct kallsyms **ret) must_check;
+                              struct kallsyms **ret) must_check;
 
 /** Number of symbols. @param[in] syms The table. @return See there. */
 uint64_t kallsyms_count(const struct kallsyms *syms);
@@ -47,8 +47,8 @@ static inline void kallsyms_destroyp(struct kallsyms **syms)
 struct kallsyms_query {
 	const char *name;
 	uint64_t vaddr; /**< Filled in. */
-	bool is_found;	/**< Filled in. */
-	char type;	/**< Its letter as nm(1) has it, filled in. */
+	bool is_found; /**< Filled in. */
+	char type; /**< Its letter as nm(1) has it, filled in. */
 };
 
 /**
@@ -63,6 +63,6 @@ struct kallsyms_query {
  * @return NULL (also if names are not found); ERROR_FAULT; ERROR_BAD_DATA.
  */
 struct error *kallsyms_lookup(const struct kallsyms *syms, struct vmreader *reader, struct kallsyms_query *queries,
-			      size_t count) must_check;
+                              size_t count) must_check;
 
 #endif

@@ -19,11 +19,11 @@
 
 /** Where the parts of the table are: virtual addresses of the variables that scripts/kallsyms.c of the kernel writes. */
 struct kallsyms_place {
-	uint64_t names;		/**< Compressed names, one after another: length, then tokens. */
-	uint64_t count;		/**< Of symbols. */
-	uint64_t token_table;	/**< Text of each token, NUL-terminated. */
-	uint64_t token_index;	/**< uint16_t[256]: where each token's text starts. */
-	uint64_t offsets;	/**< int32_t for each symbol. */
+	uint64_t names; /**< Compressed names, one after another: length, then tokens. */
+	uint64_t count; /**< Of symbols. */
+	uint64_t token_table; /**< Text of each token, NUL-terminated. */
+	uint64_t token_index; /**< uint16_t[256]: where each token's text starts. */
+	uint64_t offsets; /**< int32_t for each symbol. */
 	uint64_t relative_base; /**< Address they count from, if has_relative_base. */
 	bool has_relative_base;
 };
@@ -44,6 +44,6 @@ enum { KALLSYMS_MAX_SYMBOLS = 16 << 20 };
  * @return NULL; ERROR_BAD_DATA (nothing that looks like it, or VMCOREINFO lacks SYMBOL(_stext)); ERROR_OS; ERROR_NOMEM.
  */
 struct error *kallsyms_scan(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
-			    struct kallsyms_place *ret) must_check;
+                            struct kallsyms_place *ret) must_check;
 
 #endif
