@@ -47,8 +47,8 @@ static void print_found(const struct job *job, uint64_t pfn, const unsigned char
 	while ((at = memmem(at, (size_t)(page + PAGE - at), job->text, length))) {
 		size_t room = (size_t)(page + PAGE - at);
 
-		printf("%llu %zu %.*s\n", (unsigned long long)pfn, (size_t)(at - page),
-		       (int)(room < 32 ? room : 32), (const char *)at);
+		printf("%llu %zu %.*s\n", (unsigned long long)pfn, (size_t)(at - page), (int)(room < 32 ? room : 32),
+		       (const char *)at);
 		at += length;
 	}
 }
@@ -60,7 +60,7 @@ static void take(const struct job *job, uint64_t pfn, const unsigned char *page)
 		return;
 	}
 	uint64_t sum = (uint64_t)adler32(1, page, PAGE) << 32 | (uint32_t)crc32(0, page, PAGE);
-	uint64_t record[2] = { pfn, sum };
+	uint64_t record[2] = {pfn, sum};
 
 	if (fwrite(record, sizeof(record), 1, stdout) != 1)
 		die("standard output", strerror(errno));
@@ -111,8 +111,7 @@ static void walk_kdump(const struct job *job, int fd)
 		if (status == KDUMP_OK && length == PAGE) {
 			take(job, pfn, page);
 		} else if (status != KDUMP_ERR_NODATA) {
-			fprintf(stderr, "pages: frame %llu: %s\n", (unsigned long long)pfn,
-				kdump_get_err(ctx));
+			fprintf(stderr, "pages: frame %llu: %s\n", (unsigned long long)pfn, kdump_get_err(ctx));
 			exit(1);
 		} else {
 			kdump_clear_err(ctx);
@@ -123,7 +122,7 @@ static void walk_kdump(const struct job *job, int fd)
 
 int main(int argc, char **argv)
 {
-	struct job job = { NULL };
+	struct job job = {NULL};
 	struct stat status;
 
 	if (argc == 4 && strcmp(argv[1], "find") == 0)
@@ -136,8 +135,7 @@ int main(int argc, char **argv)
 	if (fd < 0 || fstat(fd, &status) < 0)
 		die(name, strerror(errno));
 	size_t size = (size_t)status.st_size;
-	const unsigned char *file = size < PAGE ? MAP_FAILED
-		: mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	const unsigned char *file = size < PAGE ? MAP_FAILED : mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 
 	if (file == MAP_FAILED)
 		die(name, size < PAGE ? "too short" : strerror(errno));

@@ -113,8 +113,7 @@ static void *plant_anon(const char *class, unsigned count, bool say)
 /* Huge pages: transparent (flags 0) or from the hugetlb pool. */
 static void plant_huge(const char *class, int flags)
 {
-	char *area = mmap(NULL, 2 * HUGE_SIZE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	char *area = mmap(NULL, 2 * HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	if (area == MAP_FAILED) {
 		printf("none %s: %s\n", class, strerror(errno));
