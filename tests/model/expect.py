@@ -6,7 +6,7 @@ from spec import CLASSES, PAGE_BYTES, PAGE_SHIFT, page_frames
 def kept(spec, level):
     """Page frames that are in a dump of a level, zero pages included."""
     dropped = set()
-    for block in spec.blocks:
+    for block in spec.blocks if not spec.keeps_all else ():
         mask = CLASSES[block.kind]
         if mask is None or mask & level:
             dropped.update(range(block.start, block.end))

@@ -64,6 +64,7 @@ class Spec:
     blocks: list = field(default_factory=list)
     no_memmap: list = field(default_factory=list)
     without: list = field(default_factory=list)
+    keeps_all: bool = False     # The kernel says too little: nothing can be dropped.
 
 
 def _range(text):
@@ -110,6 +111,8 @@ def _line(spec, key, words):
         spec.nodes.append(_range(words[0]))
     elif key == "no_memmap":
         spec.no_memmap.append(_range(words[0]))
+    elif key == "keeps_all":
+        spec.keeps_all = True
     elif key == "without":
         spec.without.append(" ".join(words))
     elif key == "pages":
