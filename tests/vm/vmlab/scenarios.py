@@ -10,7 +10,7 @@ from .command import LabError
 
 # Reservations that are tried, and the MiB from which on the capture has to succeed.
 CRASHKERNEL_SIZES = ("72M", "80M", "96M", "128M")
-CRASHKERNEL_PROMISED = {"6.1": 80, "6.12": 128}
+CRASHKERNEL_PROMISED = {"6.1": 80, "6.12": 80}
 DEADLINE_S = 60
 
 
