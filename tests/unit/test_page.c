@@ -197,7 +197,7 @@ static void garbage(void)
 
 		for (unsigned int i = 0; i < 200000; i++) {
 			size_t count = 1 + i % 2;
-			uint8_t *pages = malloc(count * PAGE_BYTES);
+			uint8_t *pages = calloc(count, PAGE_BYTES);
 			uint64_t pfn = (uint64_t)rand();
 			struct page_view view;
 
