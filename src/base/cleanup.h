@@ -57,11 +57,11 @@ static inline void closedirp(DIR **dir)
 #define _cleanup_closedir_ _cleanup_(closedirp)
 
 /** Hand a guarded pointer on: gives its value and leaves NULL behind. */
-#define take_ptr(p)                           \
-	({                                    \
-		__typeof__(p) take_ptr_ = (p); \
-		(p) = NULL;                   \
-		take_ptr_;                    \
+#define take_ptr(p)                                                                                                    \
+	({                                                                                                             \
+		__typeof__(p) take_ptr_ = (p);                                                                         \
+		(p) = NULL;                                                                                            \
+		take_ptr_;                                                                                             \
 	})
 
 /** Hand a guarded descriptor on: gives its value and leaves -1 behind. @param[in] fd Address of the descriptor. */

@@ -16,16 +16,16 @@
 
 /** A code exists only where some caller decides on it. */
 enum error_code {
-	ERROR_NOMEM,	   /**< Memory is exhausted. */
-	ERROR_OS,	   /**< A system call failed; the number is in struct error. */
-	ERROR_USAGE,	   /**< The command line is wrong. */
-	ERROR_CONFIG,	   /**< The configuration is wrong; the text says where and what is allowed. */
+	ERROR_NOMEM, /**< Memory is exhausted. */
+	ERROR_OS, /**< A system call failed; the number is in struct error. */
+	ERROR_USAGE, /**< The command line is wrong. */
+	ERROR_CONFIG, /**< The configuration is wrong; the text says where and what is allowed. */
 	ERROR_UNSUPPORTED, /**< Understood, but not possible here (kernel, format, option). */
-	ERROR_BAD_DATA,	   /**< A file or crashed memory does not hold what it must. */
-	ERROR_FAULT,	   /**< An address that is not in the dump. */
-	ERROR_NOSPC,	   /**< The target is full. */
-	ERROR_TIMEOUT,	   /**< A deadline passed. */
-	ERROR_CANCELED,	   /**< Another part failed first or somebody asked to stop. */
+	ERROR_BAD_DATA, /**< A file or crashed memory does not hold what it must. */
+	ERROR_FAULT, /**< An address that is not in the dump. */
+	ERROR_NOSPC, /**< The target is full. */
+	ERROR_TIMEOUT, /**< A deadline passed. */
+	ERROR_CANCELED, /**< Another part failed first or somebody asked to stop. */
 };
 
 /** Longest text of an error, with its final NUL, in bytes. Longer texts end in "…". */
@@ -34,7 +34,7 @@ enum { ERROR_TEXT_BYTES = 1024 };
 /** One failure. Owned by who holds it; ends in error_free(). */
 struct error {
 	enum error_code code;
-	int errnum;		     /**< errno value for ERROR_OS and ERROR_NOSPC, else 0. */
+	int errnum; /**< errno value for ERROR_OS and ERROR_NOSPC, else 0. */
 	char text[ERROR_TEXT_BYTES]; /**< Outermost fact first; lower case; no period. */
 };
 
@@ -92,10 +92,10 @@ enum exit_code {
 	EXIT_OK = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
-	EXIT_CONFIG = 3,      /**< kdumpctl status: not operational. */
+	EXIT_CONFIG = 3, /**< kdumpctl status: not operational. */
 	EXIT_NOSPC = 4,
 	EXIT_UNSUPPORTED = 5, /**< Kernel, format or option that we cannot handle: fall back. */
-	EXIT_BAD_DATA = 6,    /**< The dump is bad or incomplete. */
+	EXIT_BAD_DATA = 6, /**< The dump is bad or incomplete. */
 };
 
 /** Exit code for an error. @param[in] err May be NULL (EXIT_OK). @return One of enum exit_code. */

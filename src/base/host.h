@@ -21,14 +21,14 @@
 /** A program to run. */
 struct host_command {
 	const char *const *argv; /**< NULL-terminated; argv[0] is a path, or a name looked up in a fixed PATH. */
-	const char *input;	 /**< Text for its standard input, or NULL for /dev/null. */
-	uint64_t timeout_ms;	 /**< It is killed with its process group after this time; 0 is "no limit". */
+	const char *input; /**< Text for its standard input, or NULL for /dev/null. */
+	uint64_t timeout_ms; /**< It is killed with its process group after this time; 0 is "no limit". */
 	size_t output_max_bytes; /**< Output kept of standard output and error together; 0: both go to ours. */
 };
 
 /** How a program ended. */
 struct host_result {
-	int status;   /**< Exit status, or 128 + the signal's number. */
+	int status; /**< Exit status, or 128 + the signal's number. */
 	char *output; /**< What it printed, cut at the limit, NUL at the end; NULL if it was not kept. free() it. */
 };
 
@@ -45,7 +45,7 @@ enum host_power {
  * Read-only after host_init(); may be shared by threads.
  */
 struct host {
-	int root_fd;	  /**< Directory that stands for "/". */
+	int root_fd; /**< Directory that stands for "/". */
 	const char *root; /**< Its path, for messages and child programs; borrowed. "/" outside of tests. */
 	/** Runs a program; host_run() calls it. Default: a child process. */
 	struct error *(*run)(const struct host *host, const struct host_command *command, struct host_result *ret);
@@ -103,7 +103,8 @@ struct error *host_stat(const struct host *host, const char *path, struct stat *
  * @param[out] size_ret Bytes without the NUL; may be NULL.
  * @return NULL; ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM. Texts start with the path.
  */
-struct error *host_read(const struct host *host, const char *path, size_t max_bytes, char **ret, size_t *size_ret) must_check;
+struct error *host_read(const struct host *host, const char *path, size_t max_bytes, char **ret,
+                        size_t *size_ret) must_check;
 
 /**
  * Replace a file below the root, as io_replace_at(); missing directories are made with mode 0755.
@@ -115,7 +116,8 @@ struct error *host_read(const struct host *host, const char *path, size_t max_by
  * @param[in] mode Permission bits.
  * @return NULL; ERROR_OS; ERROR_NOSPC.
  */
-struct error *host_replace(const struct host *host, const char *path, const void *buf, size_t size_bytes, mode_t mode) must_check;
+struct error *host_replace(const struct host *host, const char *path, const void *buf, size_t size_bytes,
+                           mode_t mode) must_check;
 
 /**
  * Make a directory and its parents below the root, mode 0755. It is no error if it exists.

@@ -125,14 +125,15 @@ static struct error *check_arguments(struct arguments *args, int left)
 
 	if (left < wanted || (left > wanted && !args->copy.is_dry_run))
 		return error_new(ERROR_USAGE, "%s; try 'kdump-copy --help'",
-				 left < 1      ? "VMCORE is missing" :
-				 left < wanted ? "DUMP is missing" :
-						 "too many arguments");
+		                 left < 1        ? "VMCORE is missing"
+		                 : left < wanted ? "DUMP is missing"
+		                                 : "too many arguments");
 	if (args->copy.format == COPY_ELF && strcmp(args->copy.compressor->name, "none") != 0)
 		return error_new(ERROR_USAGE, "-E cannot be compressed: leave out -%s",
-				 args->copy.compressor->flag == 1 ? "c" : "c, -l, -p, -z or --compress");
+		                 args->copy.compressor->flag == 1 ? "c" : "c, -l, -p, -z or --compress");
 	if (args->is_flattened && isatty(STDOUT_FILENO) && !args->copy.is_dry_run)
-		return error_new(ERROR_USAGE, "-F writes the dump to standard output, which is a terminal; redirect it");
+		return error_new(ERROR_USAGE,
+		                 "-F writes the dump to standard output, which is a terminal; redirect it");
 	if (!args->copy.thread_count)
 		args->copy.thread_count = cpu_count();
 	return NULL;
@@ -142,10 +143,14 @@ static struct error *check_arguments(struct arguments *args, int left)
 static struct error *parse_arguments(int argc, char **argv, struct arguments *args, bool *go_on_ret)
 {
 	static const struct option options[] = {
-		{"dump-level", required_argument, NULL, 'd'},	     {"compress", required_argument, NULL, OPT_COMPRESS},
-		{"force", no_argument, NULL, 'f'},		     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
-		{"num-threads", required_argument, NULL, OPT_THREADS}, {"quiet", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},		     {"version", no_argument, NULL, 'V'},
+		{"dump-level", required_argument, NULL, 'd'},
+		{"compress", required_argument, NULL, OPT_COMPRESS},
+		{"force", no_argument, NULL, 'f'},
+		{"dry-run", no_argument, NULL, OPT_DRY_RUN},
+		{"num-threads", required_argument, NULL, OPT_THREADS},
+		{"quiet", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
 		{0},
 	};
 	struct error *err;
@@ -183,15 +188,16 @@ static void print_progress(void *context, const struct copy_progress *progress)
 	double left = rate > 0 ? (double)(progress->pages_total - progress->pages_done) / rate : 0;
 
 	fprintf(stderr, "%skdump-copy: %3.0f%% of %ju pages, %.0f MiB written, %.0f pages/s, %.0f s left%s",
-		is_terminal ? "\r" : "",
-		progress->pages_total ? 100.0 * (double)progress->pages_done / (double)progress->pages_total : 100.0,
-		(uintmax_t)progress->pages_total, mib(progress->bytes_written), rate, left, is_terminal ? "\033[K" : "\n");
+	        is_terminal ? "\r" : "",
+	        progress->pages_total ? 100.0 * (double)progress->pages_done / (double)progress->pages_total : 100.0,
+	        (uintmax_t)progress->pages_total, mib(progress->bytes_written), rate, left,
+	        is_terminal ? "\033[K" : "\n");
 }
 
 static void print_counts(const struct copy_stats *stats, unsigned int dump_level)
 {
 	printf("%-14s %12s  %s\n", "class", "pages", "in the dump");
-	for (unsigned int class = 0; class < PAGE_CLASS_COUNT; class++)
+	for (unsigned int class = 0; class < PAGE_CLASS_COUNT; class ++)
 		printf("%-14s %12ju  %s\n", filter_class_name(class), (uintmax_t)stats->counts.classes[class],
 		       filter_drops(class, dump_level) ? "no" : "yes");
 	printf("%-14s %12ju  no\n", "broken", (uintmax_t)stats->counts.poisoned);
@@ -272,7 +278,8 @@ static struct error *copy_to(const struct vmcore *core, const struct arguments *
 	if (!err)
 		err = args->is_flattened ? sink_stream_create(output.fd, &sink) : sink_file_create(output.fd, &sink);
 	if (!err)
-		err = error_wrap(copy_run(core, &args->copy, sink, stats), "%s", args->output ? args->output : "standard output");
+		err = error_wrap(copy_run(core, &args->copy, sink, stats), "%s",
+		                 args->output ? args->output : "standard output");
 	return output_close(&output, err);
 }
 
@@ -293,14 +300,15 @@ static struct error *copy_dump(const struct arguments *args)
 	if (args->copy.is_dry_run)
 		print_counts(&stats, args->copy.dump_level);
 	else if (!args->is_quiet)
-		fprintf(stderr, "kdump-copy: saved %ju of %ju pages, %.1f MiB, in %.1f s\n", (uintmax_t)stats.pages_written,
-			(uintmax_t)stats.counts.total, mib(stats.bytes_written), (double)stats.elapsed_ms / 1000);
+		fprintf(stderr, "kdump-copy: saved %ju of %ju pages, %.1f MiB, in %.1f s\n",
+		        (uintmax_t)stats.pages_written, (uintmax_t)stats.counts.total, mib(stats.bytes_written),
+		        (double)stats.elapsed_ms / 1000);
 	if (core->missing_bytes)
-		return error_new(ERROR_BAD_DATA, "%s: the file ends at offset %#jx; %ju bytes of memory are missing", args->input,
-				 (uintmax_t)core->file_bytes, (uintmax_t)core->missing_bytes);
+		return error_new(ERROR_BAD_DATA, "%s: the file ends at offset %#jx; %ju bytes of memory are missing",
+		                 args->input, (uintmax_t)core->file_bytes, (uintmax_t)core->missing_bytes);
 	if (stats.pages_unreadable)
 		return error_new(ERROR_BAD_DATA, "%s: %ju pages could not be read", args->input,
-				 (uintmax_t)stats.pages_unreadable);
+		                 (uintmax_t)stats.pages_unreadable);
 	return NULL;
 }
 

@@ -60,7 +60,7 @@ static struct error *init_sparse(struct memmap *map, const struct vmcore *core)
 	    physmem_bits > 60 || map->section_struct_bytes < POINTER_BYTES || map->section_struct_bytes > page_bytes ||
 	    map->section_map_offset > map->section_struct_bytes - POINTER_BYTES || length == 0 || length > UINT32_MAX)
 		return error_new(ERROR_BAD_DATA, "VMCOREINFO: impossible section sizes (%jd and %jd bits, %ju bytes)",
-				 (intmax_t)section_bits, (intmax_t)physmem_bits, (uintmax_t)map->section_struct_bytes);
+		                 (intmax_t)section_bits, (intmax_t)physmem_bits, (uintmax_t)map->section_struct_bytes);
 	map->section_pages = UINT64_C(1) << (section_bits - vmcore_page_shift(core));
 	map->section_count = UINT64_C(1) << (physmem_bits - section_bits);
 	// With SPARSEMEM_EXTREME the array holds pointers to pages full of sections, else all sections there can be.
@@ -75,8 +75,8 @@ static struct error *init_sparse(struct memmap *map, const struct vmcore *core)
 	return NULL;
 }
 
-struct error *memmap_init(struct memmap *ret, const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
-			  uint64_t page_struct_bytes)
+struct error *memmap_init(struct memmap *ret, const struct vmcore *core, const struct xlat *xlat,
+                          struct vmreader *reader, uint64_t page_struct_bytes)
 {
 	struct memmap map = {
 		.core = core,
@@ -109,7 +109,8 @@ static void next_flat(const struct memmap *map, uint64_t pfn, struct memmap_run 
 static struct error *read_node(const struct memmap *map, struct vmreader *reader, uint64_t node, struct memmap_run *ret)
 {
 	uint64_t pgdat, start = 0, spanned = 0, page_vaddr = 0;
-	struct error *err = xlat_read_uint(map->xlat, reader, map->base_vaddr + node * POINTER_BYTES, POINTER_BYTES, &pgdat);
+	struct error *err =
+		xlat_read_uint(map->xlat, reader, map->base_vaddr + node * POINTER_BYTES, POINTER_BYTES, &pgdat);
 
 	*ret = (struct memmap_run){0};
 	if (err || !pgdat)
@@ -122,13 +123,14 @@ static struct error *read_node(const struct memmap *map, struct vmreader *reader
 	if (err)
 		return err;
 	if (start < map->max_pfn && spanned <= map->max_pfn && page_vaddr)
-		*ret = (struct memmap_run){start, start + spanned < map->max_pfn ? start + spanned : map->max_pfn, page_vaddr};
+		*ret = (struct memmap_run){start, start + spanned < map->max_pfn ? start + spanned : map->max_pfn,
+		                           page_vaddr};
 	return NULL;
 }
 
 // Nodes are few and need not be in the order of their memory: all are looked at each time.
-static struct error *next_discontig(const struct memmap *map, struct vmreader *reader, uint64_t pfn, struct memmap_run *ret,
-				    uint64_t *next_pfn_ret)
+static struct error *next_discontig(const struct memmap *map, struct vmreader *reader, uint64_t pfn,
+                                    struct memmap_run *ret, uint64_t *next_pfn_ret)
 {
 	struct memmap_run best = {map->max_pfn, map->max_pfn, 0};
 	struct error *failed = NULL;
@@ -160,8 +162,8 @@ static struct error *next_discontig(const struct memmap *map, struct vmreader *r
 
 // Gives the address of the struct page of the first page of a section, 0 if it has none. On error *skip_ret says how many
 // sections cannot be told.
-static struct error *read_section(const struct memmap *map, struct vmreader *reader, uint64_t section, uint64_t *vaddr_ret,
-				  uint64_t *skip_ret)
+static struct error *read_section(const struct memmap *map, struct vmreader *reader, uint64_t section,
+                                  uint64_t *vaddr_ret, uint64_t *skip_ret)
 {
 	uint64_t table = map->base_vaddr, index = section, word;
 	struct error *err;
@@ -179,17 +181,17 @@ static struct error *read_section(const struct memmap *map, struct vmreader *rea
 		*skip_ret = 1;
 	}
 	err = xlat_read_uint(map->xlat, reader, table + index * map->section_struct_bytes + map->section_map_offset,
-			     POINTER_BYTES, &word);
+	                     POINTER_BYTES, &word);
 	if (err)
 		return error_wrap(err, "section %ju", (uintmax_t)section);
 	if (word & SECTION_HAS_MEM_MAP)
 		*vaddr_ret = (word & ~(vmcore_page_bytes(map->core) - 1)) +
-			     section * map->section_pages * map->page_struct_bytes;
+		             section * map->section_pages * map->page_struct_bytes;
 	return NULL;
 }
 
-static struct error *next_sparse(const struct memmap *map, struct vmreader *reader, uint64_t pfn, struct memmap_run *ret,
-				 uint64_t *next_pfn_ret)
+static struct error *next_sparse(const struct memmap *map, struct vmreader *reader, uint64_t pfn,
+                                 struct memmap_run *ret, uint64_t *next_pfn_ret)
 {
 	uint64_t end = (map->max_pfn + map->section_pages - 1) / map->section_pages;
 	struct memmap_run run = {map->max_pfn, map->max_pfn, 0};
@@ -228,7 +230,7 @@ static struct error *next_sparse(const struct memmap *map, struct vmreader *read
 }
 
 struct error *memmap_next(const struct memmap *map, struct vmreader *reader, uint64_t pfn, struct memmap_run *ret,
-			  uint64_t *next_pfn_ret)
+                          uint64_t *next_pfn_ret)
 {
 	*next_pfn_ret = map->max_pfn;
 	if (pfn >= map->max_pfn) {

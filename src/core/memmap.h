@@ -18,16 +18,16 @@
 
 /** Memory models of the kernel (Linux Documentation/mm/memory-model.rst). */
 enum memmap_model {
-	MEMMAP_FLAT,	   /**< One array: SYMBOL(mem_map). */
-	MEMMAP_DISCONTIG,  /**< One array a node: SYMBOL(node_data) or SYMBOL(contig_page_data). */
-	MEMMAP_SPARSE,	   /**< One array a section; mem_section is an array. */
+	MEMMAP_FLAT, /**< One array: SYMBOL(mem_map). */
+	MEMMAP_DISCONTIG, /**< One array a node: SYMBOL(node_data) or SYMBOL(contig_page_data). */
+	MEMMAP_SPARSE, /**< One array a section; mem_section is an array. */
 	MEMMAP_SPARSE_EXTREME, /**< The same; mem_section is an array of pointers to arrays. */
 };
 
 /** Page frames whose struct page array is contiguous in kernel virtual memory. */
 struct memmap_run {
-	uint64_t pfn_start;  /**< First page frame. */
-	uint64_t pfn_end;    /**< One past the last page frame. */
+	uint64_t pfn_start; /**< First page frame. */
+	uint64_t pfn_end; /**< One past the last page frame. */
 	uint64_t page_vaddr; /**< Kernel virtual address of the struct page of pfn_start. */
 };
 
@@ -38,13 +38,13 @@ struct memmap {
 	enum memmap_model model;
 	uint64_t page_struct_bytes;
 	uint64_t max_pfn;
-	uint64_t base_vaddr;	     /**< mem_map, node_data, or mem_section. */
-	uint64_t section_pages;	     /**< Page frames of a section. */
-	uint64_t section_count;	     /**< Sections that can exist. */
+	uint64_t base_vaddr; /**< mem_map, node_data, or mem_section. */
+	uint64_t section_pages; /**< Page frames of a section. */
+	uint64_t section_count; /**< Sections that can exist. */
 	uint64_t section_struct_bytes;
 	uint64_t section_map_offset; /**< Of section_mem_map in struct mem_section. */
-	uint64_t sections_per_root;  /**< In one array; all of them for MEMMAP_SPARSE. */
-	uint64_t node_count;	     /**< MEMMAP_DISCONTIG. */
+	uint64_t sections_per_root; /**< In one array; all of them for MEMMAP_SPARSE. */
+	uint64_t node_count; /**< MEMMAP_DISCONTIG. */
 	uint64_t node_mem_map_offset;
 	uint64_t node_start_pfn_offset;
 	uint64_t node_spanned_offset;
@@ -60,8 +60,8 @@ struct memmap {
  * @param[in] page_struct_bytes Size of struct page.
  * @return NULL; ERROR_UNSUPPORTED (a value is missing; the text names it); ERROR_FAULT; ERROR_BAD_DATA.
  */
-struct error *memmap_init(struct memmap *ret, const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
-			  uint64_t page_struct_bytes) must_check;
+struct error *memmap_init(struct memmap *ret, const struct vmcore *core, const struct xlat *xlat,
+                          struct vmreader *reader, uint64_t page_struct_bytes) must_check;
 
 /**
  * Find the next run of page frames.
@@ -75,6 +75,6 @@ struct error *memmap_init(struct memmap *ret, const struct vmcore *core, const s
  * @param[out] next_pfn_ret Where to go on, also on error; above @p pfn unless the run is empty.
  */
 struct error *memmap_next(const struct memmap *map, struct vmreader *reader, uint64_t pfn, struct memmap_run *ret,
-			  uint64_t *next_pfn_ret) must_check;
+                          uint64_t *next_pfn_ret) must_check;
 
 #endif

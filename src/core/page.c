@@ -12,16 +12,16 @@
 // version of the kernel.
 enum order_source {
 	ORDER_NONE,
-	ORDER_MEMBER,	// A member of its own in the second struct page (page.compound_order, folio._folio_order).
-	ORDER_FLAGS,	// The low byte of the flags of the second struct page (since v6.6, folio._flags_1).
+	ORDER_MEMBER, // A member of its own in the second struct page (page.compound_order, folio._folio_order).
+	ORDER_FLAGS, // The low byte of the flags of the second struct page (since v6.6, folio._flags_1).
 };
 
 // How a hugetlb page is told from other compound pages.
 enum hugetlb_source {
 	HUGETLB_NONE,
-	HUGETLB_DTOR,  // Number of the destructor in the second struct page (before v6.6).
-	HUGETLB_FLAG,  // PG_hugetlb in the flags of the second struct page (v6.6 to v6.8).
-	HUGETLB_TYPE,  // Page type of the head (since v6.9).
+	HUGETLB_DTOR, // Number of the destructor in the second struct page (before v6.6).
+	HUGETLB_FLAG, // PG_hugetlb in the flags of the second struct page (v6.6 to v6.8).
+	HUGETLB_TYPE, // Page type of the head (since v6.9).
 };
 
 // A value of the type word that shares its place with _mapcount.
@@ -55,7 +55,7 @@ struct page_layout {
 
 enum {
 	PAGE_MAPPING_ANON = 1, // include/linux/page-flags.h: bit 0 of mapping; also set for KSM (3).
-	PAGE_TAIL = 1,	       // Bit 0 of compound_head.
+	PAGE_TAIL = 1, // Bit 0 of compound_head.
 	BLOCK_ORDER_MAX = 63,
 	// include/linux/mmzone.h: zones have 11 lists of free blocks unless the kernel was built otherwise.
 	DEFAULT_FREE_ORDERS = 11,
@@ -98,9 +98,9 @@ static void learn_orders(struct page_layout *layout, const struct vmcoreinfo *in
 {
 	uint64_t order = 0, dtor = 0, huge_dtor = 0;
 	bool has_member = vmcoreinfo_offset(info, "page.compound_order", &order) &&
-			  vmcoreinfo_offset(info, "page.compound_dtor", &dtor);
+	                  vmcoreinfo_offset(info, "page.compound_dtor", &dtor);
 	bool has_folio = !has_member && vmcoreinfo_offset(info, "folio._folio_order", &order) &&
-			 vmcoreinfo_offset(info, "folio._folio_dtor", &dtor);
+	                 vmcoreinfo_offset(info, "folio._folio_dtor", &dtor);
 	int64_t number;
 
 	if (has_member) {
@@ -135,8 +135,8 @@ static void learn_orders(struct page_layout *layout, const struct vmcoreinfo *in
 // Values that VMCOREINFO gives in one of three ways.
 enum need_kind {
 	NEED_OFFSET, // OFFSET(name)
-	NEED_FLAG,   // NUMBER(name) of a bit
-	NEED_MASK,   // NUMBER(name) of a mask
+	NEED_FLAG, // NUMBER(name) of a bit
+	NEED_MASK, // NUMBER(name) of a mask
 };
 
 // What the layout is made of: its name in VMCOREINFO, and in BTF for kernels that leave it out there.
@@ -202,7 +202,7 @@ enum {
 static void write_questions(const struct need *needs, struct btf_query queries[static ASK_COUNT])
 {
 	static const char *const types[ASK_TYPE_COUNT] = {"PGTY_buddy", "PGTY_offline", "PGTY_slab", "PGTY_hugetlb",
-							  "PGTY_unaccepted"};
+	                                                  "PGTY_unaccepted"};
 
 	for (size_t i = 0; i < ASK_TYPE_COUNT; i++)
 		queries[ASK_TYPES + i] = (struct btf_query){.member = types[i], .is_enumerator = true};
@@ -222,10 +222,10 @@ static void write_questions(const struct need *needs, struct btf_query queries[s
 }
 
 static void take_answers(struct page_layout *layout, const struct need *needs, const struct btf_query *queries,
-			 bool is_known[static NEEDS])
+                         bool is_known[static NEEDS])
 {
-	struct page_type *const types[ASK_TYPE_COUNT] = {&layout->buddy, &layout->offline, &layout->slab, &layout->hugetlb,
-							 &layout->unaccepted};
+	struct page_type *const types[ASK_TYPE_COUNT] = {&layout->buddy, &layout->offline, &layout->slab,
+	                                                 &layout->hugetlb, &layout->unaccepted};
 
 	for (size_t i = 0; i < ASK_TYPE_COUNT; i++) {
 		const struct btf_query *query = &queries[ASK_TYPES + i];
@@ -236,7 +236,8 @@ static void take_answers(struct page_layout *layout, const struct need *needs, c
 	if (!layout->struct_bytes && queries[ASK_STRUCT].is_found)
 		layout->struct_bytes = queries[ASK_STRUCT].size_bytes;
 	for (size_t i = 0; i < NEEDS; i++) {
-		const struct btf_query *query = &queries[queries[ASK_NEEDS + i].is_found ? ASK_NEEDS + i : ASK_ALIASES + i];
+		const struct btf_query *query =
+			&queries[queries[ASK_NEEDS + i].is_found ? ASK_NEEDS + i : ASK_ALIASES + i];
 
 		if (is_known[i] || !query->is_found)
 			continue;
@@ -246,7 +247,7 @@ static void take_answers(struct page_layout *layout, const struct need *needs, c
 }
 
 static struct error *ask_btf(struct page_layout *layout, const struct vmcore *core, const struct xlat *xlat,
-			     struct vmreader *reader, const struct need *needs, bool is_known[static NEEDS])
+                             struct vmreader *reader, const struct need *needs, bool is_known[static NEEDS])
 {
 	_cleanup_(kallsyms_destroyp) struct kallsyms *syms = NULL;
 	struct btf_query queries[ASK_COUNT];
@@ -262,7 +263,7 @@ static struct error *ask_btf(struct page_layout *layout, const struct vmcore *co
 }
 
 static struct error *find_needs(struct page_layout *layout, const struct vmcore *core, const struct xlat *xlat,
-				struct vmreader *reader)
+                                struct vmreader *reader)
 {
 	bool is_known[NEEDS], is_complete = layout->struct_bytes && layout->buddy.is_known;
 	_cleanup_error_ struct error *btf_error = NULL;
@@ -292,7 +293,7 @@ static struct error *find_needs(struct page_layout *layout, const struct vmcore 
 static struct error *check_offsets(const struct page_layout *layout)
 {
 	const uint64_t offsets[] = {layout->flags_offset, layout->mapping_offset, layout->mapcount_offset,
-				    layout->private_offset, layout->has_head_offset ? layout->head_offset : 0};
+	                            layout->private_offset, layout->has_head_offset ? layout->head_offset : 0};
 
 	// 32 is the size of the smallest struct page there was, 4096 far above the largest.
 	if (layout->struct_bytes < 32 || layout->struct_bytes > 4096)
@@ -300,15 +301,16 @@ static struct error *check_offsets(const struct page_layout *layout)
 	for (size_t i = 0; i < array_size(offsets); i++) {
 		if (offsets[i] > layout->struct_bytes - 8)
 			return error_new(ERROR_UNSUPPORTED, "a member of struct page at %ju, beyond its %ju bytes",
-					 (uintmax_t)offsets[i], (uintmax_t)layout->struct_bytes);
+			                 (uintmax_t)offsets[i], (uintmax_t)layout->struct_bytes);
 	}
 	if (layout->order_offset > 2 * layout->struct_bytes - 8 || layout->dtor_offset > 2 * layout->struct_bytes - 8)
-		return error_new(ERROR_UNSUPPORTED, "the order of compound pages at %ju", (uintmax_t)layout->order_offset);
+		return error_new(ERROR_UNSUPPORTED, "the order of compound pages at %ju",
+		                 (uintmax_t)layout->order_offset);
 	return NULL;
 }
 
 struct error *page_layout_create(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
-				 struct page_layout **ret)
+                                 struct page_layout **ret)
 {
 	_cleanup_(page_layout_destroyp) struct page_layout *layout = calloc(1, sizeof(*layout));
 	const struct vmcoreinfo *info = &core->info;
@@ -328,7 +330,8 @@ struct error *page_layout_create(const struct vmcore *core, const struct xlat *x
 	learn_flag(info, "PG_slab", &layout->slab_mask);
 	learn_flag(info, "PG_hwpoison", &layout->hwpoison_mask);
 	vmcoreinfo_length(info, "zone.free_area", &orders);
-	layout->max_free_order = orders > 0 && orders <= BLOCK_ORDER_MAX ? (unsigned int)orders - 1 : DEFAULT_FREE_ORDERS - 1;
+	layout->max_free_order =
+		orders > 0 && orders <= BLOCK_ORDER_MAX ? (unsigned int)orders - 1 : DEFAULT_FREE_ORDERS - 1;
 	err = find_needs(layout, core, xlat, reader);
 	if (err)
 		return err;
@@ -413,8 +416,8 @@ static bool is_cache(const struct page_layout *layout, uint64_t flags)
 	return flags & layout->swapcache_mask && (!layout->swapbacked_mask || flags & layout->swapbacked_mask);
 }
 
-static enum page_class class_of(const struct page_layout *layout, const uint8_t *page, uint64_t flags, uint32_t mapcount,
-				bool is_huge)
+static enum page_class class_of(const struct page_layout *layout, const uint8_t *page, uint64_t flags,
+                                uint32_t mapcount, bool is_huge)
 {
 	bool is_anon = load_u64(page + layout->mapping_offset, layout->is_big_endian) & PAGE_MAPPING_ANON;
 
@@ -431,7 +434,8 @@ static enum page_class class_of(const struct page_layout *layout, const uint8_t 
 	return PAGE_KERNEL;
 }
 
-static struct page_view free_block(const struct page_layout *layout, const uint8_t *page, uint32_t mapcount, uint64_t pfn)
+static struct page_view free_block(const struct page_layout *layout, const uint8_t *page, uint32_t mapcount,
+                                   uint64_t pfn)
 {
 	uint64_t order = load_u64(page + layout->private_offset, layout->is_big_endian);
 

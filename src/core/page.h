@@ -19,12 +19,12 @@
 
 /** What a page is used for. */
 enum page_class {
-	PAGE_KERNEL,	    /**< Anything that is not one of the others: kept at every level. */
-	PAGE_FREE,	    /**< Free in the buddy allocator, or not yet accepted from the hypervisor. */
-	PAGE_CACHE,	    /**< Page cache without private data. */
+	PAGE_KERNEL, /**< Anything that is not one of the others: kept at every level. */
+	PAGE_FREE, /**< Free in the buddy allocator, or not yet accepted from the hypervisor. */
+	PAGE_CACHE, /**< Page cache without private data. */
 	PAGE_CACHE_PRIVATE, /**< Page cache with private data (buffers of a file system). */
-	PAGE_USER,	    /**< Anonymous memory of processes, hugetlb pages. */
-	PAGE_OFFLINE,	    /**< Given back to the hypervisor (balloon, virtio-mem). */
+	PAGE_USER, /**< Anonymous memory of processes, hugetlb pages. */
+	PAGE_OFFLINE, /**< Given back to the hypervisor (balloon, virtio-mem). */
 	PAGE_CLASS_COUNT,
 };
 
@@ -32,9 +32,9 @@ enum page_class {
 struct page_view {
 	enum page_class class;
 	unsigned int order; /**< Of the block that starts here: 2^order pages share the class. */
-	bool is_tail;	    /**< Inside a compound page: its head has the class; here it is PAGE_KERNEL. */
-	bool is_compound;   /**< Head of a compound page. */
-	bool is_poisoned;   /**< This one page is broken memory (hwpoison): touching it may stop the machine. */
+	bool is_tail; /**< Inside a compound page: its head has the class; here it is PAGE_KERNEL. */
+	bool is_compound; /**< Head of a compound page. */
+	bool is_poisoned; /**< This one page is broken memory (hwpoison): touching it may stop the machine. */
 };
 
 /** Where things are in struct page. Read-only after page_layout_create(); may be shared by threads. */
@@ -50,7 +50,7 @@ struct page_layout;
  * @return NULL; ERROR_UNSUPPORTED (the text names what is not known); ERROR_NOMEM.
  */
 struct error *page_layout_create(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
-				 struct page_layout **ret) must_check;
+                                 struct page_layout **ret) must_check;
 
 /** Free. @param[in] layout May be NULL. */
 void page_layout_destroy(struct page_layout *layout);

@@ -69,7 +69,8 @@ static struct error *make_regions(struct vmcore *core)
 		append_region(core, (struct vmcore_region){load.paddr + skip, covered, load.offset_bytes + skip});
 	}
 	if (!core->region_count)
-		return error_new(ERROR_BAD_DATA, "holds no memory (file ends at offset %#jx)", (uintmax_t)core->file_bytes);
+		return error_new(ERROR_BAD_DATA, "holds no memory (file ends at offset %#jx)",
+		                 (uintmax_t)core->file_bytes);
 	return NULL;
 }
 
@@ -116,8 +117,9 @@ static struct error *open_format(struct vmcore *core)
 	if (err)
 		return err;
 	core->can_map = try_map(core);
-	return vmcoreinfo_init(&core->info, core->notes ? (const char *)core->notes + core->vmcoreinfo_offset_bytes : "",
-			       core->vmcoreinfo_bytes);
+	return vmcoreinfo_init(&core->info,
+	                       core->notes ? (const char *)core->notes + core->vmcoreinfo_offset_bytes : "",
+	                       core->vmcoreinfo_bytes);
 }
 
 struct error *vmcore_open(const char *path, struct vmcore **ret)
@@ -253,7 +255,7 @@ static bool map_window(struct vmreader *reader, struct vmreader_window *window, 
 
 // Gives up one window for one that holds the bytes from offset on.
 static struct error *move_window(struct vmreader *reader, uint64_t offset, uint64_t need,
-				 const struct vmreader_window **ret)
+                                 const struct vmreader_window **ret)
 {
 	struct vmreader_window *window = &reader->slots[reader->next_slot];
 
@@ -295,11 +297,13 @@ static struct error *find_region(struct vmreader *reader, uint64_t paddr)
 	return NULL;
 }
 
-struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_bytes, const uint8_t **ret, size_t *got_ret)
+struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_bytes, const uint8_t **ret,
+                           size_t *got_ret)
 {
 	struct error *err = find_region(reader, paddr);
 	const struct vmcore_region *region = reader->region;
-	size_t most = reader->is_reading && reader->window_bytes > READ_WINDOW_BYTES ? READ_WINDOW_BYTES : reader->window_bytes;
+	size_t most = reader->is_reading && reader->window_bytes > READ_WINDOW_BYTES ? READ_WINDOW_BYTES
+	                                                                             : reader->window_bytes;
 	const struct vmreader_window *window;
 	uint64_t offset, there, need;
 
@@ -316,8 +320,8 @@ struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_
 			return error_wrap(err, "physical address %#jx", (uintmax_t)paddr);
 	}
 	if (offset >= window->offset_bytes + window->size_bytes)
-		return error_new(ERROR_FAULT, "physical address %#jx: the file ends before offset %#jx", (uintmax_t)paddr,
-				 (uintmax_t)offset);
+		return error_new(ERROR_FAULT, "physical address %#jx: the file ends before offset %#jx",
+		                 (uintmax_t)paddr, (uintmax_t)offset);
 	need = window->offset_bytes + window->size_bytes - offset;
 	*ret = window->bytes + (offset - window->offset_bytes);
 	*got_ret = need < there ? need : there;

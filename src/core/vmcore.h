@@ -35,12 +35,12 @@ struct core_format {
 
 /** A program header of the dump: one range of physical memory and the virtual address it was given. */
 struct vmcore_load {
-	uint64_t paddr;	       /**< First byte. */
-	uint64_t vaddr;	       /**< Virtual address of the first byte. */
-	uint64_t file_bytes;   /**< Bytes that are in the file. */
+	uint64_t paddr; /**< First byte. */
+	uint64_t vaddr; /**< Virtual address of the first byte. */
+	uint64_t file_bytes; /**< Bytes that are in the file. */
 	uint64_t memory_bytes; /**< Bytes of memory; what is beyond file_bytes reads as zeros. */
 	uint64_t offset_bytes; /**< Of the first byte, in the file. */
-	uint32_t flags;	       /**< ELF p_flags. */
+	uint32_t flags; /**< ELF p_flags. */
 };
 
 /** Physical memory that is in the file: [paddr_start, paddr_end). */
@@ -53,21 +53,21 @@ struct vmcore_region {
 /** An opened dump. Read-only after vmcore_open(); may be shared by threads. */
 struct vmcore {
 	int fd;
-	const char *name;		  /**< For messages; borrowed. */
+	const char *name; /**< For messages; borrowed. */
 	const struct core_format *format;
 	const struct arch *arch;
-	bool is_big_endian;		  /**< Byte order of the crashed kernel. */
-	bool can_map;			  /**< Whether mmap works on the file. */
-	uint64_t file_bytes;		  /**< Size of the file. */
-	uint64_t missing_bytes;		  /**< Memory that the headers announce beyond the end of the file. */
-	struct vmcore_load *loads;	  /**< In file order; may overlap. */
+	bool is_big_endian; /**< Byte order of the crashed kernel. */
+	bool can_map; /**< Whether mmap works on the file. */
+	uint64_t file_bytes; /**< Size of the file. */
+	uint64_t missing_bytes; /**< Memory that the headers announce beyond the end of the file. */
+	struct vmcore_load *loads; /**< In file order; may overlap. */
 	size_t load_count;
-	struct vmcore_region *regions;	  /**< Sorted by address, disjoint. */
+	struct vmcore_region *regions; /**< Sorted by address, disjoint. */
 	size_t region_count;
-	uint8_t *notes;			  /**< All bytes of the PT_NOTE segment. */
+	uint8_t *notes; /**< All bytes of the PT_NOTE segment. */
 	size_t notes_bytes;
-	size_t vmcoreinfo_offset_bytes;	  /**< Of the VMCOREINFO descriptor, in notes. */
-	size_t vmcoreinfo_bytes;	  /**< 0 if there is none. */
+	size_t vmcoreinfo_offset_bytes; /**< Of the VMCOREINFO descriptor, in notes. */
+	size_t vmcoreinfo_bytes; /**< 0 if there is none. */
 	struct vmcoreinfo info;
 };
 
@@ -122,7 +122,7 @@ struct vmreader_window {
 	uint8_t *bytes; /**< NULL: none. */
 	size_t size_bytes;
 	uint64_t offset_bytes; /**< In the file. */
-	uint8_t *buffer;       /**< For windows that are read instead of mapped; allocated at the first need. */
+	uint8_t *buffer; /**< For windows that are read instead of mapped; allocated at the first need. */
 };
 
 /** One view of a dump's physical memory. Owned by one thread; a thread may have several. */
@@ -130,8 +130,8 @@ struct vmreader {
 	const struct vmcore *core;
 	size_t window_bytes;
 	const struct vmcore_region *region; /**< Region of the last access, or NULL. */
-	unsigned int slot_count;	    /**< Windows that are used. */
-	unsigned int next_slot;		    /**< The one that is given up next. */
+	unsigned int slot_count; /**< Windows that are used. */
+	unsigned int next_slot; /**< The one that is given up next. */
 	struct vmreader_window slots[VMREADER_TABLE_SLOTS];
 	bool is_reading; /**< mmap did not work: windows are read. */
 };
@@ -160,7 +160,8 @@ void vmreader_deinit(struct vmreader *reader);
  * @param[out] got_ret Bytes that may be read from there, at least 1; may be more than wanted.
  * @return NULL; ERROR_FAULT (@p paddr is not in the dump, or the file ends before it); ERROR_OS; ERROR_NOMEM.
  */
-struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_bytes, const uint8_t **ret, size_t *got_ret) must_check;
+struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_bytes, const uint8_t **ret,
+                           size_t *got_ret) must_check;
 
 /**
  * Copy physical memory.

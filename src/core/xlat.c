@@ -19,7 +19,7 @@ struct error *xlat_init(struct xlat *ret, const struct vmcore *core)
 }
 
 struct error *xlat_translate(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
-			     uint64_t *run_bytes_ret)
+                             uint64_t *run_bytes_ret)
 {
 	const struct arch *arch = xlat->core->arch;
 	unsigned int shift = arch->page_shift;
@@ -79,7 +79,7 @@ struct error *xlat_read(const struct xlat *xlat, struct vmreader *reader, uint64
 }
 
 struct error *xlat_read_uint(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, unsigned int size_bytes,
-			     uint64_t *ret)
+                             uint64_t *ret)
 {
 	bool is_big = xlat->core->is_big_endian;
 	uint8_t raw[8] = {0};

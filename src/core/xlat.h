@@ -18,9 +18,9 @@
 /** How kernel addresses are translated in one dump. Read-only after xlat_init(); may be shared by threads. */
 struct xlat {
 	const struct vmcore *core;
-	uint64_t root_paddr;	  /**< Of the top-level page table. */
+	uint64_t root_paddr; /**< Of the top-level page table. */
 	unsigned int level_count; /**< Levels of page tables. */
-	uint64_t table_mask;	  /**< Bits of a table entry that are its address. */
+	uint64_t table_mask; /**< Bits of a table entry that are its address. */
 };
 
 /**
@@ -43,7 +43,7 @@ struct error *xlat_init(struct xlat *ret, const struct vmcore *core) must_check;
  * @return NULL; ERROR_FAULT (not mapped, or its table is not in the dump); ERROR_OS; ERROR_NOMEM.
  */
 struct error *xlat_translate(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
-			     uint64_t *run_bytes_ret) must_check;
+                             uint64_t *run_bytes_ret) must_check;
 
 /**
  * Copy kernel virtual memory.
@@ -55,7 +55,8 @@ struct error *xlat_translate(const struct xlat *xlat, struct vmreader *reader, u
  * @param[in] size_bytes Their number; all come, or an error.
  * @return As xlat_translate().
  */
-struct error *xlat_read(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, void *buf, size_t size_bytes) must_check;
+struct error *xlat_read(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, void *buf,
+                        size_t size_bytes) must_check;
 
 /**
  * Read an unsigned integer of the crashed kernel.
@@ -68,6 +69,6 @@ struct error *xlat_read(const struct xlat *xlat, struct vmreader *reader, uint64
  * @return As xlat_translate().
  */
 struct error *xlat_read_uint(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, unsigned int size_bytes,
-			     uint64_t *ret) must_check;
+                             uint64_t *ret) must_check;
 
 #endif

@@ -195,7 +195,7 @@ static const struct compressor snappy = {
 
 #ifdef HAVE_ZSTD
 enum {
-	ZSTD_LEVEL = 1,	      // As makedumpfile.
+	ZSTD_LEVEL = 1, // As makedumpfile.
 	ZSTD_FAST_LEVEL = -1, // Without the entropy coding of literals: 1.7 times as fast, one sixth larger.
 };
 
@@ -264,8 +264,7 @@ static const struct compressor zstd_fast = {
 // In the order in which compressor_default() prefers them; the last one is always there.
 static const struct compressor *const compressors[] = {
 #ifdef HAVE_ZSTD
-	&zstd_fast,
-	&zstd,
+	&zstd_fast, &zstd,
 #endif
 #ifdef HAVE_LZO
 	&lzo,

@@ -29,31 +29,31 @@ enum copy_format {
 /** How far the copy is. */
 struct copy_progress {
 	uint64_t pages_done;
-	uint64_t pages_total;  /**< Pages to be read. */
+	uint64_t pages_total; /**< Pages to be read. */
 	uint64_t bytes_written;
 	uint64_t elapsed_ms;
 };
 
 /** What to do. */
 struct copy_options {
-	unsigned int dump_level;	     /**< 0…31, makedumpfile's bits. */
+	unsigned int dump_level; /**< 0…31, makedumpfile's bits. */
 	enum copy_format format;
 	const struct compressor *compressor; /**< COPY_KDUMP only. */
-	unsigned int thread_count;	     /**< At least 1. */
-	bool is_dry_run;		     /**< Classify and count; write nothing. The sink may be NULL. */
+	unsigned int thread_count; /**< At least 1. */
+	bool is_dry_run; /**< Classify and count; write nothing. The sink may be NULL. */
 	/** Called now and then, on any thread, one call at a time; NULL: not wanted. */
 	void (*progress)(void *context, const struct copy_progress *progress);
 	void *progress_context;
-	uint64_t progress_interval_ms;	     /**< Least time between two calls. */
+	uint64_t progress_interval_ms; /**< Least time between two calls. */
 };
 
 /** Something the user must know although the copy did not fail. */
 enum copy_warning {
-	COPY_WARN_NO_FILTER = 1 << 0,	   /**< The layout of struct page is unknown: nothing was dropped but zero pages. */
-	COPY_WARN_NO_FREE = 1 << 1,	   /**< Not one free page was found: the kernel marks them in an unknown way. */
-	COPY_WARN_UNREADABLE = 1 << 2,	   /**< Some pages could not be read and are missing. */
-	COPY_WARN_BAD_MEMMAP = 1 << 3,	   /**< Some struct pages could not be read; their pages were kept. */
-	COPY_WARN_TRUNCATED = 1 << 4,	   /**< The input file ends before the memory it announces. */
+	COPY_WARN_NO_FILTER = 1 << 0, /**< The layout of struct page is unknown: nothing was dropped but zero pages. */
+	COPY_WARN_NO_FREE = 1 << 1, /**< Not one free page was found: the kernel marks them in an unknown way. */
+	COPY_WARN_UNREADABLE = 1 << 2, /**< Some pages could not be read and are missing. */
+	COPY_WARN_BAD_MEMMAP = 1 << 3, /**< Some struct pages could not be read; their pages were kept. */
+	COPY_WARN_TRUNCATED = 1 << 4, /**< The input file ends before the memory it announces. */
 };
 
 /** Longest text of copy_stats.note, with its NUL. */
@@ -62,12 +62,12 @@ enum { COPY_NOTE_BYTES = 256 };
 /** What was done. */
 struct copy_stats {
 	struct filter_counts counts; /**< Pages of each class, kept and dropped. */
-	uint64_t pages_written;	     /**< Pages in the dump, zero pages included. */
+	uint64_t pages_written; /**< Pages in the dump, zero pages included. */
 	uint64_t pages_unreadable;
 	uint64_t bytes_written;
 	uint64_t elapsed_ms;
-	unsigned int warnings;	     /**< Bits of enum copy_warning. */
-	char note[COPY_NOTE_BYTES];  /**< Text behind COPY_WARN_NO_FILTER, else "". */
+	unsigned int warnings; /**< Bits of enum copy_warning. */
+	char note[COPY_NOTE_BYTES]; /**< Text behind COPY_WARN_NO_FILTER, else "". */
 };
 
 /**
@@ -81,7 +81,7 @@ struct copy_stats {
  *	   that is damaged is no error: what it describes is kept, and counted in the warnings.
  */
 struct error *copy_run(const struct vmcore *core, const struct copy_options *options, struct sink *sink,
-		       struct copy_stats *stats_ret) must_check;
+                       struct copy_stats *stats_ret) must_check;
 
 /**
  * Anonymous memory that copy_run() takes at most, for sizing the reservation.

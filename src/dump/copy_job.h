@@ -4,7 +4,7 @@
  *
  * What the copier's writers share: one running copy, its pages, its progress.
  *
- * Private to copy.c and copy_*.c.
+ * Private to copy.c and copy_*.c. Does not choose pages (filter.h, scan.h) and knows no format of a dump.
  */
 #ifndef DUMP_COPY_JOB_H
 #define DUMP_COPY_JOB_H
@@ -19,6 +19,7 @@
 #include "dump/copy.h"
 #include "dump/scan.h"
 
+/** Sizes of the pieces in which a copy works. */
 enum {
 	/**
 	 * Page frames looked at in one piece. Their set takes 4 MiB, half of the copier's budget; 128 GiB of memory with

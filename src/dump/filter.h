@@ -16,21 +16,21 @@
 
 /** Bits of a dump level (makedumpfile(8), -d). */
 enum filter_level {
-	FILTER_ZERO = 1,	  /**< Pages that hold only zeros. */
-	FILTER_CACHE = 2,	  /**< Page cache without private data. */
+	FILTER_ZERO = 1, /**< Pages that hold only zeros. */
+	FILTER_CACHE = 2, /**< Page cache without private data. */
 	FILTER_CACHE_PRIVATE = 4, /**< All page cache: implies FILTER_CACHE. */
-	FILTER_USER = 8,	  /**< Memory of processes. */
-	FILTER_FREE = 16,	  /**< Free pages. */
+	FILTER_USER = 8, /**< Memory of processes. */
+	FILTER_FREE = 16, /**< Free pages. */
 	FILTER_LEVEL_MAX = 31,
 };
 
 /** Pages counted. */
 struct filter_counts {
 	uint64_t classes[PAGE_CLASS_COUNT]; /**< Of each class, those in the input. */
-	uint64_t poisoned;		    /**< Broken memory among those kept otherwise: left out. */
-	uint64_t zero;			    /**< Found to hold only zeros, among those kept. */
-	uint64_t total;			    /**< In the input. */
-	uint64_t kept;			    /**< After classes were dropped; zero pages still counted. */
+	uint64_t poisoned; /**< Broken memory among those kept otherwise: left out. */
+	uint64_t zero; /**< Found to hold only zeros, among those kept. */
+	uint64_t total; /**< In the input. */
+	uint64_t kept; /**< After classes were dropped; zero pages still counted. */
 };
 
 /**

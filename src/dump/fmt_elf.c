@@ -39,8 +39,8 @@ static void fill_header(Elf64_Ehdr *ehdr, const struct vmcore *core, size_t phdr
 	}
 }
 
-struct error *fmt_elf_head(const struct vmcore *core, const struct vmcore_load *loads, size_t load_count, bool is_incomplete,
-			   uint8_t **head_ret, size_t *size_ret)
+struct error *fmt_elf_head(const struct vmcore *core, const struct vmcore_load *loads, size_t load_count,
+                           bool is_incomplete, uint8_t **head_ret, size_t *size_ret)
 {
 	size_t size = notes_offset(load_count) + core->notes_bytes;
 	uint8_t *head = calloc(1, size);

@@ -17,8 +17,6 @@
 #include "base/error.h"
 #include "core/vmcore.h"
 
-
-
 /** Flag of e_flags that marks a dump with missing pages (makedumpfile elf_info.h, DUMP_ELF_INCOMPLETE). */
 enum { FMT_ELF_INCOMPLETE = 0x1 };
 
@@ -43,7 +41,7 @@ uint64_t fmt_elf_head_bytes(size_t load_count, uint64_t notes_bytes, uint64_t pa
  * @param[out] size_ret Their number.
  * @return NULL; ERROR_NOMEM.
  */
-struct error *fmt_elf_head(const struct vmcore *core, const struct vmcore_load *loads, size_t load_count, bool is_incomplete,
-			   uint8_t **head_ret, size_t *size_ret) must_check;
+struct error *fmt_elf_head(const struct vmcore *core, const struct vmcore_load *loads, size_t load_count,
+                           bool is_incomplete, uint8_t **head_ret, size_t *size_ret) must_check;
 
 #endif

@@ -18,7 +18,8 @@ static uint64_t divide_up(uint64_t a, uint64_t b)
 	return (a + b - 1) / b;
 }
 
-struct fmt_kdump_layout fmt_kdump_layout(uint64_t block_bytes, uint64_t max_pfn, uint64_t notes_bytes, uint64_t page_count)
+struct fmt_kdump_layout fmt_kdump_layout(uint64_t block_bytes, uint64_t max_pfn, uint64_t notes_bytes,
+                                         uint64_t page_count)
 {
 	struct fmt_kdump_layout layout = {.block_bytes = block_bytes, .max_pfn = max_pfn};
 
@@ -29,7 +30,8 @@ struct fmt_kdump_layout fmt_kdump_layout(uint64_t block_bytes, uint64_t max_pfn,
 	layout.bitmap2_offset = layout.bitmap1_offset + layout.bitmap_blocks * block_bytes;
 	layout.desc_offset = layout.bitmap2_offset + layout.bitmap_blocks * block_bytes;
 	layout.zero_page_offset =
-		divide_up(layout.desc_offset + page_count * sizeof(struct fmt_kdump_page_desc), block_bytes) * block_bytes;
+		divide_up(layout.desc_offset + page_count * sizeof(struct fmt_kdump_page_desc), block_bytes) *
+		block_bytes;
 	layout.data_offset = layout.zero_page_offset + block_bytes;
 	return layout;
 }

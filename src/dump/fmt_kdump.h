@@ -16,9 +16,10 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
+/** Values of header fields. */
 enum {
 	FMT_KDUMP_VERSION = 6,
-	FMT_KDUMP_UTS_BYTES = 65,	   /**< __NEW_UTS_LEN + 1 */
+	FMT_KDUMP_UTS_BYTES = 65, /**< __NEW_UTS_LEN + 1 */
 	FMT_KDUMP_STATUS_INCOMPLETE = 0x8, /**< DUMP_DH_COMPRESSED_INCOMPLETE */
 };
 
@@ -30,11 +31,11 @@ struct fmt_kdump_header {
 	uint8_t padding[6];
 	uint64_t timestamp_sec; /**< Of the crash. */
 	uint64_t timestamp_usec;
-	uint32_t status;	/**< Compression flag, FMT_KDUMP_STATUS_*. */
-	uint32_t block_size;	/**< Page size. */
-	uint32_t sub_hdr_size;	/**< Blocks of the sub header and the notes. */
+	uint32_t status; /**< Compression flag, FMT_KDUMP_STATUS_*. */
+	uint32_t block_size; /**< Page size. */
+	uint32_t sub_hdr_size; /**< Blocks of the sub header and the notes. */
 	uint32_t bitmap_blocks; /**< Blocks of both bitmaps. */
-	uint32_t max_mapnr;	/**< Cut at 32 bits; the sub header has it whole. */
+	uint32_t max_mapnr; /**< Cut at 32 bits; the sub header has it whole. */
 	uint32_t total_ram_blocks;
 	uint32_t device_blocks;
 	uint32_t written_blocks;
@@ -63,8 +64,8 @@ struct fmt_kdump_sub_header {
 /** Descriptor of one page; the n-th belongs to the n-th set bit of the second bitmap. */
 struct fmt_kdump_page_desc {
 	uint64_t offset; /**< Of the bytes of the page, in the file; 0: not written. */
-	uint32_t size;	 /**< Of those bytes; the page size if they are not compressed. */
-	uint32_t flags;	 /**< Flag of the compressor, 0 for none. */
+	uint32_t size; /**< Of those bytes; the page size if they are not compressed. */
+	uint32_t flags; /**< Flag of the compressor, 0 for none. */
 	uint64_t page_flags;
 };
 
@@ -72,7 +73,7 @@ struct fmt_kdump_page_desc {
 struct fmt_kdump_layout {
 	uint64_t block_bytes;
 	uint64_t max_pfn;
-	uint64_t sub_blocks;	/**< Of sub header and notes. */
+	uint64_t sub_blocks; /**< Of sub header and notes. */
 	uint64_t bitmap_blocks; /**< Of one bitmap. */
 	uint64_t note_offset;
 	uint64_t bitmap1_offset;
@@ -91,6 +92,7 @@ struct fmt_kdump_layout {
  * @param[in] page_count Pages that get a descriptor.
  * @return The layout.
  */
-struct fmt_kdump_layout fmt_kdump_layout(uint64_t block_bytes, uint64_t max_pfn, uint64_t notes_bytes, uint64_t page_count);
+struct fmt_kdump_layout fmt_kdump_layout(uint64_t block_bytes, uint64_t max_pfn, uint64_t notes_bytes,
+                                         uint64_t page_count);
 
 #endif

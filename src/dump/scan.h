@@ -49,7 +49,7 @@ struct scan_result {
  * @return NULL; ERROR_NOMEM; ERROR_OS.
  */
 struct error *scan_init(struct scan *ret, const struct vmcore *core, unsigned int dump_level, unsigned int thread_count,
-			struct error **unknown_ret) must_check;
+                        struct error **unknown_ret) must_check;
 
 /** Free. @param[in] scan May be zeroed. */
 void scan_deinit(struct scan *scan);
@@ -67,7 +67,7 @@ void scan_deinit(struct scan *scan);
  * @return NULL; ERROR_NOMEM; ERROR_OS.
  */
 struct error *scan_window(const struct scan *scan, uint64_t pfn_start, uint64_t pfn_end, uint64_t *set,
-			  struct scan_result *result) must_check;
+                          struct scan_result *result) must_check;
 
 /**
  * Set the bits of the frames that are in the dump, in whole or in part.

@@ -52,7 +52,8 @@ struct error *sink_file_create(int fd, struct sink **ret) must_check;
 struct error *sink_stream_create(int fd, struct sink **ret) must_check;
 
 /** Write bytes at an offset of the dump. @param[in] sink Sink; any thread. @param[in] offset_bytes Where. @param[in] buf Bytes. @param[in] size_bytes Their number. @return NULL; ERROR_OS; ERROR_NOSPC. */
-static inline must_check struct error *sink_write(struct sink *sink, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+static inline must_check struct error *sink_write(struct sink *sink, uint64_t offset_bytes, const void *buf,
+                                                  size_t size_bytes)
 {
 	return sink->ops->write(sink, offset_bytes, buf, size_bytes);
 }

@@ -36,7 +36,7 @@ struct sink_stream {
 	struct sink sink;
 	int fd;
 	pthread_mutex_t lock; // A record and its bytes follow one another.
-	uint64_t end_bytes;   // Of what was written so far.
+	uint64_t end_bytes; // Of what was written so far.
 };
 
 static struct error *write_record(struct sink_stream *stream, uint64_t offset_bytes, const void *buf, size_t size_bytes)

@@ -28,8 +28,10 @@ static void errors_have_codes(void)
 		int errnum;
 		enum error_code code;
 		int exit_code;
-	} rows[] = {{ENOSPC, ERROR_NOSPC, EXIT_NOSPC}, {EDQUOT, ERROR_NOSPC, EXIT_NOSPC}, {ENOMEM, ERROR_NOMEM, EXIT_FAILED},
-		    {EIO, ERROR_OS, EXIT_FAILED}};
+	} rows[] = {{ENOSPC, ERROR_NOSPC, EXIT_NOSPC},
+	            {EDQUOT, ERROR_NOSPC, EXIT_NOSPC},
+	            {ENOMEM, ERROR_NOMEM, EXIT_FAILED},
+	            {EIO, ERROR_OS, EXIT_FAILED}};
 
 	for (size_t i = 0; i < array_size(rows); i++) {
 		struct error *err = error_os(rows[i].errnum, "x");
@@ -153,7 +155,8 @@ static void large_files_are_refused(void)
 	make_root(root);
 	check_ok(host_init(&host, root));
 	check_ok(host_replace(&host, "/f", many, sizeof(many), 0600));
-	check_error(host_read(&host, "/f", sizeof(many) - 1, &text, NULL), ERROR_BAD_DATA, "/f: larger than 4999 bytes");
+	check_error(host_read(&host, "/f", sizeof(many) - 1, &text, NULL), ERROR_BAD_DATA,
+	            "/f: larger than 4999 bytes");
 	check_ok(host_read(&host, "/f", sizeof(many), &text, NULL));
 	check(strlen(text) == sizeof(many));
 	remove_root(root);
@@ -198,7 +201,8 @@ static void programs_end_at_their_deadline(void)
 {
 	struct host_result result = {0};
 
-	check_error(run_shell("trap '' TERM INT; sleep 1000", 100, 100, &result), ERROR_TIMEOUT, "sh: no end after 100 ms");
+	check_error(run_shell("trap '' TERM INT; sleep 1000", 100, 100, &result), ERROR_TIMEOUT,
+	            "sh: no end after 100 ms");
 	check_error(run_shell("sleep 1000 & wait", 100, 0, &result), ERROR_TIMEOUT, "no end after 100 ms");
 }
 

@@ -15,8 +15,8 @@ enum {
 	PAGES = MEMORY_BYTES / 4096,
 	PAGE_STRUCTS = 0x100000, // Where the struct pages lie.
 	STRUCT_BYTES = 64,
-	MEM_MAP = 0x180000,	 // The variable mem_map.
-	FREE_PFN = 0x300,	 // A free block of 2^6 pages.
+	MEM_MAP = 0x180000, // The variable mem_map.
+	FREE_PFN = 0x300, // A free block of 2^6 pages.
 	FREE_ORDER = 6,
 	USER_PFN = 0x400,
 	POISONED_PFN = 0x401,
@@ -65,7 +65,8 @@ static const struct sink_ops memory_ops = {.write = memory_write, .finish = memo
 
 static void memory_init(struct memory_sink *memory, int calls_left)
 {
-	*memory = (struct memory_sink){.sink.ops = &memory_ops, .room_bytes = MEMORY_BYTES * 2, .calls_left = calls_left};
+	*memory =
+		(struct memory_sink){.sink.ops = &memory_ops, .room_bytes = MEMORY_BYTES * 2, .calls_left = calls_left};
 	pthread_mutex_init(&memory->lock, NULL);
 	memory->bytes = calloc(1, memory->room_bytes);
 	memory->written = calloc(1, memory->room_bytes);
@@ -112,11 +113,11 @@ static void machine_init(struct fakecore *fake, bool is_known)
 	if (is_known)
 		fakecore_info(fake, "SIZE(page)=64\n");
 	fakecore_info(fake, "OFFSET(page.flags)=0\nOFFSET(page.compound_head)=8\nOFFSET(page.mapping)=24\n"
-			    "OFFSET(page.private)=40\nOFFSET(page._mapcount)=48\nOFFSET(page.compound_dtor)=16\n"
-			    "OFFSET(page.compound_order)=17\nNUMBER(PG_lru)=4\nNUMBER(PG_private)=13\n"
-			    "NUMBER(PG_swapcache)=10\nNUMBER(PG_swapbacked)=19\nNUMBER(PG_slab)=9\n"
-			    "NUMBER(PG_hwpoison)=22\nNUMBER(PG_head_mask)=65536\nNUMBER(HUGETLB_PAGE_DTOR)=2\n"
-			    "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\n");
+	                    "OFFSET(page.private)=40\nOFFSET(page._mapcount)=48\nOFFSET(page.compound_dtor)=16\n"
+	                    "OFFSET(page.compound_order)=17\nNUMBER(PG_lru)=4\nNUMBER(PG_private)=13\n"
+	                    "NUMBER(PG_swapcache)=10\nNUMBER(PG_swapbacked)=19\nNUMBER(PG_slab)=9\n"
+	                    "NUMBER(PG_hwpoison)=22\nNUMBER(PG_head_mask)=65536\nNUMBER(HUGETLB_PAGE_DTOR)=2\n"
+	                    "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\n");
 	fakecore_open(fake);
 }
 
@@ -134,7 +135,8 @@ static const uint8_t *find_page(const struct memory_sink *memory, uint64_t pfn)
 	const struct fmt_kdump_header *header = (const struct fmt_kdump_header *)memory->bytes;
 	const uint8_t *bitmap = memory->bytes + (1 + header->sub_hdr_size + header->bitmap_blocks / 2) * 4096;
 	const struct fmt_kdump_page_desc *descs =
-		(const struct fmt_kdump_page_desc *)(memory->bytes + (1 + header->sub_hdr_size + header->bitmap_blocks) * 4096);
+		(const struct fmt_kdump_page_desc *)(memory->bytes +
+	                                             (1 + header->sub_hdr_size + header->bitmap_blocks) * 4096);
 	size_t rank = 0;
 
 	if (!(bitmap[pfn / 8] >> (pfn % 8) & 1))
@@ -151,7 +153,7 @@ static void check_pages(const struct fakecore *fake, const struct memory_sink *m
 	for (uint64_t pfn = 0; pfn < PAGES; pfn++) {
 		bool is_free = pfn >= FREE_PFN && pfn < FREE_PFN + (1 << FREE_ORDER);
 		bool is_wanted = pfn != POISONED_PFN && !(level & FILTER_FREE && is_free) &&
-				 !(level & FILTER_USER && pfn == USER_PFN);
+		                 !(level & FILTER_USER && pfn == USER_PFN);
 		const uint8_t *page = find_page(memory, pfn);
 
 		check(is_wanted == (page != NULL));
@@ -175,7 +177,8 @@ static void writes_what_the_level_says(void)
 			check_ok(copy_run(fake.core, &options, &memory.sink, &stats));
 			check(!memory.is_overlapping && stats.warnings == 0);
 			check(stats.counts.total == PAGES && stats.counts.poisoned == 1);
-			check(stats.counts.classes[PAGE_FREE] == 1 << FREE_ORDER && stats.counts.classes[PAGE_USER] == 1);
+			check(stats.counts.classes[PAGE_FREE] == 1 << FREE_ORDER &&
+			      stats.counts.classes[PAGE_USER] == 1);
 			check_pages(&fake, &memory, levels[i]);
 			memory_deinit(&memory);
 		}
@@ -360,14 +363,10 @@ static void each_allocation_fails(void)
 }
 
 static const struct test tests[] = {
-	TEST(writes_what_the_level_says),
-	TEST(sink_fails_at_each_call),
-	TEST(an_unknown_layout_keeps_all),
-	TEST(struct_pages_that_are_not_there_keep_all),
-	TEST(an_impossible_order_is_not_believed),
-	TEST(a_dry_run_needs_no_sink),
-	TEST(a_truncated_dump_is_marked),
-	TEST(each_allocation_fails),
+	TEST(writes_what_the_level_says),          TEST(sink_fails_at_each_call),
+	TEST(an_unknown_layout_keeps_all),         TEST(struct_pages_that_are_not_there_keep_all),
+	TEST(an_impossible_order_is_not_believed), TEST(a_dry_run_needs_no_sink),
+	TEST(a_truncated_dump_is_marked),          TEST(each_allocation_fails),
 };
 
 int main(int argc, char **argv)

@@ -29,8 +29,7 @@ static void every_class_at_every_level(void)
 	static const struct {
 		enum page_class class;
 		unsigned int bits;
-	} rows[] = {{PAGE_KERNEL, 0},	     {PAGE_FREE, 16}, {PAGE_CACHE, 2 | 4},
-		    {PAGE_CACHE_PRIVATE, 4}, {PAGE_USER, 8}};
+	} rows[] = {{PAGE_KERNEL, 0}, {PAGE_FREE, 16}, {PAGE_CACHE, 2 | 4}, {PAGE_CACHE_PRIVATE, 4}, {PAGE_USER, 8}};
 
 	for (unsigned int level = 0; level <= 31; level++) {
 		for (size_t i = 0; i < array_size(rows); i++)
@@ -100,7 +99,8 @@ static void compressors_round_trip(void)
 		for (unsigned int kind = 0; kind < 64; kind++) {
 			// Not a byte more than is announced: the buffer ends at the end of a page that is not there.
 			size_t bound = compressor->bound(4096), room = (bound + 4095) / 4096 * 4096;
-			uint8_t *map = mmap(NULL, room + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			uint8_t *map =
+				mmap(NULL, room + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 			size_t size;
 
 			check(map != MAP_FAILED && mprotect(map + room, 4096, PROT_NONE) == 0);
@@ -123,7 +123,8 @@ static void unknown_compressors_are_named(void)
 {
 	const struct compressor *compressor;
 
-	check_error(compressor_find("rot13", &compressor), ERROR_UNSUPPORTED, "'rot13' is not built in; this program has:");
+	check_error(compressor_find("rot13", &compressor), ERROR_UNSUPPORTED,
+	            "'rot13' is not built in; this program has:");
 }
 
 // The stream, taken apart by hand.
@@ -142,7 +143,8 @@ static void the_flattened_format(void)
 	check_ok(sink_finish(sink, 4096));
 	sink_destroy(sink);
 	check_ok(io_pread(fd, words, 32, 0, &got));
-	check(got == 32 && memcmp(words, "makedumpfile\0\0\0", 16) == 0 && be64toh(words[2]) == 1 && be64toh(words[3]) == 1);
+	check(got == 32 && memcmp(words, "makedumpfile\0\0\0", 16) == 0 && be64toh(words[2]) == 1 &&
+	      be64toh(words[3]) == 1);
 	check_ok(io_pread(fd, words, 16, 4096, &got));
 	check(be64toh(words[0]) == 100 && be64toh(words[1]) == 3);
 	check_ok(io_pread(fd, text, 3, 4112, &got));
@@ -169,8 +171,8 @@ static void a_full_disk_is_no_space(void)
 }
 
 static const struct test tests[] = {
-	TEST(every_class_at_every_level), TEST(compressors_round_trip), TEST(unknown_compressors_are_named),
-	TEST(the_flattened_format),	  TEST(a_full_disk_is_no_space),
+	TEST(every_class_at_every_level), TEST(compressors_round_trip),  TEST(unknown_compressors_are_named),
+	TEST(the_flattened_format),       TEST(a_full_disk_is_no_space),
 };
 
 int main(int argc, char **argv)
