@@ -33,13 +33,20 @@ kdump_plan_modules() {
     sed -n '/^[[:space:]]*modules = \[/,/\]/ { s/^[[:space:]]*"\([^"\\]*\)",\{0,1\}$/\1/p }' "$kdump_plan"
 }
 
+# Unpack one file with a program that need not be there.
+kdump_unpack() { # FILE TARGET PROGRAM PACKAGE
+    command -v "$3" > /dev/null || kdump_fail "$1: there is no program $3; install the package $4"
+    "$3" -q -d -c -- "$1" > "$2"
+}
+
 # Unpacked, since kdump-capture has no decompressor: the image as a whole is compressed.
 kdump_install_kernel_module() {
     local _path=$1
     # dracut sets initdir, kernel and srcmods.
     # shellcheck disable=SC2154
     local _target=$initdir/lib/modules/$kernel/$_path
-    local _source=${srcmods:-/lib/modules/$kernel}/$_path
+    local _modules=${srcmods:-/lib/modules/$kernel}
+    local _source=${_modules%/}/$_path
 
     case "/$_path/" in
         */../*) kdump_fail "$_path: \"..\" is not allowed" ;;
@@ -48,13 +55,13 @@ kdump_install_kernel_module() {
     if [[ -f $_source ]]; then
         cp -f -- "$_source" "$_target"
     elif [[ -f $_source.zst ]]; then
-        zstd -q -d -c -- "$_source.zst" > "$_target"
+        kdump_unpack "$_source.zst" "$_target" zstd zstd
     elif [[ -f $_source.xz ]]; then
-        xz -d -c -- "$_source.xz" > "$_target"
+        kdump_unpack "$_source.xz" "$_target" xz xz-utils
     elif [[ -f $_source.gz ]]; then
-        gzip -d -c -- "$_source.gz" > "$_target"
+        kdump_unpack "$_source.gz" "$_target" gzip gzip
     else
-        kdump_fail "kernel module $_source is not there"
+        kdump_fail "kernel module $_source is not there; run depmod"
     fi || kdump_fail "cannot install kernel module $_source"
     chmod 0644 "$_target"
 }
@@ -72,6 +79,9 @@ install() {
     inst_binary "${kdump_capture:-/usr/lib/kdump/kdump-capture}" /init \
         || kdump_fail "cannot install ${kdump_capture:-/usr/lib/kdump/kdump-capture}"
     [[ -x $initdir/init ]] || kdump_fail "/init is not a program"
+    # A static program needs no libgcc_s, which dracut adds at its end from these directories.
+    # shellcheck disable=SC2034
+    ldd "$initdir/init" > /dev/null 2>&1 || libdirs=
 
     mkdir -p "$initdir/etc/kdump" || kdump_fail "cannot make /etc/kdump"
     cp -f -- "$kdump_plan" "$initdir/etc/kdump/plan" || kdump_fail "cannot install the plan"
