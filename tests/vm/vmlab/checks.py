@@ -130,14 +130,6 @@ def panicking_task(report, name, output):
                  f"no {lost} in:\n{text}" if lost else "")
 
 
-def copy_level(lab, vmcore, level, options=()):
-    """Filter a vmcore with our copier, on the host; return the new dump."""
-    target = vmcore.parent / f"ours.{level}{''.join(options)}"
-    run([lab.program("kdump-copy"), "-d", str(level), *options, vmcore, target],
-        timeout_s=300)
-    return target
-
-
 def same_as_makedumpfile(report, name, lab, vmcore, level, ours):
     """Set and content of the pages are makedumpfile's, but for named causes."""
     theirs_file = vmcore.parent / f"theirs.{level}"

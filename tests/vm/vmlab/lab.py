@@ -16,9 +16,11 @@ class Lab:
     """Made once per run; read-only afterwards, so scenarios may share it."""
 
     def __init__(self, work, stage=None, series=tuple(debian.KERNELS), keep=False,
-                 say=lambda text: None):
+                 sanitized=(), say=lambda text: None):
         self.work = pathlib.Path(work)
         self.keep = keep
+        # Copiers built with sanitizers, each in a folder that is named for them.
+        self.sanitized = sanitized
         if not stage:
             say("building and installing the product")
         self.stage = pathlib.Path(stage).resolve() if stage else self._build_product()

@@ -4,7 +4,7 @@
 import dataclasses
 import shutil
 
-from . import capture, checks
+from . import capture, checks, copier
 from .capture import Setup
 from .command import LabError
 
@@ -43,7 +43,7 @@ def _unfiltered(report, lab, folder, scenario):
     for line in reference.warnings():
         report.note(f"{name}: crash on the unfiltered vmcore: {line}")
     for level in checks.LEVELS:
-        file = checks.copy_level(lab, vmcore, level)
+        file = copier.filtered(lab, vmcore, level)
         ours = lab.pages.list(file)
         checks.same_as_makedumpfile(report, name, lab, vmcore, level, ours)
         checks.planted_pages(report, name, crash, ours, raw, level)
@@ -53,6 +53,9 @@ def _unfiltered(report, lab, folder, scenario):
                                         reference)
             checks.panicking_task(report, f"{name}: level 31", output)
         file.unlink()
+    # ours: the last level, 31.
+    copier.memory_is_clean(report, f"{name}: level 31", lab, vmcore, ours)
+    copier.silent_vmcoreinfo(report, f"{name}: level 31", lab, vmcore, ours)
     return crash, dump
 
 
@@ -63,7 +66,7 @@ def _every_format(report, lab, folder, scenario):
     for level in checks.LEVELS:
         plain = None
         for title, options in checks.FORMATS.items():
-            file = checks.copy_level(lab, vmcore, level, options)
+            file = copier.filtered(lab, vmcore, level, options)
             pages = lab.pages.list(file)
             file.unlink()
             plain = pages if plain is None else plain

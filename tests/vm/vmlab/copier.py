@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Our copier on a real vmcore: its runs, also under tools that watch its memory."""
+
+import os
+import pathlib
+import re
+
+from .command import run
+
+# valgrind's exit code for an error that it found; the copier has none as high.
+VALGRIND_FOUND = 99
+VALGRIND = ("valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds=all",
+            f"--error-exitcode={VALGRIND_FOUND}")
+# Runs in which memory is watched: title and options.
+WATCHED = {"default": (), "zlib": ("-c",), "ELF": ("-E",)}
+
+# What struct page and its flags look like; BTF tells the same.
+LAYOUT = rb"^(OFFSET\(page\.(flags|mapping|_mapcount|private|compound_head)\)" \
+         rb"|SIZE\(page\)|NUMBER\(PG_\w+\))="
+# The note is in the headers, in front of the memory.
+HEADERS_BYTES = 1 << 20
+
+
+def filtered(lab, vmcore, level, options=()):
+    """Filter a vmcore on the host; return the new dump."""
+    target = vmcore.parent / f"ours.{level}{''.join(options)}"
+    run([lab.program("kdump-copy"), "-d", str(level), *options, vmcore, target],
+        timeout_s=300)
+    return target
+
+
+def _watched(report, name, lab, vmcore, argv, wanted):
+    """Level 31 in some formats, without a finding and with the same pages."""
+    for title, options in WATCHED.items():
+        target = vmcore.parent / f"watched.{title}"
+        code, text, _ = run([*argv, "--quiet", "-d", "31", *options, vmcore, target],
+                            timeout_s=600, ok=None, merge=True)
+        if report.check(f"{name}: {title} without a finding",
+                        f"exit {code}\n{text[-2000:]}" if code or text else ""):
+            report.check(f"{name}: {title} has the same pages",
+                         _difference(lab.pages.list(target), wanted, title == "ELF"))
+        target.unlink(missing_ok=True)
+
+
+def _difference(pages, wanted, is_elf):
+    # An ELF dump leaves out pages of zeros: nothing is there to compare.
+    frames = pages.keys() & wanted.keys() if is_elf else pages.keys() | wanted.keys()
+    wrong = [pfn for pfn in frames if pages.get(pfn) != wanted.get(pfn)]
+    return f"{len(wrong)} of {len(frames)} pages differ" if wrong or not frames else ""
+
+
+def memory_is_clean(report, name, lab, vmcore, wanted):
+    """valgrind, and the sanitizers of the builds that the caller has, find nothing."""
+    _watched(report, f"{name}: valgrind", lab, vmcore,
+             [*VALGRIND, lab.program("kdump-copy")], wanted)
+    for program in lab.sanitized:
+        _watched(report, f"{name}: {pathlib.Path(program).parent.name}", lab, vmcore,
+                 [os.path.abspath(program)], wanted)
+    if not lab.sanitized:
+        report.skip(f"{name}: sanitizers", "no --sanitized PROGRAM was given")
+
+
+def silent_vmcoreinfo(report, name, lab, vmcore, wanted):
+    """What VMCOREINFO leaves out is found in the dump's BTF: the same pages."""
+    data = vmcore.read_bytes()[:HEADERS_BYTES]
+    # A key that nobody asks for, of the same length.
+    quiet, count = re.subn(LAYOUT, lambda found: b"#" + found[0][1:], data,
+                           flags=re.MULTILINE)
+    if count < 8:
+        report.check(f"{name}: layout from BTF", f"VMCOREINFO has only {count} lines of it")
+        return
+    with open(vmcore, "r+b") as file:
+        file.write(quiet)
+    try:
+        dump = filtered(lab, vmcore, 31)
+    finally:
+        with open(vmcore, "r+b") as file:
+            file.write(data)
+    pages = lab.pages.list(dump)
+    dump.unlink()
+    report.check(f"{name}: without {count} lines of VMCOREINFO, from BTF: the same pages",
+                 _difference(pages, wanted, False))
