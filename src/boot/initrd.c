@@ -190,26 +190,16 @@ static struct error *write_configuration(const struct host *host, const struct p
 	return err;
 }
 
-static const char *last_line(char *output)
-{
-	size_t size = output ? strlen(output) : 0;
-	char *newline;
-
-	while (size && strchr(" \t\r\n", output[size - 1]))
-		output[--size] = '\0';
-	newline = size ? strrchr(output, '\n') : NULL;
-	return newline ? newline + 1 : size ? output : "it said nothing";
-}
-
 // dracut ends with 0 also when it did not find our module.
 static struct error *check_result(struct host_result *result)
 {
 	if (result->status != 0)
 		return error_new(ERROR_OS, "dracut failed with status %d: %s", result->status,
-		                 last_line(result->output));
+		                 text_last_line(result->output));
 	if (result->output && (strstr(result->output, "cannot be found or installed") ||
 	                       strstr(result->output, "ERROR:") || strstr(result->output, "FAILED:")))
-		return error_new(ERROR_OS, "dracut did not put everything in the image: %s", last_line(result->output));
+		return error_new(ERROR_OS, "dracut did not put everything in the image: %s",
+		                 text_last_line(result->output));
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "boot/text.h"
 #include "boot/words.h"
 
 // Loading reads two files and computes their hash; minutes mean that a disk hangs.
@@ -23,18 +24,6 @@ struct error *kexec_is_loaded(const struct host *host, bool *is_loaded_ret)
 	if (!err)
 		*is_loaded_ret = *text == '1';
 	return err;
-}
-
-// kexec prints a line for each thing it does; what went wrong is the last.
-static const char *last_line(char *output)
-{
-	size_t size = output ? strlen(output) : 0;
-	char *newline;
-
-	while (size && strchr(" \t\r\n", output[size - 1]))
-		output[--size] = '\0';
-	newline = size ? strrchr(output, '\n') : NULL;
-	return newline ? newline + 1 : size ? output : "it said nothing";
 }
 
 static struct error *run(const struct host *host, const char *const *argv, struct host_result *ret)
@@ -84,8 +73,8 @@ static struct error *failed(const struct host *host, struct host_result *result)
 		return error_new(
 			ERROR_OS,
 			"kexec failed with status %d: %s; the kernel is locked down and loads signed kernels only",
-			result->status, last_line(result->output));
-	return error_new(ERROR_OS, "kexec failed with status %d: %s", result->status, last_line(result->output));
+			result->status, text_last_line(result->output));
+	return error_new(ERROR_OS, "kexec failed with status %d: %s", result->status, text_last_line(result->output));
 }
 
 static struct error *load_words(const struct plan *plan, const char *method, struct words *argv)

@@ -55,6 +55,17 @@ void text_deinit(struct text *text)
 	*text = (struct text){0};
 }
 
+const char *text_last_line(char *output)
+{
+	size_t size = output ? strlen(output) : 0;
+	char *newline;
+
+	while (size && strchr(" \t\r\n", output[size - 1]))
+		output[--size] = '\0';
+	newline = size ? strrchr(output, '\n') : NULL;
+	return newline ? newline + 1 : size ? output : "it said nothing";
+}
+
 // Longest name that is compared; more is no typing mistake of any of our names.
 enum { NEAREST_MAX_CHARS = 64 };
 

@@ -42,6 +42,14 @@ void text_deinit(struct text *text);
 #define _cleanup_text_ _cleanup_(text_deinit)
 
 /**
+ * The last line of what a program printed, which is where they say what went wrong.
+ *
+ * @param[in,out] output NULL for none; white space at its end is cut off.
+ * @return A part of @p output, or words for an empty one.
+ */
+const char *text_last_line(char *output);
+
+/**
  * The name that a person probably meant.
  *
  * @param[in] word What was written.

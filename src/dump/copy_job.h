@@ -4,7 +4,7 @@
  *
  * What the copier's writers share: one running copy, its pages, its progress.
  *
- * Private to copy.c and copy_*.c. Does not choose pages (filter.h, scan.h) and knows no format of a dump.
+ * Private to copy.c and copy_*.c: copy.c calls the writers, they call what is here. Does not choose pages (filter.h, scan.h) and knows no format of a dump.
  */
 #ifndef DUMP_COPY_JOB_H
 #define DUMP_COPY_JOB_H

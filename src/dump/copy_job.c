@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dump/copy_job.h"
+
+#include <string.h>
+
+#include "base/bitmap.h"
+#include "base/clock.h"
+#include "base/endian.h"
+
+struct error *copy_write(struct copy *copy, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+{
+	struct error *err = sink_write(copy->sink, offset_bytes, buf, size_bytes);
+
+	if (!err)
+		atomic_fetch_add_explicit(&copy->bytes_written, size_bytes, memory_order_relaxed);
+	return err;
+}
+
+// A page at the border of a region may be in the dump in part: what is there is put where it belongs.
+static struct error *assemble_page(const struct copy *copy, struct vmreader *reader, uint64_t paddr, uint8_t *bounce)
+{
+	uint64_t end = paddr + copy->page_bytes, at = paddr;
+	bool has_any = false;
+
+	memset(bounce, 0, copy->page_bytes);
+	while (at < end) {
+		const struct vmcore_region *region = vmcore_region_from(copy->core, at);
+		uint64_t stop;
+		struct error *err;
+
+		if (!region || region->paddr_start >= end)
+			break;
+		at = at > region->paddr_start ? at : region->paddr_start;
+		stop = region->paddr_end < end ? region->paddr_end : end;
+		err = vmreader_read(reader, at, bounce + (at - paddr), stop - at);
+		if (err)
+			return err;
+		has_any = true;
+		at = stop;
+	}
+	return has_any ? NULL : error_new(ERROR_FAULT, "physical address %#jx is not in the dump", (uintmax_t)paddr);
+}
+
+struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn, uint8_t *bounce, const uint8_t **ret)
+{
+	uint64_t paddr = pfn << vmcore_page_shift(copy->core);
+	const uint8_t *page;
+	size_t got = 0;
+	struct error *err = vmreader_map(reader, paddr, copy->page_bytes, &page, &got);
+
+	if (!err && got >= copy->page_bytes) {
+		*ret = page;
+		return NULL;
+	}
+	error_free(err);
+	err = assemble_page(copy, reader, paddr, bounce);
+	if (err) {
+		atomic_fetch_add_explicit(&copy->pages_unreadable, 1, memory_order_relaxed);
+		if (err->code != ERROR_NOMEM)
+			err->code = ERROR_FAULT;
+		return err;
+	}
+	*ret = bounce;
+	return NULL;
+}
+
+bool copy_is_zero(const uint8_t *page, uint64_t page_bytes)
+{
+	uint64_t first;
+
+	// Nearly every page of data shows it in its first line; comparing a page with itself, shifted, is memory-bound.
+	memcpy(&first, page, sizeof(first));
+	return !first && memcmp(page, page + sizeof(first), page_bytes - sizeof(first)) == 0;
+}
+
+static void fill_progress(struct copy *copy, uint64_t now, struct copy_progress *ret)
+{
+	*ret = (struct copy_progress){
+		.pages_done = atomic_load(&copy->pages_done),
+		.pages_total = copy->pages_total,
+		.bytes_written = atomic_load(&copy->bytes_written),
+		.elapsed_ms = now - copy->start_ms,
+	};
+}
+
+void copy_advance(struct copy *copy, uint64_t pages)
+{
+	struct copy_progress progress;
+	uint64_t now;
+
+	atomic_fetch_add_explicit(&copy->pages_done, pages, memory_order_relaxed);
+	// Who finds the lock taken leaves the report to its holder.
+	if (!copy->options->progress || pthread_mutex_trylock(&copy->progress_lock) != 0)
+		return;
+	now = clock_now_ms();
+	if (now >= copy->next_report_ms) {
+		fill_progress(copy, now, &progress);
+		copy->options->progress(copy->options->progress_context, &progress);
+		copy->next_report_ms = now + copy->options->progress_interval_ms;
+	}
+	pthread_mutex_unlock(&copy->progress_lock);
+}
+
+uint64_t copy_window_end(const struct copy *copy, uint64_t pfn_start)
+{
+	return copy->max_pfn - pfn_start < COPY_WINDOW_PAGES ? copy->max_pfn : pfn_start + COPY_WINDOW_PAGES;
+}
+
+bool copy_window_is_empty(const struct copy *copy, uint64_t pfn_start)
+{
+	unsigned int shift = vmcore_page_shift(copy->core);
+	const struct vmcore_region *region = vmcore_region_from(copy->core, pfn_start << shift);
+
+	return !region || region->paddr_start >> shift >= copy_window_end(copy, pfn_start);
+}
+
+size_t copy_window_words(const struct copy *copy)
+{
+	return bitmap_words(copy_window_end(copy, 0));
+}
+
+struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, uint64_t *set, struct scan_result *result)
+{
+	return scan_window(&copy->scan, pfn_start, copy_window_end(copy, pfn_start), set, result);
+}
+
+void copy_note_scan(struct copy *copy, const struct scan_result *result)
+{
+	struct copy_stats *stats = copy->stats;
+
+	stats->counts = result->counts;
+	copy->pages_total = result->counts.kept;
+	if (result->unclassified)
+		stats->warnings |= COPY_WARN_BAD_MEMMAP;
+	// A machine without one free page does not exist; it means that the kernel marks them in a way that is new to us.
+	if (copy->scan.layout && result->counts.classes[PAGE_FREE] == 0 && copy->options->dump_level & FILTER_FREE)
+		stats->warnings |= COPY_WARN_NO_FREE;
+}
+
+uint32_t copy_cpu_count(const struct vmcore *core)
+{
+	bool is_big = core->is_big_endian;
+	uint32_t count = 0;
+	size_t at = 0;
+
+	while (at + 12 <= core->notes_bytes) {
+		uint64_t name_bytes = load_u32(core->notes + at, is_big);
+		uint64_t desc_bytes = load_u32(core->notes + at + 4, is_big);
+		uint32_t type = load_u32(core->notes + at + 8, is_big);
+
+		if (type == 1 /* NT_PRSTATUS */ && name_bytes == 5 && at + 17 <= core->notes_bytes &&
+		    memcmp(core->notes + at + 12, "CORE", 5) == 0)
+			count++;
+		at += 12 + ((name_bytes + 3) & ~UINT64_C(3)) + ((desc_bytes + 3) & ~UINT64_C(3));
+	}
+	return count ? count : 1;
+}
