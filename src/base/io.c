@@ -78,6 +78,33 @@ struct error *io_pwrite(int fd, const void *buf, size_t size_bytes, uint64_t off
 	return NULL;
 }
 
+struct error *io_pwritev(int fd, const struct iovec *parts, size_t count, uint64_t offset_bytes)
+{
+	size_t done;
+	ssize_t n;
+
+	do {
+		n = pwritev(fd, parts, (int)count, (off_t)offset_bytes);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return error_os(errno, "write at offset %#jx", (uintmax_t)offset_bytes);
+	// A short write is rare (a disk that fills up, a signal): what is left goes piece by piece.
+	done = (size_t)n;
+	for (size_t i = 0; i < count; i++) {
+		size_t skip = done < parts[i].iov_len ? done : parts[i].iov_len;
+		struct error *err = NULL;
+
+		if (skip < parts[i].iov_len)
+			err = io_pwrite(fd, (const char *)parts[i].iov_base + skip, parts[i].iov_len - skip,
+			                offset_bytes + skip);
+		if (err)
+			return err;
+		done -= skip;
+		offset_bytes += parts[i].iov_len;
+	}
+	return NULL;
+}
+
 struct error *io_read_all(int fd, size_t max_bytes, char **ret, size_t *size_ret)
 {
 	_cleanup_free_ char *buf = NULL;

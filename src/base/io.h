@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 #include <sys/types.h>
 
 #include "base/cleanup.h"
@@ -59,6 +60,17 @@ struct error *io_write(int fd, const void *buf, size_t size_bytes) must_check;
  * @return NULL; ERROR_OS; ERROR_NOSPC.
  */
 struct error *io_pwrite(int fd, const void *buf, size_t size_bytes, uint64_t offset_bytes) must_check;
+
+/**
+ * Write all bytes of several pieces, one behind the other, at an offset.
+ *
+ * @param[in] fd Descriptor.
+ * @param[in] parts Pieces.
+ * @param[in] count Their number, at most IOV_MAX (1024).
+ * @param[in] offset_bytes Where in the file.
+ * @return As io_pwrite().
+ */
+struct error *io_pwritev(int fd, const struct iovec *parts, size_t count, uint64_t offset_bytes) must_check;
 
 /**
  * Read a whole file that may not know its size (proc, sys).

@@ -328,6 +328,15 @@ struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_
 	return NULL;
 }
 
+bool vmreader_holds(const struct vmreader *reader, uint64_t paddr, size_t size_bytes)
+{
+	const struct vmcore_region *region = reader->region;
+
+	return region && paddr >= region->paddr_start && size_bytes <= region->paddr_end - region->paddr_start &&
+	       paddr <= region->paddr_end - size_bytes &&
+	       find_window(reader, region->offset_bytes + (paddr - region->paddr_start), size_bytes);
+}
+
 struct error *vmreader_read(struct vmreader *reader, uint64_t paddr, void *buf, size_t size_bytes)
 {
 	uint8_t *out = buf;

@@ -163,6 +163,9 @@ void vmreader_deinit(struct vmreader *reader);
 struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_bytes, const uint8_t **ret,
                            size_t *got_ret) must_check;
 
+/** Whether looking at memory leaves in place what was looked at before. @param[in] reader Reader of one window. @param[in] paddr First byte. @param[in] size_bytes Bytes. @return See there. */
+bool vmreader_holds(const struct vmreader *reader, uint64_t paddr, size_t size_bytes);
+
 /**
  * Copy physical memory.
  *

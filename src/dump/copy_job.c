@@ -7,13 +7,21 @@
 #include "base/clock.h"
 #include "base/endian.h"
 
-struct error *copy_write(struct copy *copy, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+struct error *copy_writev(struct copy *copy, uint64_t offset_bytes, const struct iovec *parts, size_t count,
+                          uint64_t size_bytes)
 {
-	struct error *err = sink_write(copy->sink, offset_bytes, buf, size_bytes);
+	struct error *err = sink_writev(copy->sink, offset_bytes, parts, count);
 
 	if (!err)
 		atomic_fetch_add_explicit(&copy->bytes_written, size_bytes, memory_order_relaxed);
 	return err;
+}
+
+struct error *copy_write(struct copy *copy, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+{
+	struct iovec part = {.iov_base = (void *)buf, .iov_len = size_bytes};
+
+	return copy_writev(copy, offset_bytes, &part, 1, size_bytes);
 }
 
 // A page at the border of a region may be in the dump in part: what is there is put where it belongs.

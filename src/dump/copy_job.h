@@ -62,6 +62,10 @@ struct copy {
  */
 struct error *copy_write(struct copy *copy, uint64_t offset_bytes, const void *buf, size_t size_bytes) must_check;
 
+/** Write pieces, one behind the other, and count them. @param[in,out] copy The copy; any thread. @param[in] offset_bytes Where in the dump. @param[in] parts Pieces. @param[in] count Their number. @param[in] size_bytes Bytes of all. @return As copy_write(). */
+struct error *copy_writev(struct copy *copy, uint64_t offset_bytes, const struct iovec *parts, size_t count,
+                          uint64_t size_bytes) must_check;
+
 /**
  * Get the bytes of a page.
  *

@@ -8,36 +8,7 @@
 #include "base/workers.h"
 #include "core/arch.h"
 #include "dump/copy_job.h"
-#include "dump/fmt_kdump.h"
-
-// One window of a dump that is being written.
-struct kdump_copy {
-	struct copy *copy;
-	struct fmt_kdump_layout layout;
-	const struct compressor *compressor;
-	uint64_t *set; // Frames to save.
-	uint64_t base_pfn; // Of bit 0 of the set.
-	uint64_t end_pfn; // Of the window.
-	uint64_t base_rank; // Descriptors before the window.
-	uint64_t desc_room; // Descriptors there is room for.
-	uint64_t page_count; // Bits in the set.
-	uint64_t *unit_pfns; // First frame of each unit.
-	_Atomic uint64_t next_data; // Where the next claim of output starts.
-};
-
-// What one thread needs.
-struct kdump_worker {
-	struct vmreader reader;
-	void *state; // Of the compressor.
-	uint8_t *out; // COPY_BUFFER_BYTES, and room for one page that does not compress.
-	size_t used;
-	uint8_t *bounce; // One page.
-	struct fmt_kdump_page_desc descs[COPY_UNIT_PAGES];
-	size_t unclaimed; // First descriptor whose offset still counts from the start of out.
-};
-
-// A descriptor whose bytes are in the buffer carries this mark where the format wants a zero, until it gets its place.
-enum { DESC_IN_BUFFER = 1 };
+#include "dump/copy_unit.h"
 
 // Order of the names in struct new_utsname (Linux include/uapi/linux/utsname.h).
 enum {
@@ -46,153 +17,6 @@ enum {
 	UTS_MACHINE = 4,
 	UTS_NAMES = 6,
 };
-
-static size_t out_bytes(const struct compressor *compressor, uint64_t page_bytes)
-{
-	size_t bound = compressor->bound(page_bytes);
-
-	return COPY_BUFFER_BYTES + (bound > page_bytes ? bound : page_bytes);
-}
-
-uint64_t copy_kdump_memory_bytes(const struct copy_options *options, uint64_t page_bytes)
-{
-	uint64_t thread = sizeof(struct kdump_worker) + page_bytes + COPY_BUFFER_BYTES;
-
-	if (options->format == COPY_KDUMP)
-		thread += options->compressor->state_bytes(page_bytes) + options->compressor->bound(page_bytes);
-	return thread * options->thread_count;
-}
-
-static void worker_destroy(struct kdump_worker *worker, const struct compressor *compressor)
-{
-	if (!worker)
-		return;
-	compressor->destroy(worker->state);
-	vmreader_deinit(&worker->reader);
-	free(worker->bounce);
-	free(worker->out);
-	free(worker);
-}
-
-static struct error *worker_start(void *context, unsigned int thread, void **state_ret)
-{
-	struct kdump_copy *kdump = context;
-	struct kdump_worker *worker = calloc(1, sizeof(*worker));
-	struct error *err = NULL;
-
-	(void)thread;
-	if (!worker)
-		return error_new(ERROR_NOMEM, "no memory for a worker");
-	vmreader_init(&worker->reader, kdump->copy->core, VMREADER_WINDOW_DATA_BYTES);
-	worker->out = malloc(out_bytes(kdump->compressor, kdump->layout.block_bytes));
-	worker->bounce = malloc(kdump->layout.block_bytes);
-	if (!worker->out || !worker->bounce)
-		err = error_new(ERROR_NOMEM, "no memory for the buffers of a worker");
-	if (!err)
-		err = kdump->compressor->create(kdump->layout.block_bytes, &worker->state);
-	if (err) {
-		worker_destroy(worker, kdump->compressor);
-		return err;
-	}
-	*state_ret = worker;
-	return NULL;
-}
-
-static struct error *worker_end(void *context, void *state, bool is_failed)
-{
-	struct kdump_copy *kdump = context;
-
-	(void)is_failed;
-	worker_destroy(state, kdump->compressor);
-	return NULL;
-}
-
-// Claims room in the dump for what is in the buffer, and writes it there. Nobody waits for anybody: units may lie in the
-// dump in any order.
-static struct error *flush(struct kdump_copy *kdump, struct kdump_worker *worker, size_t desc_count)
-{
-	uint64_t base = atomic_fetch_add(&kdump->next_data, worker->used);
-	struct error *err = worker->used ? copy_write(kdump->copy, base, worker->out, worker->used) : NULL;
-
-	for (size_t i = worker->unclaimed; i < desc_count; i++) {
-		if (worker->descs[i].page_flags == DESC_IN_BUFFER) {
-			worker->descs[i].page_flags = 0;
-			worker->descs[i].offset += base;
-		}
-	}
-	worker->unclaimed = desc_count;
-	worker->used = 0;
-	return err;
-}
-
-static void put_page(struct kdump_copy *kdump, struct kdump_worker *worker, const uint8_t *page,
-                     struct fmt_kdump_page_desc *desc)
-{
-	uint64_t page_bytes = kdump->layout.block_bytes;
-	uint8_t *out = worker->out + worker->used;
-	size_t size = kdump->compressor->compress(worker->state, page, page_bytes, out);
-
-	*desc = (struct fmt_kdump_page_desc){.offset = worker->used, .page_flags = DESC_IN_BUFFER};
-	if (size) {
-		desc->size = (uint32_t)size;
-		desc->flags = kdump->compressor->flag;
-	} else {
-		memcpy(out, page, page_bytes);
-		desc->size = (uint32_t)page_bytes;
-	}
-	worker->used += desc->size;
-}
-
-static struct error *copy_one(struct kdump_copy *kdump, struct kdump_worker *worker, uint64_t pfn,
-                              struct fmt_kdump_page_desc *desc)
-{
-	uint64_t page_bytes = kdump->layout.block_bytes;
-	const uint8_t *page;
-	struct error *err = copy_page(kdump->copy, &worker->reader, pfn, worker->bounce, &page);
-
-	// A descriptor of zeros says "not written"; the copier's result says how many there are.
-	*desc = (struct fmt_kdump_page_desc){0};
-	if (error_catch(&err, ERROR_FAULT))
-		return NULL;
-	if (err)
-		return err;
-	if (copy_is_zero(page, page_bytes)) {
-		*desc = (struct fmt_kdump_page_desc){.offset = kdump->layout.zero_page_offset,
-		                                     .size = (uint32_t)page_bytes};
-		atomic_fetch_add_explicit(&kdump->copy->pages_zero, 1, memory_order_relaxed);
-		return NULL;
-	}
-	put_page(kdump, worker, page, desc);
-	return NULL;
-}
-
-static struct error *copy_unit(void *context, void *state, uint64_t unit)
-{
-	struct kdump_copy *kdump = context;
-	struct kdump_worker *worker = state;
-	uint64_t rank = unit * COPY_UNIT_PAGES;
-	uint64_t count = kdump->page_count - rank < COPY_UNIT_PAGES ? kdump->page_count - rank : COPY_UNIT_PAGES;
-	uint64_t pfn = kdump->unit_pfns[unit];
-	struct error *err = NULL;
-
-	worker->used = 0;
-	worker->unclaimed = 0;
-	for (uint64_t i = 0; !err && i < count; i++, pfn++) {
-		pfn = kdump->base_pfn +
-		      bitmap_find(kdump->set, pfn - kdump->base_pfn, kdump->end_pfn - kdump->base_pfn, true);
-		err = copy_one(kdump, worker, pfn, &worker->descs[i]);
-		if (!err && worker->used >= COPY_BUFFER_BYTES)
-			err = flush(kdump, worker, i + 1);
-	}
-	if (!err)
-		err = flush(kdump, worker, count);
-	if (!err)
-		err = copy_write(kdump->copy,
-		                 kdump->layout.desc_offset + (kdump->base_rank + rank) * sizeof(worker->descs[0]),
-		                 worker->descs, count * sizeof(worker->descs[0]));
-	copy_advance(kdump->copy, count);
-	return err;
-}
 
 // First frame of each unit: the frames whose rank in the set is a multiple of a unit.
 static void find_units(struct kdump_copy *kdump)
@@ -255,9 +79,9 @@ static struct error *copy_window(struct kdump_copy *kdump)
 {
 	_cleanup_free_ uint64_t *scratch = malloc(SCAN_JOB_PAGES / 8);
 	struct workers_job job = {
-		.start = worker_start,
+		.start = copy_unit_start,
 		.run = copy_unit,
-		.finish = worker_end,
+		.finish = copy_unit_end,
 		.context = kdump,
 		.thread_count = kdump->copy->options->thread_count,
 	};

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -20,8 +21,8 @@ struct sink;
 
 /** A kind of sink. To add one: these functions, and a create function in sink.h. */
 struct sink_ops {
-	/** Write bytes at an offset of the dump. No byte is written twice. Called by several threads. */
-	struct error *(*write)(struct sink *sink, uint64_t offset_bytes, const void *buf, size_t size_bytes);
+	/** Write pieces, one behind the other, at an offset of the dump. No byte is written twice. Called by several threads. */
+	struct error *(*write)(struct sink *sink, uint64_t offset_bytes, const struct iovec *parts, size_t count);
 	/** All bytes are written: put them where they outlive a power cut, as far as this kind can. */
 	struct error *(*finish)(struct sink *sink, uint64_t file_bytes);
 	/** End; does not finish. */
@@ -55,7 +56,16 @@ struct error *sink_stream_create(int fd, struct sink **ret) must_check;
 static inline must_check struct error *sink_write(struct sink *sink, uint64_t offset_bytes, const void *buf,
                                                   size_t size_bytes)
 {
-	return sink->ops->write(sink, offset_bytes, buf, size_bytes);
+	struct iovec part = {.iov_base = (void *)buf, .iov_len = size_bytes};
+
+	return sink->ops->write(sink, offset_bytes, &part, 1);
+}
+
+/** Write pieces one behind the other. @param[in] sink Sink; any thread. @param[in] offset_bytes Where. @param[in] parts Pieces. @param[in] count Their number, at most 1024. @return As sink_write(). */
+static inline must_check struct error *sink_writev(struct sink *sink, uint64_t offset_bytes, const struct iovec *parts,
+                                                   size_t count)
+{
+	return sink->ops->write(sink, offset_bytes, parts, count);
 }
 
 /** All is written. @param[in] sink Sink. @param[in] file_bytes Size of the dump; gaps read as zeros. @return NULL; ERROR_OS; ERROR_NOSPC. */

@@ -20,13 +20,16 @@ struct sink_file {
 	_Atomic uint64_t unflushed_bytes;
 };
 
-static struct error *sink_file_write(struct sink *sink, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+static struct error *sink_file_write(struct sink *sink, uint64_t offset_bytes, const struct iovec *parts, size_t count)
 {
 	struct sink_file *file = (struct sink_file *)sink;
-	struct error *err = io_pwrite(file->fd, buf, size_bytes, offset_bytes);
+	struct error *err = io_pwritev(file->fd, parts, count, offset_bytes);
+	uint64_t size_bytes = 0;
 
 	if (err)
 		return err;
+	for (size_t i = 0; i < count; i++)
+		size_bytes += parts[i].iov_len;
 	if (atomic_fetch_add(&file->unflushed_bytes, size_bytes) + size_bytes >= FLUSH_BYTES) {
 		atomic_store(&file->unflushed_bytes, 0);
 		// Advice only: the file may be on something that cannot do it, and errors of the disk come back at finish.

@@ -39,27 +39,32 @@ struct sink_stream {
 	uint64_t end_bytes; // Of what was written so far.
 };
 
-static struct error *write_record(struct sink_stream *stream, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+static struct error *write_record(struct sink_stream *stream, uint64_t offset_bytes, const struct iovec *parts,
+                                  size_t count, uint64_t size_bytes)
 {
 	struct stream_record record = {htobe64(offset_bytes), htobe64(size_bytes)};
 	struct error *err = io_write(stream->fd, &record, sizeof(record));
 
-	if (!err)
-		err = io_write(stream->fd, buf, size_bytes);
+	for (size_t i = 0; !err && i < count; i++)
+		err = io_write(stream->fd, parts[i].iov_base, parts[i].iov_len);
 	if (!err && offset_bytes + size_bytes > stream->end_bytes)
 		stream->end_bytes = offset_bytes + size_bytes;
 	return err;
 }
 
-static struct error *sink_stream_write(struct sink *sink, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+static struct error *sink_stream_write(struct sink *sink, uint64_t offset_bytes, const struct iovec *parts,
+                                       size_t count)
 {
 	struct sink_stream *stream = (struct sink_stream *)sink;
+	uint64_t size_bytes = 0;
 	struct error *err;
 
+	for (size_t i = 0; i < count; i++)
+		size_bytes += parts[i].iov_len;
 	if (!size_bytes)
 		return NULL;
 	pthread_mutex_lock(&stream->lock);
-	err = write_record(stream, offset_bytes, buf, size_bytes);
+	err = write_record(stream, offset_bytes, parts, count, size_bytes);
 	pthread_mutex_unlock(&stream->lock);
 	return err;
 }
@@ -67,12 +72,14 @@ static struct error *sink_stream_write(struct sink *sink, uint64_t offset_bytes,
 static struct error *sink_stream_finish(struct sink *sink, uint64_t file_bytes)
 {
 	static const struct stream_record end = {UINT64_MAX, UINT64_MAX};
+	char zero = 0;
+	struct iovec last = {.iov_base = &zero, .iov_len = 1};
 	struct sink_stream *stream = (struct sink_stream *)sink;
 	struct error *err = NULL;
 
 	// A gap at the end would be lost: the file that is made of the stream ends at its last record.
 	if (stream->end_bytes < file_bytes)
-		err = write_record(stream, file_bytes - 1, "", 1);
+		err = write_record(stream, file_bytes - 1, &last, 1, 1);
 	if (!err)
 		err = io_write(stream->fd, &end, sizeof(end));
 	return err;

@@ -37,7 +37,7 @@ struct memory_sink {
 	bool is_overlapping;
 };
 
-static struct error *memory_write(struct sink *sink, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+static struct error *memory_write(struct sink *sink, uint64_t offset_bytes, const struct iovec *parts, size_t count)
 {
 	struct memory_sink *memory = (struct memory_sink *)sink;
 	struct error *err = NULL;
@@ -45,10 +45,15 @@ static struct error *memory_write(struct sink *sink, uint64_t offset_bytes, cons
 	pthread_mutex_lock(&memory->lock);
 	if (memory->calls_left-- == 0)
 		err = error_new(ERROR_NOSPC, "the sink is full");
-	check(offset_bytes + size_bytes <= memory->room_bytes);
-	memory->is_overlapping |= memchr(memory->written + offset_bytes, 1, size_bytes) != NULL;
-	memset(memory->written + offset_bytes, 1, size_bytes);
-	memcpy(memory->bytes + offset_bytes, buf, size_bytes);
+	for (size_t i = 0; i < count; i++) {
+		size_t size = parts[i].iov_len;
+
+		check(offset_bytes + size <= memory->room_bytes);
+		memory->is_overlapping |= memchr(memory->written + offset_bytes, 1, size) != NULL;
+		memset(memory->written + offset_bytes, 1, size);
+		memcpy(memory->bytes + offset_bytes, parts[i].iov_base, size);
+		offset_bytes += size;
+	}
 	pthread_mutex_unlock(&memory->lock);
 	return err;
 }

@@ -48,15 +48,16 @@ struct memory_sink {
 	bool fails_at_end, is_finished;
 };
 
-static struct error *memory_write(struct sink *sink, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+static struct error *memory_write(struct sink *sink, uint64_t offset_bytes, const struct iovec *parts, size_t count)
 {
 	struct memory_sink *memory = (struct memory_sink *)sink;
 	struct error *err = NULL;
 
-	(void)buf;
 	pthread_mutex_lock(&memory->lock);
-	if (offset_bytes + size_bytes > memory->end_bytes)
-		memory->end_bytes = offset_bytes + size_bytes;
+	for (size_t i = 0; i < count; i++)
+		offset_bytes += parts[i].iov_len;
+	if (offset_bytes > memory->end_bytes)
+		memory->end_bytes = offset_bytes;
 	if (memory->calls++ == memory->fail_call)
 		err = error_new(ERROR_NOSPC, "full");
 	pthread_mutex_unlock(&memory->lock);
