@@ -36,32 +36,45 @@ static inline uint64_t bitmap_mask(unsigned int start, unsigned int end)
 /** Set or clear bits. @param[in,out] map Words. @param[in] start First. @param[in] end One past the last. @param[in] value Which. */
 static inline void bitmap_fill(uint64_t *map, uint64_t start, uint64_t end, bool value)
 {
-	while (start < end) {
-		uint64_t word = start / 64;
-		uint64_t word_end = (word + 1) * 64;
-		uint64_t stop = end < word_end ? end : word_end;
-		uint64_t mask = bitmap_mask((unsigned int)(start % 64), (unsigned int)(stop - word * 64));
+	uint64_t first = start / 64, last = end / 64, whole = value ? ~UINT64_C(0) : 0;
+	uint64_t head = bitmap_mask((unsigned int)(start % 64), 64), tail = bitmap_mask(0, (unsigned int)(end % 64));
 
-		map[word] = value ? map[word] | mask : map[word] & ~mask;
-		start = stop;
+	if (start >= end)
+		return;
+	if (first == last) {
+		map[first] = (map[first] & ~(head & tail)) | (whole & head & tail);
+		return;
 	}
+	map[first] = (map[first] & ~head) | (whole & head);
+	while (++first < last)
+		map[first] = whole;
+	if (tail)
+		map[last] = (map[last] & ~tail) | (whole & tail);
+}
+
+/** Count the bits of a word. @param[in] word Bits. @return Their number. */
+static inline uint64_t bitmap_weight(uint64_t word)
+{
+	// Most words are all ones or zeros, and counting is a call on machines of the first x86-64 level.
+	if (!word || word == ~UINT64_C(0))
+		return word & 64;
+	return (uint64_t)__builtin_popcountll(word);
 }
 
 /** Count set bits. @param[in] map Words. @param[in] start First. @param[in] end One past the last. @return Their number. */
 static inline uint64_t bitmap_count(const uint64_t *map, uint64_t start, uint64_t end)
 {
-	uint64_t count = 0;
+	uint64_t first = start / 64, last = end / 64, count;
+	uint64_t head = bitmap_mask((unsigned int)(start % 64), 64), tail = bitmap_mask(0, (unsigned int)(end % 64));
 
-	while (start < end) {
-		uint64_t word = start / 64;
-		uint64_t word_end = (word + 1) * 64;
-		uint64_t stop = end < word_end ? end : word_end;
-		uint64_t mask = bitmap_mask((unsigned int)(start % 64), (unsigned int)(stop - word * 64));
-
-		count += (uint64_t)__builtin_popcountll(map[word] & mask);
-		start = stop;
-	}
-	return count;
+	if (start >= end)
+		return 0;
+	if (first == last)
+		return bitmap_weight(map[first] & head & tail);
+	count = bitmap_weight(map[first] & head);
+	while (++first < last)
+		count += bitmap_weight(map[first]);
+	return tail ? count + bitmap_weight(map[last] & tail) : count;
 }
 
 /**

@@ -190,10 +190,10 @@ static struct error *read_section(const struct memmap *map, struct vmreader *rea
 	return NULL;
 }
 
-static struct error *next_sparse(const struct memmap *map, struct vmreader *reader, uint64_t pfn,
+static struct error *next_sparse(const struct memmap *map, struct vmreader *reader, uint64_t pfn, uint64_t pfn_end,
                                  struct memmap_run *ret, uint64_t *next_pfn_ret)
 {
-	uint64_t end = (map->max_pfn + map->section_pages - 1) / map->section_pages;
+	uint64_t end = (pfn_end + map->section_pages - 1) / map->section_pages;
 	struct memmap_run run = {map->max_pfn, map->max_pfn, 0};
 	uint64_t section = pfn / map->section_pages;
 
@@ -229,11 +229,13 @@ static struct error *next_sparse(const struct memmap *map, struct vmreader *read
 	return NULL;
 }
 
-struct error *memmap_next(const struct memmap *map, struct vmreader *reader, uint64_t pfn, struct memmap_run *ret,
-                          uint64_t *next_pfn_ret)
+struct error *memmap_next(const struct memmap *map, struct vmreader *reader, uint64_t pfn, uint64_t pfn_end,
+                          struct memmap_run *ret, uint64_t *next_pfn_ret)
 {
 	*next_pfn_ret = map->max_pfn;
-	if (pfn >= map->max_pfn) {
+	if (pfn_end > map->max_pfn)
+		pfn_end = map->max_pfn;
+	if (pfn >= pfn_end) {
 		*ret = (struct memmap_run){map->max_pfn, map->max_pfn, 0};
 		return NULL;
 	}
@@ -247,5 +249,5 @@ struct error *memmap_next(const struct memmap *map, struct vmreader *reader, uin
 	case MEMMAP_SPARSE_EXTREME:
 		break;
 	}
-	return next_sparse(map, reader, pfn, ret, next_pfn_ret);
+	return next_sparse(map, reader, pfn, pfn_end, ret, next_pfn_ret);
 }

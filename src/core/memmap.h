@@ -69,12 +69,13 @@ struct error *memmap_init(struct memmap *ret, const struct vmcore *core, const s
  * @param[in] map Shared; may be used by several threads.
  * @param[in,out] reader Owned by the calling thread.
  * @param[in] pfn Page frame to start from.
- * @param[out] ret Run that contains or follows @p pfn; empty (pfn_start == pfn_end) if there is none up to max_pfn.
+ * @param[in] pfn_end Where to stop to look; a run may go on behind it.
+ * @param[out] ret Run that contains or follows @p pfn; empty (pfn_start == pfn_end) if there is none up to @p pfn_end.
  *		   Untouched on error.
  * @return NULL; ERROR_FAULT if a table is not in the dump: the caller may go on at @p next_pfn_ret.
  * @param[out] next_pfn_ret Where to go on, also on error; above @p pfn unless the run is empty.
  */
-struct error *memmap_next(const struct memmap *map, struct vmreader *reader, uint64_t pfn, struct memmap_run *ret,
-                          uint64_t *next_pfn_ret) must_check;
+struct error *memmap_next(const struct memmap *map, struct vmreader *reader, uint64_t pfn, uint64_t pfn_end,
+                          struct memmap_run *ret, uint64_t *next_pfn_ret) must_check;
 
 #endif

@@ -78,4 +78,14 @@ bool page_layout_knows_free(const struct page_layout *layout);
  */
 struct page_view page_view(const struct page_layout *layout, const uint8_t *page, uint64_t page_count, uint64_t pfn);
 
+/**
+ * Pass over struct pages that say nothing: PAGE_KERNEL, order 0, neither head nor tail of a compound page, not poisoned.
+ *
+ * @param[in] layout The layout.
+ * @param[in] page Their struct pages.
+ * @param[in] page_count How many there are.
+ * @return How many of the first ones are such; page_view() would say of each of them just that.
+ */
+uint64_t page_plain_run(const struct page_layout *layout, const uint8_t *page, uint64_t page_count);
+
 #endif

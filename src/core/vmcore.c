@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -97,6 +99,7 @@ static const struct core_format *find_format(const uint8_t *head, size_t size_by
 static struct error *open_format(struct vmcore *core)
 {
 	uint8_t head[64];
+	struct statfs fs;
 	struct stat st;
 	struct error *err;
 	size_t got;
@@ -104,6 +107,7 @@ static struct error *open_format(struct vmcore *core)
 	if (fstat(core->fd, &st) < 0)
 		return error_os(errno, "stat");
 	core->file_bytes = (uint64_t)st.st_size;
+	core->is_paged = fstatfs(core->fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC;
 	err = io_pread(core->fd, head, sizeof(head), 0, &got);
 	if (err)
 		return err;
@@ -326,6 +330,22 @@ struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_
 	*ret = window->bytes + (offset - window->offset_bytes);
 	*got_ret = need < there ? need : there;
 	return NULL;
+}
+
+bool vmreader_peek(struct vmreader *reader, uint64_t paddr, void *buf, size_t size_bytes)
+{
+	const struct vmcore_region *region;
+	struct error *err;
+
+	if (!reader->core->is_paged)
+		return false;
+	err = find_region(reader, paddr);
+	if (error_catch(&err, ERROR_FAULT))
+		return false;
+	region = reader->region;
+	return size_bytes <= region->paddr_end - paddr &&
+	       pread(reader->core->fd, buf, size_bytes,
+	             (off_t)(region->offset_bytes + (paddr - region->paddr_start))) == (ssize_t)size_bytes;
 }
 
 bool vmreader_holds(const struct vmreader *reader, uint64_t paddr, size_t size_bytes)

@@ -58,6 +58,7 @@ struct vmcore {
 	const struct arch *arch;
 	bool is_big_endian; /**< Byte order of the crashed kernel. */
 	bool can_map; /**< Whether mmap works on the file. */
+	bool is_paged; /**< Mapped memory comes by page faults, as that of files; /proc/vmcore maps all at once. */
 	uint64_t file_bytes; /**< Size of the file. */
 	uint64_t missing_bytes; /**< Memory that the headers announce beyond the end of the file. */
 	struct vmcore_load *loads; /**< In file order; may overlap. */
@@ -162,6 +163,17 @@ void vmreader_deinit(struct vmreader *reader);
  */
 struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_bytes, const uint8_t **ret,
                            size_t *got_ret) must_check;
+
+/**
+ * Copy a few bytes that lie alone. Of a file, reading them costs less than a page fault in a mapping.
+ *
+ * @param[in,out] reader Reader.
+ * @param[in] paddr First byte.
+ * @param[out] buf Bytes.
+ * @param[in] size_bytes Their number.
+ * @return Whether they could be read; false too where mapping is as good.
+ */
+bool vmreader_peek(struct vmreader *reader, uint64_t paddr, void *buf, size_t size_bytes);
 
 /** Whether looking at memory leaves in place what was looked at before. @param[in] reader Reader of one window. @param[in] paddr First byte. @param[in] size_bytes Bytes. @return See there. */
 bool vmreader_holds(const struct vmreader *reader, uint64_t paddr, size_t size_bytes);

@@ -7,6 +7,13 @@
 #include "base/bitmap.h"
 #include "base/workers.h"
 
+enum {
+	// Blocks from this size on have their first struct pages on different pages.
+	FAR_PAGES = 128,
+	// Largest struct page that is looked at alone; they have 56 to 80 bytes.
+	PEEK_BYTES = 256,
+};
+
 // One job: a part of the window that no other job touches, and what one thread needs for it.
 struct scan_job {
 	const struct scan *scan;
@@ -104,6 +111,15 @@ static uint64_t take_view(struct scan_job *job, uint64_t pfn, struct page_view v
 	return pfn + 1;
 }
 
+// Counts pages that are the kernel's, one by one, without looking for anything else.
+static uint64_t take_plain(struct scan_job *job, uint64_t pfn, uint64_t count)
+{
+	uint64_t first = pfn - job->base_pfn;
+
+	job->result.counts.classes[PAGE_KERNEL] += bitmap_count(job->set, first, first + count);
+	return pfn + count;
+}
+
 static void keep_unknown(struct scan_job *job, uint64_t pfn, uint64_t pfn_end)
 {
 	uint64_t end = pfn_end < job->pfn_end ? pfn_end : job->pfn_end;
@@ -129,6 +145,25 @@ static struct error *view_across(struct scan_job *job, uint64_t page_vaddr, uint
 	*ret = page_view(job->scan->layout, pair, err ? 1 : 2, pfn);
 	error_free(err);
 	return NULL;
+}
+
+// Large free blocks often follow one another; of each only the first struct page matters, pages away from the last one.
+static uint64_t skip_free(struct scan_job *job, uint64_t pfn, uint64_t pfn_end, uint64_t page_paddr)
+{
+	uint64_t bytes = page_layout_bytes(job->scan->layout);
+	uint8_t page[PEEK_BYTES];
+
+	while (pfn < pfn_end && bytes <= sizeof(page) && vmreader_peek(&job->pages, page_paddr, page, bytes)) {
+		struct page_view view = page_view(job->scan->layout, page, 1, pfn);
+		uint64_t next;
+
+		if (view.class != PAGE_FREE || UINT64_C(1) << view.order < FAR_PAGES)
+			break;
+		next = take_view(job, pfn, view);
+		page_paddr += (next - pfn) * bytes;
+		pfn = next;
+	}
+	return pfn;
 }
 
 // Classifies the struct pages that lie together in physical memory from the one of *pfn on; at least one.
@@ -164,9 +199,14 @@ static struct error *scan_piece(struct scan_job *job, const struct memmap_run *r
 		return err;
 	}
 	while (*pfn < first + there) {
-		uint64_t index = *pfn - first;
+		const uint64_t before = *pfn;
+		const uint8_t *page = pages + (*pfn - first) * bytes;
+		uint64_t left = first + there - *pfn, plain = page_plain_run(job->scan->layout, page, left);
 
-		*pfn = take_view(job, *pfn, page_view(job->scan->layout, pages + index * bytes, there - index, *pfn));
+		*pfn = plain ? take_plain(job, *pfn, plain)
+		             : take_view(job, *pfn, page_view(job->scan->layout, page, left, *pfn));
+		if (!plain && *pfn - before >= FAR_PAGES)
+			*pfn = skip_free(job, *pfn, first + there, paddr + (*pfn - first) * bytes);
 	}
 	return NULL;
 }
@@ -216,7 +256,7 @@ static struct error *scan_frames(struct scan_job *job, uint64_t pfn)
 		pfn = job->base_pfn + bitmap_find(job->set, pfn - job->base_pfn, job->pfn_end - job->base_pfn, true);
 		if (pfn >= job->pfn_end)
 			break;
-		err = memmap_next(&job->scan->map, &job->tables, pfn, &run, &next);
+		err = memmap_next(&job->scan->map, &job->tables, pfn, job->pfn_end, &run, &next);
 		if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA)) {
 			keep_unknown(job, pfn, next);
 			pfn = next > pfn ? next : pfn + 1;
@@ -225,12 +265,10 @@ static struct error *scan_frames(struct scan_job *job, uint64_t pfn)
 		if (err)
 			break;
 		// Memory without struct pages: not under the kernel's management, so nothing is known of it.
+		if (run.pfn_start == run.pfn_end)
+			run.pfn_start = run.pfn_end = job->pfn_end;
 		if (run.pfn_start > pfn)
 			keep_unknown(job, pfn, run.pfn_start);
-		if (run.pfn_start == run.pfn_end) {
-			keep_unknown(job, pfn, job->pfn_end);
-			break;
-		}
 		pfn = run.pfn_start > pfn ? run.pfn_start : pfn;
 		err = scan_run(job, &run, &pfn);
 	}

@@ -32,7 +32,7 @@ static void expect(struct fakecore *fake, const struct memmap *map, uint64_t pfn
 	struct memmap_run run;
 	uint64_t next;
 
-	check_ok(memmap_next(map, &fake->reader, pfn, &run, &next));
+	check_ok(memmap_next(map, &fake->reader, pfn, map->max_pfn, &run, &next));
 	if (run.pfn_start != start || run.pfn_end != end || (start != end && run.page_vaddr != vaddr)) {
 		fprintf(stderr, "from %#jx: [%#jx, %#jx) at %#jx\n", (uintmax_t)pfn, (uintmax_t)run.pfn_start,
 		        (uintmax_t)run.pfn_end, (uintmax_t)run.page_vaddr);
@@ -116,6 +116,25 @@ static void extreme(void)
 	fakecore_deinit(&fake);
 }
 
+// Who scans a part of the memory does not walk the sections of all of it.
+static void ends_early(void)
+{
+	struct memmap_run run;
+	struct fakecore fake;
+	struct memmap map;
+	uint64_t next;
+
+	fakecore_init(&fake, MEMORY_BYTES);
+	say_sparse(&fake, fakecore_image + TABLES, 1 << (36 - SECTION_BITS));
+	put_sections(&fake, TABLES);
+	open_map(&fake, &map);
+	check_ok(memmap_next(&map, &fake.reader, 0, SECTION_PAGES, &run, &next));
+	check(run.pfn_start == 0 && run.pfn_end == SECTION_PAGES && next == SECTION_PAGES);
+	check_ok(memmap_next(&map, &fake.reader, 2 * SECTION_PAGES, 3 * SECTION_PAGES, &run, &next));
+	check(run.pfn_start == run.pfn_end && next > 2 * SECTION_PAGES);
+	fakecore_deinit(&fake);
+}
+
 // A root that cannot be read is an error, and the walk can go on behind it.
 static void broken_root(void)
 {
@@ -131,7 +150,7 @@ static void broken_root(void)
 	fakecore_open(&fake);
 	err = memmap_init(&map, fake.core, &fake.xlat, &fake.reader, PAGE_STRUCT);
 	if (!err) {
-		err = memmap_next(&map, &fake.reader, 0, &run, &next);
+		err = memmap_next(&map, &fake.reader, 0, map.max_pfn, &run, &next);
 		check(err && next > 0);
 	}
 	error_free(err);
@@ -177,7 +196,7 @@ static void silence(void)
 }
 
 static const struct test tests[] = {
-	TEST(flat), TEST(sparse), TEST(extreme), TEST(broken_root), TEST(discontig), TEST(silence),
+	TEST(flat), TEST(sparse), TEST(extreme), TEST(ends_early), TEST(broken_root), TEST(discontig), TEST(silence),
 };
 
 int main(int argc, char **argv)
