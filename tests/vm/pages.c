@@ -96,15 +96,18 @@ static void walk_ram(const struct job *job, const unsigned char *file, size_t si
 static void walk_kdump(const struct job *job, int fd)
 {
 	kdump_ctx_t *ctx = kdump_new();
+	kdump_attr_t map = {.type = KDUMP_BITMAP};
 	kdump_num_t frames = 0;
 	static unsigned char page[PAGE];
 
 	if (!ctx)
 		die("libkdumpfile", strerror(ENOMEM));
 	if (kdump_set_number_attr(ctx, KDUMP_ATTR_FILE_FD, (kdump_num_t)fd) != KDUMP_OK ||
-	    kdump_get_number_attr(ctx, "max_pfn", &frames) != KDUMP_OK)
+	    kdump_get_number_attr(ctx, "max_pfn", &frames) != KDUMP_OK ||
+	    kdump_get_typed_attr(ctx, KDUMP_ATTR_FILE_PAGEMAP, &map) != KDUMP_OK)
 		die("libkdumpfile", kdump_get_err(ctx));
-	for (kdump_num_t pfn = 0; pfn < frames; pfn++) {
+	/* The map's index is the frame; a read of each frame that is not there takes minutes on a large machine. */
+	for (kdump_addr_t pfn = 0; kdump_bmp_find_set(map.val.bitmap, &pfn) == KDUMP_OK && pfn < frames; pfn++) {
 		size_t length = PAGE;
 		kdump_status status = kdump_read(ctx, KDUMP_MACHPHYSADDR, pfn * PAGE, page, &length);
 
