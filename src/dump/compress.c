@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef HAVE_ZLIB
-#include <zlib.h>
-#endif
 #ifdef HAVE_LZO
 #include <lzo/lzo1x.h>
 #endif
@@ -18,9 +15,11 @@
 #include <zstd.h>
 #endif
 
-// makedumpfile diskdump_mod.h: DUMP_DH_COMPRESSED_*. The same numbers stand in crash and libkdumpfile.
+#include "dump/compress_zlib.h"
+
+// makedumpfile diskdump_mod.h: DUMP_DH_COMPRESSED_*. The same numbers stand in crash and libkdumpfile. That of zlib is in
+// compress_zlib.h.
 enum {
-	FLAG_ZLIB = 0x1,
 	FLAG_LZO = 0x2,
 	FLAG_SNAPPY = 0x4,
 	FLAG_ZSTD = 0x20,
@@ -61,61 +60,6 @@ static const struct compressor none = {
 	.bound = none_bound,
 	.compress = none_compress,
 };
-
-#ifdef HAVE_ZLIB
-// zconf.h: deflate takes (1 << (windowBits + 2)) + (1 << (memLevel + 9)) bytes, and some for its state.
-static size_t zlib_state_bytes(size_t page_bytes)
-{
-	(void)page_bytes;
-	return (1U << 17) + (1U << 17) + (16U << 10);
-}
-
-static struct error *zlib_create(size_t page_bytes, void **state_ret)
-{
-	_cleanup_free_ z_stream *stream = calloc(1, sizeof(*stream));
-
-	(void)page_bytes;
-	if (!stream || deflateInit(stream, Z_BEST_SPEED) != Z_OK)
-		return error_new(ERROR_NOMEM, "no memory for zlib");
-	*state_ret = take_ptr(stream);
-	return NULL;
-}
-
-static void zlib_destroy(void *state)
-{
-	if (state)
-		deflateEnd(state);
-	free(state);
-}
-
-static size_t zlib_bound(size_t page_bytes)
-{
-	return compressBound(page_bytes);
-}
-
-static size_t zlib_compress(void *state, const void *page, size_t page_bytes, void *out)
-{
-	z_stream *stream = state;
-
-	stream->next_in = (Bytef *)page;
-	stream->avail_in = (uInt)page_bytes;
-	stream->next_out = out;
-	stream->avail_out = (uInt)(page_bytes - 1);
-	if (deflateReset(stream) != Z_OK || deflate(stream, Z_FINISH) != Z_STREAM_END)
-		return 0;
-	return stream->total_out;
-}
-
-static const struct compressor zlib = {
-	.name = "zlib",
-	.flag = FLAG_ZLIB,
-	.state_bytes = zlib_state_bytes,
-	.create = zlib_create,
-	.destroy = zlib_destroy,
-	.bound = zlib_bound,
-	.compress = zlib_compress,
-};
-#endif
 
 #ifdef HAVE_LZO
 static size_t lzo_state_bytes(size_t page_bytes)
@@ -264,7 +208,8 @@ static const struct compressor zstd_fast = {
 // In the order in which compressor_default() prefers them; the last one is always there.
 static const struct compressor *const compressors[] = {
 #ifdef HAVE_ZSTD
-	&zstd_fast, &zstd,
+	&zstd_fast,
+	&zstd,
 #endif
 #ifdef HAVE_LZO
 	&lzo,
@@ -273,7 +218,7 @@ static const struct compressor *const compressors[] = {
 	&snappy,
 #endif
 #ifdef HAVE_ZLIB
-	&zlib,
+	&compressor_zlib,
 #endif
 	&none,
 };
