@@ -23,7 +23,10 @@ enum {
 	// The copier is what may be lost when memory runs out: the next rung needs less.
 	COPIER_OOM_ADJUSTMENT = 500,
 	MIB = 1 << 20,
+	RESERVE_BYTES = 256 << 10,
 };
+
+#define RESERVE_NAME ".reserve"
 
 // One way to copy. The level and format of the first rung are the plan's.
 struct rung {
@@ -41,6 +44,7 @@ static const struct rung rungs[] = {
 // What a child tells its parent.
 struct shared {
 	bool is_failed;
+	bool is_partial; // What was written is a dump, marked incomplete.
 	enum error_code code;
 	char text[ERROR_TEXT_BYTES];
 	uint64_t least_available_bytes; // MemAvailable at its lowest, as far as it was looked at.
@@ -181,7 +185,8 @@ static struct error *copy_filtered(struct attempt *attempt)
 	          options.format == COPY_ELF ? "ELF" : options.compressor->name, options.thread_count,
 	          options.thread_count == 1 ? "" : "s");
 	err = copy_run(core, &options, sink, &stats);
-	if (!err)
+	attempt->shared->is_partial = err && stats.is_partial;
+	if (!err || stats.is_partial)
 		report_stats(attempt->job->log, &stats, options.dump_level);
 	return err;
 }
@@ -271,15 +276,36 @@ static struct error *climb(const struct save_job *job, struct shared *shared, co
 	return NULL;
 }
 
+// Room that the copier cannot take, for the log and what seals the directory. None is there on file systems that cannot
+// allocate; then it may be missing on a full disk.
+static void reserve_room(const struct save_job *job)
+{
+	_cleanup_close_ int fd = -1;
+	struct error *err = dumpdir_open(job->dir, RESERVE_NAME, O_RDWR, &fd);
+
+	if (!err && fallocate(fd, 0, 0, RESERVE_BYTES) < 0)
+		err = error_os(errno, "allocate %d bytes", RESERVE_BYTES);
+	if (err)
+		log_print(job->log, "no room is kept for the log: %s", err->text);
+	error_free(err);
+}
+
 struct error *save_run(const struct save_job *job, const char **rung_ret)
 {
-	void *shared = NULL;
-	struct error *err = process_share(sizeof(struct shared), &shared);
+	void *memory = NULL;
+	struct error *err = process_share(sizeof(struct shared), &memory);
+	const struct shared *shared = memory;
 
-	if (!err)
-		err = climb(job, shared, rung_ret);
-	// A part of a dump on a full disk is in the way of the log, which is needed now.
-	if (err && err->code != ERROR_TIMEOUT && unlinkat(job->dir->fd, SAVE_NAME, 0) == 0)
+	if (!err) {
+		reserve_room(job);
+		err = climb(job, memory, rung_ret);
+		unlinkat(job->dir->fd, RESERVE_NAME, 0);
+	}
+	if (!err || err->code == ERROR_TIMEOUT)
+		return err;
+	if (shared && shared->is_partial)
+		log_print(job->log, "%s holds what could be written, marked incomplete", SAVE_NAME);
+	else if (unlinkat(job->dir->fd, SAVE_NAME, 0) == 0)
 		log_print(job->log, "the part of %s that was written is removed", SAVE_NAME);
 	return err;
 }

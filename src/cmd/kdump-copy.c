@@ -253,7 +253,8 @@ static struct error *output_open(struct output *output, const struct arguments *
 	return output->fd < 0 ? error_os(errno, "%s", output->temporary) : NULL;
 }
 
-static struct error *output_close(struct output *output, struct error *err)
+// A dump that is not whole keeps the name that says so.
+static struct error *output_close(struct output *output, struct error *err, bool is_partial)
 {
 	if (output->path && output->fd >= 0 && close(output->fd) < 0 && !err)
 		err = error_os(errno, "close %s", output->temporary);
@@ -261,6 +262,8 @@ static struct error *output_close(struct output *output, struct error *err)
 		return err;
 	if (!err && rename(output->temporary, output->path) < 0)
 		err = error_os(errno, "rename to %s", output->path);
+	if (err && is_partial)
+		return error_wrap(err, "incomplete, what could be written is in %s", output->temporary);
 	if (err)
 		unlink(output->temporary);
 	return err;
@@ -280,7 +283,7 @@ static struct error *copy_to(const struct vmcore *core, const struct arguments *
 	if (!err)
 		err = error_wrap(copy_run(core, &args->copy, sink, stats), "%s",
 		                 args->output ? args->output : "standard output");
-	return output_close(&output, err);
+	return output_close(&output, err, stats->is_partial);
 }
 
 static struct error *copy_dump(const struct arguments *args)

@@ -63,6 +63,7 @@ enum { COPY_NOTE_BYTES = 256 };
 struct copy_stats {
 	struct filter_counts counts; /**< Pages of each class, kept and dropped. */
 	uint64_t pages_written; /**< Pages in the dump, zero pages included. */
+	bool is_partial; /**< On error: what was written is a dump, marked incomplete; readers miss the other pages. */
 	uint64_t pages_unreadable;
 	uint64_t bytes_written;
 	uint64_t elapsed_ms;

@@ -146,11 +146,10 @@ static uint64_t crash_time(const struct vmcoreinfo *info)
 	return vmcoreinfo_string(info, "CRASHTIME", value, sizeof(value)) ? strtoull(value, NULL, 10) : 0;
 }
 
-static struct error *write_headers(struct kdump_copy *kdump)
+static struct error *write_header(struct kdump_copy *kdump, bool is_complete)
 {
 	const struct vmcore *core = kdump->copy->core;
 	const struct fmt_kdump_layout *layout = &kdump->layout;
-	bool is_complete = !atomic_load(&kdump->copy->pages_unreadable) && !core->missing_bytes;
 	struct fmt_kdump_header header = {
 		.signature = {'K', 'D', 'U', 'M', 'P', ' ', ' ', ' '},
 		.header_version = FMT_KDUMP_VERSION,
@@ -162,6 +161,15 @@ static struct error *write_headers(struct kdump_copy *kdump)
 		.max_mapnr = layout->max_pfn > UINT32_MAX ? UINT32_MAX : (uint32_t)layout->max_pfn,
 		.nr_cpus = copy_cpu_count(core),
 	};
+
+	find_utsname(kdump->copy, header.utsname);
+	return copy_write(kdump->copy, 0, &header, sizeof(header));
+}
+
+static struct error *write_sub_header(struct kdump_copy *kdump)
+{
+	const struct vmcore *core = kdump->copy->core;
+	const struct fmt_kdump_layout *layout = &kdump->layout;
 	struct fmt_kdump_sub_header sub = {
 		.dump_level = kdump->copy->options->dump_level,
 		.offset_vmcoreinfo = core->vmcoreinfo_bytes ? layout->note_offset + core->vmcoreinfo_offset_bytes : 0,
@@ -175,12 +183,10 @@ static struct error *write_headers(struct kdump_copy *kdump)
 
 	vmcoreinfo_number(&core->info, "phys_base", &phys_base);
 	sub.phys_base = (uint64_t)phys_base;
-	find_utsname(kdump->copy, header.utsname);
 	err = copy_write(kdump->copy, layout->block_bytes, &sub, sizeof(sub));
 	if (!err && core->notes_bytes)
 		err = copy_write(kdump->copy, layout->note_offset, core->notes, core->notes_bytes);
-	// The main header comes last: a file without it is not a dump, so a copy that was cut short cannot be taken for one.
-	return err ? err : copy_write(kdump->copy, 0, &header, sizeof(header));
+	return err;
 }
 
 static struct error *write_zero_page(struct kdump_copy *kdump)
@@ -192,10 +198,40 @@ static struct error *write_zero_page(struct kdump_copy *kdump)
 	return copy_write(kdump->copy, kdump->layout.zero_page_offset, zeros, kdump->layout.block_bytes);
 }
 
+// From here on the file is a dump from which pages are missing, whatever happens to the copier. What readers need to open
+// it has its room before any page takes some.
+static struct error *write_start(struct kdump_copy *kdump)
+{
+	const struct fmt_kdump_layout *layout = &kdump->layout;
+	struct sink *sink = kdump->copy->sink;
+	struct error *err = sink_reserve(sink, 0, layout->bitmap1_offset);
+
+	if (!err)
+		err = sink_reserve(sink, layout->desc_offset, layout->data_offset - layout->desc_offset);
+	if (!err)
+		err = write_zero_page(kdump);
+	if (!err)
+		err = write_sub_header(kdump);
+	if (!err && sink->can_rewrite)
+		err = write_header(kdump, false);
+	kdump->copy->stats->is_partial = !err && sink->can_rewrite;
+	return err;
+}
+
+static struct error *write_end(struct kdump_copy *kdump)
+{
+	bool is_complete = !atomic_load(&kdump->copy->pages_unreadable) && !kdump->copy->core->missing_bytes;
+	struct error *err = NULL;
+
+	if (is_complete || !kdump->copy->sink->can_rewrite)
+		err = write_header(kdump, is_complete);
+	return err ? err : sink_finish(kdump->copy->sink, atomic_load(&kdump->next_data));
+}
+
 static struct error *copy_windows(struct kdump_copy *kdump, bool is_scanned)
 {
 	struct copy *copy = kdump->copy;
-	struct error *err = write_zero_page(kdump);
+	struct error *err = write_start(kdump);
 
 	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
 		struct scan_result again = {0};
@@ -211,8 +247,11 @@ static struct error *copy_windows(struct kdump_copy *kdump, bool is_scanned)
 			err = copy_window(kdump);
 	}
 	if (!err)
-		err = write_headers(kdump);
-	return err ? err : sink_finish(copy->sink, atomic_load(&kdump->next_data));
+		return write_end(kdump);
+	// Put what there is where it outlives a power cut; the first error is the one that matters.
+	if (copy->stats->is_partial)
+		error_free(sink_finish(copy->sink, atomic_load(&kdump->next_data)));
+	return err;
 }
 
 struct error *copy_kdump_run(struct copy *copy)
@@ -239,6 +278,8 @@ struct error *copy_kdump_run(struct copy *copy)
 	atomic_store(&kdump.next_data, kdump.layout.data_offset);
 	// One window is enough for most machines: then the set is still there.
 	err = copy_windows(&kdump, copy->max_pfn <= COPY_WINDOW_PAGES);
-	copy->stats->pages_written = result.counts.kept - atomic_load(&copy->pages_unreadable);
+	copy->stats->pages_written = atomic_load(&copy->pages_saved) - atomic_load(&copy->pages_unreadable);
+	if (!err)
+		copy->stats->is_partial = false;
 	return err;
 }

@@ -99,7 +99,8 @@ static struct error *flush(struct kdump_copy *kdump, struct unit_worker *worker)
 
 	if (worker->part_count)
 		err = copy_writev(kdump->copy, base, worker->parts, worker->part_count, worker->parts_bytes);
-	for (; worker->unclaimed < worker->desc_count; worker->unclaimed++) {
+	// Bytes that were not written stay without descriptors.
+	for (; !err && worker->unclaimed < worker->desc_count; worker->unclaimed++) {
 		struct fmt_kdump_page_desc *desc = &worker->descs[worker->unclaimed];
 
 		if (desc->page_flags == DESC_PENDING) {
@@ -220,6 +221,18 @@ static struct error *put_pages(struct kdump_copy *kdump, struct unit_worker *wor
 	return err;
 }
 
+static struct error *write_descs(struct kdump_copy *kdump, struct unit_worker *worker, uint64_t rank, uint64_t count)
+{
+	struct error *err;
+
+	memset(worker->descs + worker->unclaimed, 0, (count - worker->unclaimed) * sizeof(worker->descs[0]));
+	err = copy_write(kdump->copy, kdump->layout.desc_offset + (kdump->base_rank + rank) * sizeof(worker->descs[0]),
+	                 worker->descs, count * sizeof(worker->descs[0]));
+	if (!err)
+		atomic_fetch_add_explicit(&kdump->copy->pages_saved, worker->unclaimed, memory_order_relaxed);
+	return err;
+}
+
 struct error *copy_unit(void *context, void *state, uint64_t unit)
 {
 	struct kdump_copy *kdump = context;
@@ -232,10 +245,11 @@ struct error *copy_unit(void *context, void *state, uint64_t unit)
 	err = put_pages(kdump, worker, kdump->unit_pfns[unit], count);
 	if (!err)
 		err = flush(kdump, worker);
+	// On a full disk too: there is room for the descriptors, and pages of this unit may be in the dump.
 	if (!err)
-		err = copy_write(kdump->copy,
-		                 kdump->layout.desc_offset + (kdump->base_rank + rank) * sizeof(worker->descs[0]),
-		                 worker->descs, count * sizeof(worker->descs[0]));
+		err = write_descs(kdump, worker, rank, count);
+	else if (worker->unclaimed)
+		error_free(write_descs(kdump, worker, rank, count));
 	atomic_fetch_add_explicit(&kdump->copy->pages_zero, worker->zero_count, memory_order_relaxed);
 	copy_advance(kdump->copy, count);
 	return err;

@@ -21,8 +21,10 @@ struct sink;
 
 /** A kind of sink. To add one: these functions, and a create function in sink.h. */
 struct sink_ops {
-	/** Write pieces, one behind the other, at an offset of the dump. No byte is written twice. Called by several threads. */
+	/** Write pieces, one behind the other, at an offset of the dump. No byte is written twice unless can_rewrite. Called by several threads. */
 	struct error *(*write)(struct sink *sink, uint64_t offset_bytes, const struct iovec *parts, size_t count);
+	/** Allocate room, so that writing there later cannot fail for want of space. NULL: this kind cannot. */
+	struct error *(*reserve)(struct sink *sink, uint64_t offset_bytes, uint64_t size_bytes);
 	/** All bytes are written: put them where they outlive a power cut, as far as this kind can. */
 	struct error *(*finish)(struct sink *sink, uint64_t file_bytes);
 	/** End; does not finish. */
@@ -32,6 +34,7 @@ struct sink_ops {
 /** A sink; kinds embed it as their first member. */
 struct sink {
 	const struct sink_ops *ops;
+	bool can_rewrite; /**< Bytes may be written a second time, by the thread that wrote them. */
 };
 
 /**
@@ -66,6 +69,12 @@ static inline must_check struct error *sink_writev(struct sink *sink, uint64_t o
                                                    size_t count)
 {
 	return sink->ops->write(sink, offset_bytes, parts, count);
+}
+
+/** Allocate room where the sink can. @param[in] sink Sink. @param[in] offset_bytes Where. @param[in] size_bytes How much. @return NULL, also where it cannot; ERROR_NOSPC. */
+static inline must_check struct error *sink_reserve(struct sink *sink, uint64_t offset_bytes, uint64_t size_bytes)
+{
+	return sink->ops->reserve ? sink->ops->reserve(sink, offset_bytes, size_bytes) : NULL;
 }
 
 /** All is written. @param[in] sink Sink. @param[in] file_bytes Size of the dump; gaps read as zeros. @return NULL; ERROR_OS; ERROR_NOSPC. */

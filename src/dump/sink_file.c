@@ -39,10 +39,19 @@ static struct error *sink_file_write(struct sink *sink, uint64_t offset_bytes, c
 	return NULL;
 }
 
-static struct error *sink_file_finish(struct sink *sink, uint64_t file_bytes)
+// Only a full disk is an error: file systems that cannot allocate in advance are as good as before.
+static struct error *sink_file_reserve(struct sink *sink, uint64_t offset_bytes, uint64_t size_bytes)
 {
 	struct sink_file *file = (struct sink_file *)sink;
 
+	if (fallocate(file->fd, 0, (off_t)offset_bytes, (off_t)size_bytes) < 0 && (errno == ENOSPC || errno == EDQUOT))
+		return error_os(errno, "allocate %ju bytes", (uintmax_t)size_bytes);
+	return NULL;
+}
+
+static struct error *sink_file_finish(struct sink *sink, uint64_t file_bytes)
+{
+	struct sink_file *file = (struct sink_file *)sink;
 	struct stat st;
 
 	if (fstat(file->fd, &st) < 0)
@@ -63,6 +72,7 @@ static void sink_file_destroy(struct sink *sink)
 
 static const struct sink_ops file_ops = {
 	.write = sink_file_write,
+	.reserve = sink_file_reserve,
 	.finish = sink_file_finish,
 	.destroy = sink_file_destroy,
 };
@@ -73,7 +83,7 @@ struct error *sink_file_create(int fd, struct sink **ret)
 
 	if (!file)
 		return error_new(ERROR_NOMEM, "no memory for an output file");
-	file->sink.ops = &file_ops;
+	file->sink = (struct sink){.ops = &file_ops, .can_rewrite = true};
 	file->fd = fd;
 	*ret = &file->sink;
 	return NULL;

@@ -34,6 +34,7 @@ struct memory_sink {
 	uint64_t room_bytes;
 	uint64_t file_bytes;
 	int calls_left; // Before it fails; below 0: never.
+	uint64_t full_bytes; // Nothing can be written behind this offset; 0: no limit.
 	bool is_overlapping;
 };
 
@@ -45,10 +46,14 @@ static struct error *memory_write(struct sink *sink, uint64_t offset_bytes, cons
 	pthread_mutex_lock(&memory->lock);
 	if (memory->calls_left-- == 0)
 		err = error_new(ERROR_NOSPC, "the sink is full");
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && !err; i++) {
 		size_t size = parts[i].iov_len;
 
 		check(offset_bytes + size <= memory->room_bytes);
+		if (memory->full_bytes && offset_bytes + size > memory->full_bytes) {
+			err = error_new(ERROR_NOSPC, "the sink is full");
+			break;
+		}
 		memory->is_overlapping |= memchr(memory->written + offset_bytes, 1, size) != NULL;
 		memset(memory->written + offset_bytes, 1, size);
 		memcpy(memory->bytes + offset_bytes, parts[i].iov_base, size);
@@ -134,8 +139,8 @@ static struct copy_options options_for(unsigned int level, enum copy_format form
 	return options;
 }
 
-// Bytes of a page in a dump without compression; NULL if it has no descriptor.
-static const uint8_t *find_page(const struct memory_sink *memory, uint64_t pfn)
+// Descriptor of a page; NULL if it has none.
+static const struct fmt_kdump_page_desc *find_desc(const struct memory_sink *memory, uint64_t pfn)
 {
 	const struct fmt_kdump_header *header = (const struct fmt_kdump_header *)memory->bytes;
 	const uint8_t *bitmap = memory->bytes + (1 + header->sub_hdr_size + header->bitmap_blocks / 2) * 4096;
@@ -148,9 +153,19 @@ static const uint8_t *find_page(const struct memory_sink *memory, uint64_t pfn)
 		return NULL;
 	for (uint64_t i = 0; i < pfn; i++)
 		rank += bitmap[i / 8] >> (i % 8) & 1;
-	check(descs[rank].size == 4096 && descs[rank].flags == 0 && descs[rank].page_flags == 0);
-	check(descs[rank].offset && descs[rank].offset + 4096 <= memory->file_bytes);
-	return memory->bytes + descs[rank].offset;
+	return &descs[rank];
+}
+
+// Bytes of a page in a dump without compression; NULL if it has no descriptor.
+static const uint8_t *find_page(const struct memory_sink *memory, uint64_t pfn)
+{
+	const struct fmt_kdump_page_desc *desc = find_desc(memory, pfn);
+
+	if (!desc)
+		return NULL;
+	check(desc->size == 4096 && desc->flags == 0 && desc->page_flags == 0);
+	check(desc->offset && desc->offset + 4096 <= memory->file_bytes);
+	return memory->bytes + desc->offset;
 }
 
 static void check_pages(const struct fakecore *fake, const struct memory_sink *memory, unsigned int level)
@@ -220,6 +235,55 @@ static void sink_fails_at_each_call(void)
 			check(calls > 4);
 		}
 	}
+	fakecore_deinit(&fake);
+}
+
+// Pages that a dump on a full disk has: whole, and as many as the statistics say.
+static void check_partial(const struct fakecore *fake, const struct memory_sink *memory, const struct copy_stats *stats)
+{
+	const struct fmt_kdump_header *header = (const void *)memory->bytes;
+	uint64_t pages = 0;
+
+	check(memcmp(header->signature, "KDUMP   ", 8) == 0 && header->status & FMT_KDUMP_STATUS_INCOMPLETE);
+	for (uint64_t pfn = 0; pfn < PAGES; pfn++) {
+		const struct fmt_kdump_page_desc *desc = find_desc(memory, pfn);
+
+		if (!desc || !desc->offset)
+			continue;
+		check(desc->offset + desc->size <= memory->full_bytes && desc->page_flags == 0);
+		check(memcmp(memory->bytes + desc->offset, fake->memory + pfn * 4096, 4096) == 0);
+		pages++;
+	}
+	check(pages == stats->pages_written);
+}
+
+static void a_full_disk_leaves_a_dump(void)
+{
+	struct fakecore fake;
+	uint64_t least = UINT64_MAX, most = 0;
+
+	machine_init(&fake, true);
+	for (uint64_t limit = 0x2000; limit < MEMORY_BYTES; limit += 0x3456) {
+		struct copy_options options = options_for(0, COPY_KDUMP, 1 + limit % 3);
+		struct memory_sink memory;
+		struct copy_stats stats;
+		struct error *err;
+
+		memory_init(&memory, -1);
+		memory.sink.can_rewrite = true;
+		memory.full_bytes = limit;
+		err = copy_run(fake.core, &options, &memory.sink, &stats);
+		if (err) {
+			check_error(err, ERROR_NOSPC, "the sink is full");
+			if (stats.is_partial)
+				check_partial(&fake, &memory, &stats);
+			least = stats.is_partial && stats.pages_written < least ? stats.pages_written : least;
+			most = stats.pages_written > most ? stats.pages_written : most;
+		}
+		memory_deinit(&memory);
+	}
+	// The range of limits had all there is: no page, some, nearly all.
+	check(least == 0 && most > PAGES / 2);
 	fakecore_deinit(&fake);
 }
 
@@ -368,10 +432,15 @@ static void each_allocation_fails(void)
 }
 
 static const struct test tests[] = {
-	TEST(writes_what_the_level_says),          TEST(sink_fails_at_each_call),
-	TEST(an_unknown_layout_keeps_all),         TEST(struct_pages_that_are_not_there_keep_all),
-	TEST(an_impossible_order_is_not_believed), TEST(a_dry_run_needs_no_sink),
-	TEST(a_truncated_dump_is_marked),          TEST(each_allocation_fails),
+	TEST(writes_what_the_level_says),
+	TEST(sink_fails_at_each_call),
+	TEST(a_full_disk_leaves_a_dump),
+	TEST(an_unknown_layout_keeps_all),
+	TEST(struct_pages_that_are_not_there_keep_all),
+	TEST(an_impossible_order_is_not_believed),
+	TEST(a_dry_run_needs_no_sink),
+	TEST(a_truncated_dump_is_marked),
+	TEST(each_allocation_fails),
 };
 
 int main(int argc, char **argv)

@@ -78,11 +78,11 @@ static void memory_destroy(struct sink *sink)
 	(void)sink;
 }
 
-static const struct sink_ops memory_ops = {memory_write, memory_finish, memory_destroy};
+static const struct sink_ops memory_ops = {.write = memory_write, .finish = memory_finish, .destroy = memory_destroy};
 
 static struct memory_sink memory_sink(uint64_t fail_call)
 {
-	return (struct memory_sink){{&memory_ops}, PTHREAD_MUTEX_INITIALIZER, .fail_call = fail_call};
+	return (struct memory_sink){{.ops = &memory_ops}, PTHREAD_MUTEX_INITIALIZER, .fail_call = fail_call};
 }
 
 static struct copy_options options(enum copy_format format, unsigned int threads, unsigned int level)
