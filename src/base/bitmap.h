@@ -4,7 +4,7 @@
  *
  * Bits in 64-bit words: ranges, counts and searches by whole words.
  *
- * Not the on-disk bitmap of a dump: that one is bytes (dump/fmt_kdump.h).
+ * Not the on-disk bitmap of a dump: that one is bytes (core/fmt_kdump.h).
  */
 #ifndef BASE_BITMAP_H
 #define BASE_BITMAP_H

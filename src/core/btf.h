@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/kallsyms.h"
-#include "core/vmcore.h"
+#include "core/vmreader.h"
 #include "core/xlat.h"
 
 /** A layout to look up and what was found. */

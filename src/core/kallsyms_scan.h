@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "core/vmcore.h"
+#include "core/vmreader.h"
 #include "core/xlat.h"
 
 /** Where the parts of the table are: virtual addresses of the variables that scripts/kallsyms.c of the kernel writes. */

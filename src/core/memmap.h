@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "core/vmcore.h"
+#include "core/vmreader.h"
 #include "core/xlat.h"
 
 /** Memory models of the kernel (Linux Documentation/mm/memory-model.rst). */

@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "core/vmcore.h"
+#include "core/vmreader.h"
 #include "core/xlat.h"
 
 /** What a page is used for. */

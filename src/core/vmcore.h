@@ -2,9 +2,9 @@
 /**
  * @file
  *
- * An opened dump: which physical memory it holds, its notes, and per-thread readers of that memory.
+ * An opened dump: which physical memory it holds, and its notes.
  *
- * Does not translate virtual addresses (core/xlat.h) and does not know any file format (core/elfcore.h …).
+ * Does not read that memory (core/vmreader.h), and does not know any file format (core/elfcore.h …).
  */
 #ifndef CORE_VMCORE_H
 #define CORE_VMCORE_H
@@ -107,86 +107,5 @@ uint64_t vmcore_max_pfn(const struct vmcore *core);
  * @return First region with paddr_end > @p paddr; NULL if there is none. Borrowed from @p core.
  */
 const struct vmcore_region *vmcore_region_from(const struct vmcore *core, uint64_t paddr);
-
-/** Windows of vmreader_init(): large for data that is read in order, small for page tables and single structures. */
-enum {
-	/** 4 MiB costs 8 KiB of page tables in the capture kernel and keeps the calls rare: one for 1,024 pages. */
-	VMREADER_WINDOW_DATA_BYTES = 4 << 20,
-	/** Page tables lie scattered: most windows serve a few reads. */
-	VMREADER_WINDOW_TABLE_BYTES = 64 << 10,
-	/** Windows of a reader of tables: a walk has up to five levels, and what is read lies elsewhere. */
-	VMREADER_TABLE_SLOTS = 8,
-};
-
-/** Part of the file that can be looked at. */
-struct vmreader_window {
-	uint8_t *bytes; /**< NULL: none. */
-	size_t size_bytes;
-	uint64_t offset_bytes; /**< In the file. */
-	uint8_t *buffer; /**< For windows that are read instead of mapped; allocated at the first need. */
-};
-
-/** One view of a dump's physical memory. Owned by one thread; a thread may have several. */
-struct vmreader {
-	const struct vmcore *core;
-	size_t window_bytes;
-	const struct vmcore_region *region; /**< Region of the last access, or NULL. */
-	unsigned int slot_count; /**< Windows that are used. */
-	unsigned int next_slot; /**< The one that is given up next. */
-	struct vmreader_window slots[VMREADER_TABLE_SLOTS];
-	bool is_reading; /**< mmap did not work: windows are read. */
-};
-
-/**
- * Make a reader. No memory is mapped or allocated until the first read.
- *
- * @param[out] ret The reader; vmreader_deinit() it before vmcore_close().
- * @param[in] core The dump.
- * @param[in] window_bytes VMREADER_WINDOW_DATA_BYTES: one window; VMREADER_WINDOW_TABLE_BYTES: several.
- */
-void vmreader_init(struct vmreader *ret, const struct vmcore *core, size_t window_bytes);
-
-/** Unmap and free. @param[in] reader May be zeroed. */
-void vmreader_deinit(struct vmreader *reader);
-
-#define _cleanup_vmreader_ _cleanup_(vmreader_deinit)
-
-/**
- * Look at physical memory where it lies.
- *
- * @param[in,out] reader Reader.
- * @param[in] paddr First byte.
- * @param[in] want_bytes Wanted, at most the window; less comes only if memory is not in the dump from there on.
- * @param[out] ret First byte; valid until the next call with this reader.
- * @param[out] got_ret Bytes that may be read from there, at least 1; may be more than wanted.
- * @return NULL; ERROR_FAULT (@p paddr is not in the dump, or the file ends before it); ERROR_OS; ERROR_NOMEM.
- */
-struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_bytes, const uint8_t **ret,
-                           size_t *got_ret) must_check;
-
-/**
- * Copy a few bytes that lie alone. Of a file, reading them costs less than a page fault in a mapping.
- *
- * @param[in,out] reader Reader.
- * @param[in] paddr First byte.
- * @param[out] buf Bytes.
- * @param[in] size_bytes Their number.
- * @return Whether they could be read; false too where mapping is as good.
- */
-bool vmreader_peek(struct vmreader *reader, uint64_t paddr, void *buf, size_t size_bytes);
-
-/** Whether looking at memory leaves in place what was looked at before. @param[in] reader Reader of one window. @param[in] paddr First byte. @param[in] size_bytes Bytes. @return See there. */
-bool vmreader_holds(const struct vmreader *reader, uint64_t paddr, size_t size_bytes);
-
-/**
- * Copy physical memory.
- *
- * @param[in,out] reader Reader.
- * @param[in] paddr First byte.
- * @param[out] buf Bytes.
- * @param[in] size_bytes Their number; all come, or an error.
- * @return As vmreader_map().
- */
-struct error *vmreader_read(struct vmreader *reader, uint64_t paddr, void *buf, size_t size_bytes) must_check;
 
 #endif

@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "core/vmcore.h"
+#include "core/vmreader.h"
 
 /** How kernel addresses are translated in one dump. Read-only after xlat_init(); may be shared by threads. */
 struct xlat {

@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "core/fmt_kdump.h"
 #include "dump/compress.h"
 #include "dump/copy_job.h"
-#include "dump/fmt_kdump.h"
 
 /** One window of a kdump-compressed dump that is being written. */
 struct kdump_copy {

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "core/vmcore.h"
+#include "core/vmreader.h"
 #include "core/xlat.h"
 #include "test.h"
 

@@ -6,7 +6,7 @@
 
 #include "core/page.h"
 #include "dump/copy.h"
-#include "dump/fmt_kdump.h"
+#include "core/fmt_kdump.h"
 #include "fakecore.h"
 #include "test.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/fmt_kdump.h"
+#include "core/fmt_kdump.h"
 
 #include <assert.h>
 

@@ -7,8 +7,8 @@
  * Does not write files and does not compress. Numbers are in the byte order of this machine, which is that of the dumps it
  * writes. Source: makedumpfile diskdump_mod.h and IMPLEMENTATION (1.7.9); crash diskdump.h (9.0).
  */
-#ifndef DUMP_FMT_KDUMP_H
-#define DUMP_FMT_KDUMP_H
+#ifndef CORE_FMT_KDUMP_H
+#define CORE_FMT_KDUMP_H
 
 #include <stddef.h>
 #include <stdint.h>

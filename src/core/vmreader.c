@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/vmreader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+enum {
+	// mmap offsets must be multiples of our own page size; 64 KiB is one on every machine.
+	MAP_ALIGN_BYTES = 64 << 10,
+	// read() of /proc/vmcore costs the kernel a mapping for each page, so a large window would be wasted.
+	READ_WINDOW_BYTES = 256 << 10,
+};
+
+void vmreader_init(struct vmreader *ret, const struct vmcore *core, size_t window_bytes)
+{
+	*ret = (struct vmreader){
+		.core = core,
+		.window_bytes = window_bytes,
+		.slot_count = window_bytes == VMREADER_WINDOW_TABLE_BYTES ? VMREADER_TABLE_SLOTS : 1,
+		.is_reading = !core->can_map,
+	};
+}
+
+static void drop_window(struct vmreader_window *window)
+{
+	if (window->bytes && window->bytes != window->buffer)
+		munmap(window->bytes, window->size_bytes);
+	window->bytes = NULL;
+	window->size_bytes = 0;
+}
+
+void vmreader_deinit(struct vmreader *reader)
+{
+	for (unsigned int i = 0; i < reader->slot_count; i++) {
+		drop_window(&reader->slots[i]);
+		free(reader->slots[i].buffer);
+		reader->slots[i].buffer = NULL;
+	}
+}
+
+// Bytes of the file from an offset on, at most so many.
+static size_t clip(const struct vmreader *reader, uint64_t at, size_t size_bytes)
+{
+	uint64_t left = at < reader->core->file_bytes ? reader->core->file_bytes - at : 0;
+
+	return left < size_bytes ? left : size_bytes;
+}
+
+static struct error *read_window(struct vmreader *reader, struct vmreader_window *window, uint64_t offset)
+{
+	size_t room = reader->window_bytes < READ_WINDOW_BYTES ? reader->window_bytes : READ_WINDOW_BYTES;
+	struct error *err;
+
+	if (!window->buffer)
+		window->buffer = malloc(room);
+	if (!window->buffer)
+		return error_new(ERROR_NOMEM, "no memory for a window of %zu bytes", room);
+	window->offset_bytes = offset;
+	err = io_pread(reader->core->fd, window->buffer, clip(reader, offset, room), offset, &window->size_bytes);
+	if (!err)
+		window->bytes = window->buffer;
+	return err;
+}
+
+static bool map_window(struct vmreader *reader, struct vmreader_window *window, uint64_t offset, uint64_t need)
+{
+	uint64_t at = offset - offset % reader->window_bytes;
+	void *map;
+
+	// Windows lie at multiples of their size where that holds what is needed, so that neighbours are found in one.
+	if (offset + need > at + reader->window_bytes)
+		at = offset & ~(uint64_t)(MAP_ALIGN_BYTES - 1);
+	window->size_bytes = clip(reader, at, reader->window_bytes + MAP_ALIGN_BYTES);
+	map = mmap(NULL, window->size_bytes, PROT_READ, MAP_PRIVATE, reader->core->fd, (off_t)at);
+	if (map == MAP_FAILED)
+		return false;
+	window->bytes = map;
+	window->offset_bytes = at;
+	return true;
+}
+
+// Gives up one window for one that holds the bytes from offset on.
+static struct error *move_window(struct vmreader *reader, uint64_t offset, uint64_t need,
+                                 const struct vmreader_window **ret)
+{
+	struct vmreader_window *window = &reader->slots[reader->next_slot];
+
+	reader->next_slot = (reader->next_slot + 1) % reader->slot_count;
+	drop_window(window);
+	*ret = window;
+	if (!reader->is_reading && map_window(reader, window, offset, need))
+		return NULL;
+	// From here on this reader reads: a kernel that refuses one mapping of /proc/vmcore refuses more.
+	reader->is_reading = true;
+	return read_window(reader, window, offset);
+}
+
+static bool holds(const struct vmreader_window *window, uint64_t offset, uint64_t need)
+{
+	return window->bytes && offset >= window->offset_bytes &&
+	       offset + need <= window->offset_bytes + window->size_bytes;
+}
+
+static const struct vmreader_window *find_window(const struct vmreader *reader, uint64_t offset, uint64_t need)
+{
+	for (unsigned int i = 0; i < reader->slot_count; i++) {
+		if (holds(&reader->slots[i], offset, need))
+			return &reader->slots[i];
+	}
+	return NULL;
+}
+
+static struct error *find_region(struct vmreader *reader, uint64_t paddr)
+{
+	const struct vmcore_region *region = reader->region;
+
+	if (region && paddr >= region->paddr_start && paddr < region->paddr_end)
+		return NULL;
+	region = vmcore_region_from(reader->core, paddr);
+	if (!region || region->paddr_start > paddr)
+		return error_new(ERROR_FAULT, "physical address %#jx is not in the dump", (uintmax_t)paddr);
+	reader->region = region;
+	return NULL;
+}
+
+struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_bytes, const uint8_t **ret,
+                           size_t *got_ret)
+{
+	struct error *err = find_region(reader, paddr);
+	const struct vmcore_region *region = reader->region;
+	size_t most = reader->is_reading && reader->window_bytes > READ_WINDOW_BYTES ? READ_WINDOW_BYTES
+	                                                                             : reader->window_bytes;
+	const struct vmreader_window *window;
+	uint64_t offset, there, need;
+
+	if (err)
+		return err;
+	offset = region->offset_bytes + (paddr - region->paddr_start);
+	there = region->paddr_end - paddr;
+	need = want_bytes < there ? want_bytes : there;
+	need = need < most ? need : most;
+	window = find_window(reader, offset, need);
+	if (!window) {
+		err = move_window(reader, offset, need, &window);
+		if (err)
+			return error_wrap(err, "physical address %#jx", (uintmax_t)paddr);
+	}
+	if (offset >= window->offset_bytes + window->size_bytes)
+		return error_new(ERROR_FAULT, "physical address %#jx: the file ends before offset %#jx",
+		                 (uintmax_t)paddr, (uintmax_t)offset);
+	need = window->offset_bytes + window->size_bytes - offset;
+	*ret = window->bytes + (offset - window->offset_bytes);
+	*got_ret = need < there ? need : there;
+	return NULL;
+}
+
+bool vmreader_peek(struct vmreader *reader, uint64_t paddr, void *buf, size_t size_bytes)
+{
+	const struct vmcore_region *region;
+	struct error *err;
+
+	if (!reader->core->is_paged)
+		return false;
+	err = find_region(reader, paddr);
+	if (error_catch(&err, ERROR_FAULT))
+		return false;
+	region = reader->region;
+	return size_bytes <= region->paddr_end - paddr &&
+	       pread(reader->core->fd, buf, size_bytes,
+	             (off_t)(region->offset_bytes + (paddr - region->paddr_start))) == (ssize_t)size_bytes;
+}
+
+bool vmreader_holds(const struct vmreader *reader, uint64_t paddr, size_t size_bytes)
+{
+	const struct vmcore_region *region = reader->region;
+
+	return region && paddr >= region->paddr_start && size_bytes <= region->paddr_end - region->paddr_start &&
+	       paddr <= region->paddr_end - size_bytes &&
+	       find_window(reader, region->offset_bytes + (paddr - region->paddr_start), size_bytes);
+}
+
+struct error *vmreader_read(struct vmreader *reader, uint64_t paddr, void *buf, size_t size_bytes)
+{
+	uint8_t *out = buf;
+
+	while (size_bytes) {
+		const uint8_t *bytes;
+		struct error *err;
+		size_t got;
+
+		err = vmreader_map(reader, paddr, size_bytes, &bytes, &got);
+		if (err)
+			return err;
+		if (got > size_bytes)
+			got = size_bytes;
+		memcpy(out, bytes, got);
+		out += got;
+		paddr += got;
+		size_bytes -= got;
+	}
+	return NULL;
+}
