@@ -308,7 +308,7 @@ static struct error *copy_dump(const struct arguments *args)
 		        (double)stats.elapsed_ms / 1000);
 	if (core->missing_bytes)
 		return error_new(ERROR_BAD_DATA, "%s: the file ends at offset %#jx; %ju bytes of memory are missing",
-		                 args->input, (uintmax_t)core->file_bytes, (uintmax_t)core->missing_bytes);
+		                 args->input, (uintmax_t)core->files[0].size_bytes, (uintmax_t)core->missing_bytes);
 	if (stats.pages_unreadable)
 		return error_new(ERROR_BAD_DATA, "%s: %ju pages could not be read", args->input,
 		                 (uintmax_t)stats.pages_unreadable);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/endian.h"
-#include "base/io.h"
 #include "core/arch.h"
 
 enum {
@@ -24,15 +23,7 @@ static bool elfcore_probe(const uint8_t *head, size_t size_bytes)
 static struct error *read_exactly(const struct vmcore *core, void *buf, size_t size_bytes, uint64_t offset_bytes,
                                   const char *what)
 {
-	size_t got;
-	struct error *err = io_pread(core->fd, buf, size_bytes, offset_bytes, &got);
-
-	if (err)
-		return error_wrap(err, "%s", what);
-	if (got < size_bytes)
-		return error_new(ERROR_BAD_DATA, "the file ends at offset %#jx, inside the %s at %#jx",
-		                 (uintmax_t)(offset_bytes + got), what, (uintmax_t)offset_bytes);
-	return NULL;
+	return corefile_read(&core->files[0], buf, size_bytes, offset_bytes, what);
 }
 
 static struct error *check_header(struct vmcore *core, const Elf64_Ehdr *ehdr)
@@ -109,39 +100,15 @@ static struct error *add_notes(struct vmcore *core, const Elf64_Phdr *phdr)
 	// Linux makes one; of several the first counts.
 	if (core->notes || size == 0)
 		return NULL;
-	if (size > NOTES_BYTES_MAX || offset > core->file_bytes || size > core->file_bytes - offset)
+	if (size > NOTES_BYTES_MAX || offset > core->files[0].size_bytes || size > core->files[0].size_bytes - offset)
 		return error_new(ERROR_BAD_DATA,
 		                 "the notes at offset %#jx, %#jx bytes, reach beyond the file (%#jx bytes)",
-		                 (uintmax_t)offset, (uintmax_t)size, (uintmax_t)core->file_bytes);
+		                 (uintmax_t)offset, (uintmax_t)size, (uintmax_t)core->files[0].size_bytes);
 	core->notes = malloc(size);
 	if (!core->notes)
 		return error_new(ERROR_NOMEM, "no memory for %ju bytes of notes", (uintmax_t)size);
 	core->notes_bytes = size;
 	return read_exactly(core, core->notes, size, offset, "notes");
-}
-
-// Notes are name and descriptor padded to 4 bytes each, also in 64-bit files: Linux has always done so, whatever the gABI
-// says.
-static void find_vmcoreinfo(struct vmcore *core)
-{
-	static const char name[] = "VMCOREINFO";
-	size_t at = 0;
-
-	while (at + sizeof(Elf64_Nhdr) <= core->notes_bytes) {
-		const uint8_t *note = core->notes + at;
-		uint64_t name_bytes = load_u32(note, core->is_big_endian);
-		uint64_t desc_bytes = load_u32(note + 4, core->is_big_endian);
-		uint64_t desc_at = at + sizeof(Elf64_Nhdr) + ((name_bytes + 3) & ~UINT64_C(3));
-
-		if (desc_at + desc_bytes > core->notes_bytes)
-			return;
-		if (name_bytes == sizeof(name) && memcmp(note + sizeof(Elf64_Nhdr), name, sizeof(name)) == 0) {
-			core->vmcoreinfo_offset_bytes = desc_at;
-			core->vmcoreinfo_bytes = desc_bytes;
-			return;
-		}
-		at = desc_at + ((desc_bytes + 3) & ~UINT64_C(3));
-	}
 }
 
 static struct error *read_headers(struct vmcore *core, uint64_t offset_bytes, uint32_t count)
@@ -175,6 +142,8 @@ static struct error *elfcore_open(struct vmcore *core)
 	if (err)
 		return err;
 	core->is_big_endian = ehdr.e_ident[EI_DATA] == ELFDATA2MSB;
+	// makedumpfile elf_info.c: DUMP_ELF_INCOMPLETE.
+	core->is_incomplete = load_u32(&ehdr.e_flags, core->is_big_endian) & 1;
 	err = check_header(core, &ehdr);
 	if (!err)
 		err = header_count(core, &ehdr, &count);
@@ -182,7 +151,7 @@ static struct error *elfcore_open(struct vmcore *core)
 		err = read_headers(core, load_u64(&ehdr.e_phoff, core->is_big_endian), count);
 	if (err)
 		return err;
-	find_vmcoreinfo(core);
+	vmcore_find_vmcoreinfo(core);
 	return NULL;
 }
 

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/vmcore.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
-#include "base/io.h"
+#include "base/endian.h"
 #include "core/arch.h"
 #include "core/elfcore.h"
 
-static const struct core_format *const formats[] = {
-	&elfcore_format,
+enum {
+	// mmap offsets must be multiples of our own page size; 64 KiB is one on every machine.
+	MAP_ALIGN_BYTES = 64 << 10,
+	// No window of a reader reaches from one file into the next: they lie at multiples of its size, which divides this.
+	FILE_ALIGN_BYTES = 64 << 20,
+	HEAD_BYTES = 64,
+	NOTE_HEADER_BYTES = 12,
 };
 
-// mmap offsets must be multiples of our own page size; 64 KiB is one on every machine.
-enum { MAP_ALIGN_BYTES = 64 << 10 };
+static const struct core_format *const mapped_formats[] = {&elfcore_format, NULL};
 
 static int compare_loads(const void *a, const void *b)
 {
@@ -45,7 +46,7 @@ static void append_region(struct vmcore *core, struct vmcore_region region)
 static struct error *make_regions(struct vmcore *core)
 {
 	_cleanup_free_ struct vmcore_load *sorted = malloc((core->load_count + 1) * sizeof(*sorted));
-	uint64_t covered = 0;
+	uint64_t file_bytes = core->files[0].size_bytes, covered = 0;
 
 	core->regions = calloc(core->load_count + 1, sizeof(*core->regions));
 	if (!sorted || !core->regions)
@@ -54,7 +55,7 @@ static struct error *make_regions(struct vmcore *core)
 	qsort(sorted, core->load_count, sizeof(*sorted), compare_loads);
 	for (size_t i = 0; i < core->load_count; i++) {
 		struct vmcore_load load = sorted[i];
-		uint64_t room = load.offset_bytes < core->file_bytes ? core->file_bytes - load.offset_bytes : 0;
+		uint64_t room = load.offset_bytes < file_bytes ? file_bytes - load.offset_bytes : 0;
 		uint64_t skip = load.paddr < covered ? covered - load.paddr : 0;
 
 		if (load.file_bytes > room) {
@@ -67,85 +68,163 @@ static struct error *make_regions(struct vmcore *core)
 		append_region(core, (struct vmcore_region){load.paddr + skip, covered, load.offset_bytes + skip});
 	}
 	if (!core->region_count)
-		return error_new(ERROR_BAD_DATA, "holds no memory (file ends at offset %#jx)",
-		                 (uintmax_t)core->file_bytes);
+		return error_new(ERROR_BAD_DATA, "holds no memory (file ends at offset %#jx)", (uintmax_t)file_bytes);
+	core->max_pfn = (core->regions[core->region_count - 1].paddr_end + vmcore_page_bytes(core) - 1) >>
+	                vmcore_page_shift(core);
 	return NULL;
 }
 
+// Memory of a flattened file does not lie where its headers say.
 static bool try_map(const struct vmcore *core)
 {
-	uint64_t at = core->regions[0].offset_bytes & ~(uint64_t)(MAP_ALIGN_BYTES - 1);
-	void *map = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, core->fd, (off_t)at);
+	uint64_t at = core->region_count ? core->regions[0].offset_bytes & ~(uint64_t)(MAP_ALIGN_BYTES - 1) : 0;
+	void *map;
 
+	for (size_t i = 0; i < core->file_count; i++) {
+		if (core->files[i].flat)
+			return false;
+	}
+	map = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, core->files[0].fd, (off_t)at);
 	if (map == MAP_FAILED)
 		return false;
 	munmap(map, 1);
 	return true;
 }
 
-static const struct core_format *find_format(const uint8_t *head, size_t size_bytes)
+// Notes are name and descriptor padded to 4 bytes each, also in 64-bit files: Linux has always done so, whatever the gABI
+// says.
+void vmcore_find_vmcoreinfo(struct vmcore *core)
 {
-	for (size_t i = 0; i < array_size(formats); i++) {
-		if (formats[i]->probe(head, size_bytes))
-			return formats[i];
+	static const char name[] = "VMCOREINFO";
+	size_t at = 0;
+
+	while (at + NOTE_HEADER_BYTES <= core->notes_bytes) {
+		const uint8_t *note = core->notes + at;
+		uint64_t name_bytes = load_u32(note, core->is_big_endian);
+		uint64_t desc_bytes = load_u32(note + 4, core->is_big_endian);
+		uint64_t desc_at = at + NOTE_HEADER_BYTES + ((name_bytes + 3) & ~UINT64_C(3));
+
+		if (desc_at + desc_bytes > core->notes_bytes)
+			return;
+		if (name_bytes == sizeof(name) && memcmp(note + NOTE_HEADER_BYTES, name, sizeof(name)) == 0) {
+			core->vmcoreinfo_offset_bytes = desc_at;
+			core->vmcoreinfo_bytes = desc_bytes;
+			return;
+		}
+		at = desc_at + ((desc_bytes + 3) & ~UINT64_C(3));
+	}
+}
+
+// What vmreader_peek() needs to know; a flattened file is neither.
+static bool is_paged(const struct vmcore *core)
+{
+	const struct corefile *file = &core->files[0];
+	struct statfs fs;
+
+	return !core->format->read_page && !file->flat && (fstatfs(file->fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC);
+}
+
+static struct error *open_files(struct vmcore *core, const char *const *paths, size_t path_count)
+{
+	uint64_t base = 0;
+
+	core->files = calloc(path_count, sizeof(*core->files));
+	if (!core->files)
+		return error_new(ERROR_NOMEM, "no memory for %zu files", path_count);
+	while (core->file_count < path_count) {
+		struct corefile *file = &core->files[core->file_count];
+		struct error *err = corefile_open(paths[core->file_count], file);
+
+		if (err)
+			return err;
+		core->file_count++;
+		file->base_bytes = base;
+		if (file->size_bytes > (uint64_t)INT64_MAX - FILE_ALIGN_BYTES - base)
+			return error_new(ERROR_BAD_DATA, "%s: %#jx bytes are too many", file->path,
+			                 (uintmax_t)file->size_bytes);
+		base += (file->size_bytes / FILE_ALIGN_BYTES + 1) * FILE_ALIGN_BYTES;
+		core->is_incomplete |= corefile_is_cut(file);
 	}
 	return NULL;
 }
 
-static struct error *open_format(struct vmcore *core)
+static struct error *find_format(const struct vmcore *core, const struct core_format *const *formats,
+                                 const struct core_format **ret)
 {
-	uint8_t head[64];
-	struct statfs fs;
-	struct stat st;
-	struct error *err;
+	char known[64] = "";
+	uint8_t head[HEAD_BYTES];
 	size_t got;
+	struct error *err = corefile_pread(&core->files[0], head, sizeof(head), 0, &got);
 
-	if (fstat(core->fd, &st) < 0)
-		return error_os(errno, "stat");
-	core->file_bytes = (uint64_t)st.st_size;
-	core->is_paged = fstatfs(core->fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC;
-	err = io_pread(core->fd, head, sizeof(head), 0, &got);
 	if (err)
 		return err;
-	core->format = find_format(head, got);
-	if (!core->format)
-		return error_new(ERROR_UNSUPPORTED, "not a dump in a format that can be read (ELF)");
+	for (size_t i = 0; formats[i]; i++) {
+		size_t used = strlen(known);
+
+		if (formats[i]->probe(head, got)) {
+			*ret = formats[i];
+			return NULL;
+		}
+		snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "", formats[i]->name);
+	}
+	return error_new(ERROR_UNSUPPORTED, "not a dump in a format that can be read (%s)", known);
+}
+
+static struct error *open_format(struct vmcore *core, const struct core_format *const *formats)
+{
+	bool is_cut = core->is_incomplete;
+	struct error *err = find_format(core, formats, &core->format);
+
+	if (err)
+		return err;
+	if (core->file_count > 1 && !core->format->takes_set)
+		return error_new(ERROR_BAD_DATA, "an %s dump is one file, not a part of %zu", core->format->name,
+		                 core->file_count);
 	err = core->format->open(core);
+	if (!err && !core->format->read_page)
+		err = make_regions(core);
 	if (err)
 		return err;
-	err = make_regions(core);
-	if (err)
-		return err;
+	core->is_incomplete |= is_cut;
 	core->can_map = try_map(core);
+	core->is_paged = is_paged(core);
 	return vmcoreinfo_init(&core->info,
 	                       core->notes ? (const char *)core->notes + core->vmcoreinfo_offset_bytes : "",
 	                       core->vmcoreinfo_bytes);
 }
 
-struct error *vmcore_open(const char *path, struct vmcore **ret)
+struct error *vmcore_open_formats(const struct core_format *const *formats, const char *const *paths, size_t path_count,
+                                  struct vmcore **ret)
 {
 	_cleanup_(vmcore_closep) struct vmcore *core = calloc(1, sizeof(*core));
 	struct error *err;
 
 	if (!core)
 		return error_new(ERROR_NOMEM, "no memory for a dump");
-	core->name = path;
-	core->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (core->fd < 0)
-		return error_os(errno, "%s", path);
-	err = open_format(core);
+	err = open_files(core, paths, path_count);
 	if (err)
-		return error_wrap(err, "%s", path);
+		return err;
+	err = open_format(core, formats);
+	if (err)
+		return path_count == 1 ? error_wrap(err, "%s", paths[0]) : err;
 	*ret = take_ptr(core);
 	return NULL;
+}
+
+struct error *vmcore_open(const char *path, struct vmcore **ret)
+{
+	return vmcore_open_formats(mapped_formats, &path, 1, ret);
 }
 
 void vmcore_close(struct vmcore *core)
 {
 	if (!core)
 		return;
-	if (core->fd >= 0)
-		close(core->fd);
+	if (core->format && core->format->close)
+		core->format->close(core);
+	for (size_t i = 0; i < core->file_count; i++)
+		corefile_close(&core->files[i]);
+	free(core->files);
 	vmcoreinfo_deinit(&core->info);
 	free(core->notes);
 	free(core->regions);
@@ -165,9 +244,7 @@ uint64_t vmcore_page_bytes(const struct vmcore *core)
 
 uint64_t vmcore_max_pfn(const struct vmcore *core)
 {
-	uint64_t end = core->regions[core->region_count - 1].paddr_end;
-
-	return (end + vmcore_page_bytes(core) - 1) >> vmcore_page_shift(core);
+	return core->max_pfn;
 }
 
 const struct vmcore_region *vmcore_region_from(const struct vmcore *core, uint64_t paddr)
@@ -183,4 +260,25 @@ const struct vmcore_region *vmcore_region_from(const struct vmcore *core, uint64
 			low = mid + 1;
 	}
 	return low < core->region_count ? &core->regions[low] : NULL;
+}
+
+bool vmcore_next_frames(const struct vmcore *core, enum vmcore_frame_set which, uint64_t pfn, struct vmcore_frames *ret)
+{
+	unsigned int shift = vmcore_page_shift(core);
+	const struct vmcore_region *region;
+	uint64_t first;
+
+	if (core->format->next_frames)
+		return core->format->next_frames(core, which, pfn, ret);
+	if (pfn >= core->max_pfn)
+		return false;
+	region = vmcore_region_from(core, pfn << shift);
+	if (!region)
+		return false;
+	first = region->paddr_start >> shift;
+	*ret = (struct vmcore_frames){
+		first > pfn ? first : pfn,
+		(region->paddr_end + vmcore_page_bytes(core) - 1) >> shift,
+	};
+	return true;
 }

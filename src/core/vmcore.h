@@ -15,22 +15,51 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/corefile.h"
 #include "core/vmcoreinfo.h"
 
 struct arch;
 struct vmcore;
+struct vmreader;
+
+/** Page frames [pfn_start, pfn_end). */
+struct vmcore_frames {
+	uint64_t pfn_start;
+	uint64_t pfn_end;
+};
+
+/** Sets of page frames that a dump tells of. */
+enum vmcore_frame_set {
+	VMCORE_FRAMES_PRESENT, /**< In the dump, in whole or in part. */
+	VMCORE_FRAMES_RAM, /**< Memory of the machine: those, and those that were left out, if the dump says which. */
+};
 
 /**
- * A file format of dumps. One file and one const table each; registered in the array in vmcore.c.
+ * A file format of dumps. One file and one const table each.
  *
- * To add a format: fill the fields of struct vmcore that open() names; vmcore_open() makes the rest from them.
+ * To add a format: fill the fields of struct vmcore that open() names; vmcore_open() makes the rest from them. Where memory
+ * lies in the file as it is, that is all. Where it lies in pages that must be expanded, the functions below open() give
+ * them. Then add it to the formats in vmcore_set.c.
  */
 struct core_format {
 	const char *name;
+	bool takes_set; /**< A dump may be several files; else files[0] is all. */
 	/** Whether the first bytes of a file are of this format. */
 	bool (*probe)(const uint8_t *head, size_t size_bytes);
-	/** Fill arch, is_big_endian, loads, notes and the place of VMCOREINFO in them. Errors: ERROR_BAD_DATA with the offset, ERROR_UNSUPPORTED, ERROR_OS, ERROR_NOMEM. */
+	/**
+	 * Fill arch, is_big_endian, is_incomplete, notes, the place of VMCOREINFO in them, and loads (which are the memory)
+	 * or, with read_page, max_pfn. Errors: ERROR_BAD_DATA with the offset, ERROR_UNSUPPORTED, ERROR_OS, ERROR_NOMEM.
+	 */
 	struct error *(*open)(struct vmcore *core);
+	/** Free what open() keeps in vmcore.pages; also after an error. NULL without read_page. */
+	void (*close)(struct vmcore *core);
+	/** As vmcore_next_frames(). NULL without read_page. */
+	bool (*next_frames)(const struct vmcore *core, enum vmcore_frame_set which, uint64_t pfn,
+	                    struct vmcore_frames *ret);
+	/** Expand a page into a buffer of its size. Errors: as vmreader_map(). NULL: memory lies in the file as it is. */
+	struct error *(*read_page)(struct vmreader *reader, uint64_t pfn, uint8_t *page);
+	/** Free what read_page() keeps in vmreader.state. NULL without read_page. */
+	void (*end_reader)(struct vmreader *reader);
 };
 
 /** A program header of the dump: one range of physical memory and the virtual address it was given. */
@@ -52,19 +81,23 @@ struct vmcore_region {
 
 /** An opened dump. Read-only after vmcore_open(); may be shared by threads. */
 struct vmcore {
-	int fd;
-	const char *name; /**< For messages; borrowed. */
+	struct corefile *files;
+	size_t file_count;
 	const struct core_format *format;
 	const struct arch *arch;
 	bool is_big_endian; /**< Byte order of the crashed kernel. */
-	bool can_map; /**< Whether mmap works on the file. */
+	bool is_incomplete; /**< The dump says that pages are missing that it should hold. */
+	bool can_map; /**< Whether mmap works on the files. */
 	bool is_paged; /**< Mapped memory comes by page faults, as that of files; /proc/vmcore maps all at once. */
-	uint64_t file_bytes; /**< Size of the file. */
+	unsigned int dump_level; /**< What was left out already, as far as the dump says so. */
+	uint32_t compression; /**< FMT_KDUMP_ZLIB… that the pages are compressed with, as far as the dump says so. */
+	uint64_t max_pfn; /**< One past the last frame of memory; open() sets it for formats with read_page. */
 	uint64_t missing_bytes; /**< Memory that the headers announce beyond the end of the file. */
-	struct vmcore_load *loads; /**< In file order; may overlap. */
+	struct vmcore_load *loads; /**< In file order; may overlap. None if the format has no virtual addresses. */
 	size_t load_count;
-	struct vmcore_region *regions; /**< Sorted by address, disjoint. */
+	struct vmcore_region *regions; /**< Sorted by address, disjoint. None if pages must be expanded. */
 	size_t region_count;
+	void *pages; /**< Those pages, as the format keeps them. */
 	uint8_t *notes; /**< All bytes of the PT_NOTE segment. */
 	size_t notes_bytes;
 	size_t vmcoreinfo_offset_bytes; /**< Of the VMCOREINFO descriptor, in notes. */
@@ -73,13 +106,42 @@ struct vmcore {
 };
 
 /**
- * Open a dump.
+ * Open a dump whose memory lies in the file as it is: /proc/vmcore, and other ELF files.
  *
- * @param[in] path File, or /proc/vmcore. Borrowed as the name for messages.
+ * It brings no code to expand pages into the program.
+ *
+ * @param[in] path File. Borrowed as the name for messages.
  * @param[out] ret The dump; vmcore_close() it.
  * @return NULL; ERROR_OS; ERROR_UNSUPPORTED (no known format, or machine); ERROR_BAD_DATA (text has the offset); ERROR_NOMEM.
  */
 struct error *vmcore_open(const char *path, struct vmcore **ret) must_check;
+
+/**
+ * Open a dump of any format that can be read, in one file or in several (makedumpfile --split).
+ *
+ * @param[in] paths Files, in any order; borrowed, and the array too.
+ * @param[in] path_count At least 1.
+ * @param[out] ret The dump; vmcore_close() it.
+ * @return As vmcore_open(); ERROR_BAD_DATA also if the files are not all the parts of one dump.
+ */
+struct error *vmcore_open_set(const char *const *paths, size_t path_count, struct vmcore **ret) must_check;
+
+/**
+ * Open a dump of one of some formats: what vmcore_open() and vmcore_open_set() share.
+ *
+ * @param[in] formats NULL after the last.
+ * @param[in] paths, path_count, ret As vmcore_open_set().
+ * @return As vmcore_open_set().
+ */
+struct error *vmcore_open_formats(const struct core_format *const *formats, const char *const *paths, size_t path_count,
+                                  struct vmcore **ret) must_check;
+
+/**
+ * For formats: find VMCOREINFO in the notes.
+ *
+ * @param[in,out] core notes are filled; the place and size of VMCOREINFO are set if it is there.
+ */
+void vmcore_find_vmcoreinfo(struct vmcore *core);
 
 /** Close a dump; no reader of it may be left. @param[in] core May be NULL. */
 void vmcore_close(struct vmcore *core);
@@ -96,7 +158,7 @@ uint64_t vmcore_page_bytes(const struct vmcore *core);
 /** @param[in] core The dump. @return log2 of vmcore_page_bytes(). */
 unsigned int vmcore_page_shift(const struct vmcore *core);
 
-/** One past the last page frame that is in the dump, in whole or in part. @param[in] core The dump. @return A pfn. */
+/** One past the last page frame of VMCORE_FRAMES_RAM. @param[in] core The dump. @return A pfn. */
 uint64_t vmcore_max_pfn(const struct vmcore *core);
 
 /**
@@ -107,5 +169,17 @@ uint64_t vmcore_max_pfn(const struct vmcore *core);
  * @return First region with paddr_end > @p paddr; NULL if there is none. Borrowed from @p core.
  */
 const struct vmcore_region *vmcore_region_from(const struct vmcore *core, uint64_t paddr);
+
+/**
+ * Next run of page frames of a set.
+ *
+ * @param[in] core The dump.
+ * @param[in] which The set.
+ * @param[in] pfn From here on.
+ * @param[out] ret A run that starts at @p pfn or behind it; the next one may follow without a gap.
+ * @return false: there is none.
+ */
+bool vmcore_next_frames(const struct vmcore *core, enum vmcore_frame_set which, uint64_t pfn,
+                        struct vmcore_frames *ret);
 
 #endif

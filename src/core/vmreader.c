@@ -6,8 +6,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/io.h"
-
 enum {
 	// mmap offsets must be multiples of our own page size; 64 KiB is one on every machine.
 	MAP_ALIGN_BYTES = 64 << 10,
@@ -17,11 +15,15 @@ enum {
 
 void vmreader_init(struct vmreader *ret, const struct vmcore *core, size_t window_bytes)
 {
+	bool is_expanded = core->format->read_page;
+
 	*ret = (struct vmreader){
 		.core = core,
-		.window_bytes = window_bytes,
-		.slot_count = window_bytes == VMREADER_WINDOW_TABLE_BYTES ? VMREADER_TABLE_SLOTS : 1,
+		.window_bytes = is_expanded && !core->can_map ? VMREADER_WINDOW_TABLE_BYTES : window_bytes,
+		// Descriptors and what they point to lie apart, so one window would go back and forth.
+		.slot_count = is_expanded || window_bytes == VMREADER_WINDOW_TABLE_BYTES ? VMREADER_TABLE_SLOTS : 1,
 		.is_reading = !core->can_map,
+		.is_expanded = is_expanded,
 	};
 }
 
@@ -40,17 +42,27 @@ void vmreader_deinit(struct vmreader *reader)
 		free(reader->slots[i].buffer);
 		reader->slots[i].buffer = NULL;
 	}
+	if (!reader->is_expanded)
+		return;
+	for (unsigned int i = 0; i < VMREADER_PAGE_SLOTS; i++) {
+		free(reader->pages[i].bytes);
+		reader->pages[i] = (struct vmreader_page){0};
+	}
+	reader->core->format->end_reader(reader);
+	reader->state = NULL;
 }
 
-// Bytes of the file from an offset on, at most so many.
-static size_t clip(const struct vmreader *reader, uint64_t at, size_t size_bytes)
+// Bytes of the file from an offset on, at most so many. Here and below, offsets count from the base of the file.
+static size_t clip(const struct corefile *file, uint64_t at, size_t size_bytes)
 {
-	uint64_t left = at < reader->core->file_bytes ? reader->core->file_bytes - at : 0;
+	uint64_t end = file->base_bytes + file->size_bytes;
+	uint64_t left = at < end ? end - at : 0;
 
 	return left < size_bytes ? left : size_bytes;
 }
 
-static struct error *read_window(struct vmreader *reader, struct vmreader_window *window, uint64_t offset)
+static struct error *read_window(struct vmreader *reader, const struct corefile *file, struct vmreader_window *window,
+                                 uint64_t offset)
 {
 	size_t room = reader->window_bytes < READ_WINDOW_BYTES ? reader->window_bytes : READ_WINDOW_BYTES;
 	struct error *err;
@@ -60,13 +72,15 @@ static struct error *read_window(struct vmreader *reader, struct vmreader_window
 	if (!window->buffer)
 		return error_new(ERROR_NOMEM, "no memory for a window of %zu bytes", room);
 	window->offset_bytes = offset;
-	err = io_pread(reader->core->fd, window->buffer, clip(reader, offset, room), offset, &window->size_bytes);
+	err = corefile_pread(file, window->buffer, clip(file, offset, room), offset - file->base_bytes,
+	                     &window->size_bytes);
 	if (!err)
 		window->bytes = window->buffer;
 	return err;
 }
 
-static bool map_window(struct vmreader *reader, struct vmreader_window *window, uint64_t offset, uint64_t need)
+static bool map_window(struct vmreader *reader, const struct corefile *file, struct vmreader_window *window,
+                       uint64_t offset, uint64_t need)
 {
 	uint64_t at = offset - offset % reader->window_bytes;
 	void *map;
@@ -74,8 +88,8 @@ static bool map_window(struct vmreader *reader, struct vmreader_window *window, 
 	// Windows lie at multiples of their size where that holds what is needed, so that neighbours are found in one.
 	if (offset + need > at + reader->window_bytes)
 		at = offset & ~(uint64_t)(MAP_ALIGN_BYTES - 1);
-	window->size_bytes = clip(reader, at, reader->window_bytes + MAP_ALIGN_BYTES);
-	map = mmap(NULL, window->size_bytes, PROT_READ, MAP_PRIVATE, reader->core->fd, (off_t)at);
+	window->size_bytes = clip(file, at, reader->window_bytes + MAP_ALIGN_BYTES);
+	map = mmap(NULL, window->size_bytes, PROT_READ, MAP_PRIVATE, file->fd, (off_t)(at - file->base_bytes));
 	if (map == MAP_FAILED)
 		return false;
 	window->bytes = map;
@@ -84,7 +98,7 @@ static bool map_window(struct vmreader *reader, struct vmreader_window *window, 
 }
 
 // Gives up one window for one that holds the bytes from offset on.
-static struct error *move_window(struct vmreader *reader, uint64_t offset, uint64_t need,
+static struct error *move_window(struct vmreader *reader, const struct corefile *file, uint64_t offset, uint64_t need,
                                  const struct vmreader_window **ret)
 {
 	struct vmreader_window *window = &reader->slots[reader->next_slot];
@@ -92,11 +106,11 @@ static struct error *move_window(struct vmreader *reader, uint64_t offset, uint6
 	reader->next_slot = (reader->next_slot + 1) % reader->slot_count;
 	drop_window(window);
 	*ret = window;
-	if (!reader->is_reading && map_window(reader, window, offset, need))
+	if (!reader->is_reading && map_window(reader, file, window, offset, need))
 		return NULL;
 	// From here on this reader reads: a kernel that refuses one mapping of /proc/vmcore refuses more.
 	reader->is_reading = true;
-	return read_window(reader, window, offset);
+	return read_window(reader, file, window, offset);
 }
 
 static bool holds(const struct vmreader_window *window, uint64_t offset, uint64_t need)
@@ -127,25 +141,87 @@ static struct error *find_region(struct vmreader *reader, uint64_t paddr)
 	return NULL;
 }
 
+struct error *vmreader_map_file(struct vmreader *reader, const struct corefile *file, uint64_t offset_bytes,
+                                size_t need_bytes, const uint8_t **ret, size_t *got_ret)
+{
+	uint64_t offset = file->base_bytes + offset_bytes;
+	size_t need = clip(file, offset, need_bytes);
+	const struct vmreader_window *window = find_window(reader, offset, need);
+	struct error *err = window ? NULL : move_window(reader, file, offset, need, &window);
+
+	if (err)
+		return err;
+	if (offset >= window->offset_bytes + window->size_bytes)
+		return error_new(ERROR_FAULT, "the file ends before offset %#jx", (uintmax_t)offset_bytes);
+	*ret = window->bytes + (offset - window->offset_bytes);
+	*got_ret = window->offset_bytes + window->size_bytes - offset;
+	*got_ret = *got_ret < need ? *got_ret : need;
+	return NULL;
+}
+
+static struct error *expand(struct vmreader *reader, struct vmreader_page *page, uint64_t paddr)
+{
+	struct error *err;
+
+	page->is_valid = false;
+	if (!page->bytes)
+		page->bytes = malloc(vmcore_page_bytes(reader->core));
+	if (!page->bytes)
+		return error_new(ERROR_NOMEM, "no memory for a page");
+	err = reader->core->format->read_page(reader, paddr >> vmcore_page_shift(reader->core), page->bytes);
+	if (err)
+		return error_wrap(err, "physical address %#jx", (uintmax_t)paddr);
+	page->paddr = paddr;
+	page->is_valid = true;
+	reader->next_page = (reader->next_page + 1) % VMREADER_PAGE_SLOTS;
+	return NULL;
+}
+
+static struct error *map_page(struct vmreader *reader, uint64_t paddr, const uint8_t **ret, size_t *got_ret)
+{
+	uint64_t offset = paddr & (vmcore_page_bytes(reader->core) - 1);
+	struct vmreader_page *page = &reader->pages[reader->next_page];
+	struct error *err = NULL;
+	unsigned int i;
+
+	for (i = 0; i < VMREADER_PAGE_SLOTS; i++) {
+		if (reader->pages[i].is_valid && reader->pages[i].paddr == paddr - offset)
+			break;
+	}
+	if (i < VMREADER_PAGE_SLOTS)
+		page = &reader->pages[i];
+	else
+		err = expand(reader, page, paddr - offset);
+	if (err)
+		return err;
+	*ret = page->bytes + offset;
+	*got_ret = vmcore_page_bytes(reader->core) - offset;
+	return NULL;
+}
+
 struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_bytes, const uint8_t **ret,
                            size_t *got_ret)
 {
-	struct error *err = find_region(reader, paddr);
-	const struct vmcore_region *region = reader->region;
+	const struct vmcore_region *region;
 	size_t most = reader->is_reading && reader->window_bytes > READ_WINDOW_BYTES ? READ_WINDOW_BYTES
 	                                                                             : reader->window_bytes;
 	const struct vmreader_window *window;
 	uint64_t offset, there, need;
+	struct error *err;
 
+	if (reader->is_expanded)
+		return map_page(reader, paddr, ret, got_ret);
+	err = find_region(reader, paddr);
 	if (err)
 		return err;
+	region = reader->region;
 	offset = region->offset_bytes + (paddr - region->paddr_start);
 	there = region->paddr_end - paddr;
 	need = want_bytes < there ? want_bytes : there;
 	need = need < most ? need : most;
 	window = find_window(reader, offset, need);
 	if (!window) {
-		err = move_window(reader, offset, need, &window);
+		err = move_window(reader, &reader->core->files[0], offset, need, &window);
 		if (err)
 			return error_wrap(err, "physical address %#jx", (uintmax_t)paddr);
 	}
@@ -170,7 +246,7 @@ bool vmreader_peek(struct vmreader *reader, uint64_t paddr, void *buf, size_t si
 		return false;
 	region = reader->region;
 	return size_bytes <= region->paddr_end - paddr &&
-	       pread(reader->core->fd, buf, size_bytes,
+	       pread(reader->core->files[0].fd, buf, size_bytes,
 	             (off_t)(region->offset_bytes + (paddr - region->paddr_start))) == (ssize_t)size_bytes;
 }
 

@@ -25,13 +25,22 @@ enum {
 	VMREADER_WINDOW_TABLE_BYTES = 64 << 10,
 	/** Windows of a reader of tables: a walk has up to five levels, and what is read lies elsewhere. */
 	VMREADER_TABLE_SLOTS = 8,
+	/** Pages that a reader keeps where they must be expanded: two walks, and what they lead to. */
+	VMREADER_PAGE_SLOTS = 16,
+};
+
+/** A page that was expanded. */
+struct vmreader_page {
+	uint64_t paddr;
+	uint8_t *bytes; /**< Allocated at the first need. */
+	bool is_valid;
 };
 
 /** Part of the file that can be looked at. */
 struct vmreader_window {
 	uint8_t *bytes; /**< NULL: none. */
 	size_t size_bytes;
-	uint64_t offset_bytes; /**< In the file. */
+	uint64_t offset_bytes; /**< In the file, and its base_bytes. */
 	uint8_t *buffer; /**< For windows that are read instead of mapped; allocated at the first need. */
 };
 
@@ -44,6 +53,10 @@ struct vmreader {
 	unsigned int next_slot; /**< The one that is given up next. */
 	struct vmreader_window slots[VMREADER_TABLE_SLOTS];
 	bool is_reading; /**< mmap did not work: windows are read. */
+	bool is_expanded; /**< Memory does not lie in the file as it is: pages are expanded. */
+	unsigned int next_page; /**< The page that is given up next. */
+	struct vmreader_page pages[VMREADER_PAGE_SLOTS];
+	void *state; /**< The format's own. */
 };
 
 /**
@@ -65,10 +78,12 @@ void vmreader_deinit(struct vmreader *reader);
  *
  * @param[in,out] reader Reader.
  * @param[in] paddr First byte.
- * @param[in] want_bytes Wanted, at most the window; less comes only if memory is not in the dump from there on.
+ * @param[in] want_bytes Wanted, at most the window. Less comes if memory is not in the dump from there on, and where pages
+ *		      are expanded: then each is a view of its own.
  * @param[out] ret First byte; valid until the next call with this reader.
  * @param[out] got_ret Bytes that may be read from there, at least 1; may be more than wanted.
- * @return NULL; ERROR_FAULT (@p paddr is not in the dump, or the file ends before it); ERROR_OS; ERROR_NOMEM.
+ * @return NULL; ERROR_FAULT (@p paddr is not in the dump, or the file ends before it); ERROR_BAD_DATA (its page cannot be
+ *	   expanded); ERROR_UNSUPPORTED (the method is not built in); ERROR_OS; ERROR_NOMEM.
  */
 struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_bytes, const uint8_t **ret,
                            size_t *got_ret) must_check;
@@ -97,5 +112,19 @@ bool vmreader_holds(const struct vmreader *reader, uint64_t paddr, size_t size_b
  * @return As vmreader_map().
  */
 struct error *vmreader_read(struct vmreader *reader, uint64_t paddr, void *buf, size_t size_bytes) must_check;
+
+/**
+ * For formats: look at bytes of a file, through the windows of a reader.
+ *
+ * @param[in,out] reader Reader.
+ * @param[in] file One of the dump's files.
+ * @param[in] offset_bytes In that file, below its size.
+ * @param[in] need_bytes At most VMREADER_WINDOW_TABLE_BYTES.
+ * @param[out] ret First byte; valid until the next call with this reader.
+ * @param[out] got_ret Bytes that may be read from there, at most what is needed; less only where the file ends.
+ * @return NULL; ERROR_OS; ERROR_NOMEM.
+ */
+struct error *vmreader_map_file(struct vmreader *reader, const struct corefile *file, uint64_t offset_bytes,
+                                size_t need_bytes, const uint8_t **ret, size_t *got_ret) must_check;
 
 #endif

@@ -18,6 +18,8 @@ static void finish_stats(struct copy *copy)
 		stats->warnings |= COPY_WARN_UNREADABLE;
 	if (copy->core->missing_bytes)
 		stats->warnings |= COPY_WARN_TRUNCATED;
+	if (copy->core->is_incomplete)
+		stats->warnings |= COPY_WARN_INCOMPLETE;
 }
 
 static struct error *copy_format_run(struct copy *copy)
@@ -88,6 +90,8 @@ const char *copy_warning_text(enum copy_warning warning)
 		return "some struct pages could not be read; the pages they describe were kept";
 	case COPY_WARN_TRUNCATED:
 		return "the input ends before the memory that its headers announce";
+	case COPY_WARN_INCOMPLETE:
+		return "the input is itself a copy from which pages are missing";
 	}
 	return "unknown warning";
 }

@@ -54,6 +54,7 @@ enum copy_warning {
 	COPY_WARN_UNREADABLE = 1 << 2, /**< Some pages could not be read and are missing. */
 	COPY_WARN_BAD_MEMMAP = 1 << 3, /**< Some struct pages could not be read; their pages were kept. */
 	COPY_WARN_TRUNCATED = 1 << 4, /**< The input file ends before the memory it announces. */
+	COPY_WARN_INCOMPLETE = 1 << 5, /**< The input says of itself that pages are missing. */
 };
 
 /** Longest text of copy_stats.note, with its NUL. */

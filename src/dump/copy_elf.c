@@ -288,7 +288,6 @@ static struct error *write_file(struct elf_copy *elf)
 	_cleanup_free_ uint8_t *head = NULL;
 	struct error *err;
 	size_t head_bytes;
-	bool is_incomplete;
 
 	if (!loads)
 		return error_new(ERROR_NOMEM, "no memory for %zu program headers", load_count);
@@ -297,8 +296,7 @@ static struct error *write_file(struct elf_copy *elf)
 	err = workers_run(&job);
 	if (err)
 		return err;
-	is_incomplete = atomic_load(&copy->pages_unreadable) || copy->core->missing_bytes;
-	err = fmt_elf_head(copy->core, loads, load_count, is_incomplete, &head, &head_bytes);
+	err = fmt_elf_head(copy->core, loads, load_count, !copy_is_complete(copy), &head, &head_bytes);
 	// Last, so that a copy that was cut short cannot be taken for a dump.
 	if (!err)
 		err = copy_write(copy, 0, head, head_bytes);

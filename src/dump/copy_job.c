@@ -60,6 +60,9 @@ struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn
 		*ret = page;
 		return NULL;
 	}
+	// What is missing from this program must not look like what is missing from the dump.
+	if (err && (err->code == ERROR_NOMEM || err->code == ERROR_UNSUPPORTED))
+		return err;
 	error_free(err);
 	err = assemble_page(copy, reader, paddr, bounce);
 	if (err) {
@@ -70,6 +73,11 @@ struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn
 	}
 	*ret = bounce;
 	return NULL;
+}
+
+bool copy_is_complete(const struct copy *copy)
+{
+	return !atomic_load(&copy->pages_unreadable) && !copy->core->missing_bytes && !copy->core->is_incomplete;
 }
 
 bool copy_is_zero(const uint8_t *page, uint64_t page_bytes)
@@ -116,10 +124,10 @@ uint64_t copy_window_end(const struct copy *copy, uint64_t pfn_start)
 
 bool copy_window_is_empty(const struct copy *copy, uint64_t pfn_start)
 {
-	unsigned int shift = vmcore_page_shift(copy->core);
-	const struct vmcore_region *region = vmcore_region_from(copy->core, pfn_start << shift);
+	struct vmcore_frames run;
 
-	return !region || region->paddr_start >> shift >= copy_window_end(copy, pfn_start);
+	return !vmcore_next_frames(copy->core, VMCORE_FRAMES_RAM, pfn_start, &run) ||
+	       run.pfn_start >= copy_window_end(copy, pfn_start);
 }
 
 size_t copy_window_words(const struct copy *copy)
@@ -140,8 +148,10 @@ void copy_note_scan(struct copy *copy, const struct scan_result *result)
 	copy->pages_total = result->counts.kept;
 	if (result->unclassified)
 		stats->warnings |= COPY_WARN_BAD_MEMMAP;
-	// A machine without one free page does not exist; it means that the kernel marks them in a way that is new to us.
-	if (copy->scan.layout && result->counts.classes[PAGE_FREE] == 0 && copy->options->dump_level & FILTER_FREE)
+	// A machine without one free page does not exist; it means that the kernel marks them in a way that is new to us,
+	// unless somebody left them out before.
+	if (copy->scan.layout && result->counts.classes[PAGE_FREE] == 0 && copy->options->dump_level & FILTER_FREE &&
+	    !(copy->core->dump_level & FILTER_FREE))
 		stats->warnings |= COPY_WARN_NO_FREE;
 }
 

@@ -75,7 +75,7 @@ struct error *copy_writev(struct copy *copy, uint64_t offset_bytes, const struct
  * @param[in] pfn Page frame.
  * @param[out] bounce Room for a page: bytes of a page that is only partly in the dump, the rest zeros.
  * @param[out] ret The bytes; valid until the next call with @p reader or @p bounce.
- * @return NULL; ERROR_FAULT (nothing of it can be read; counted).
+ * @return NULL; ERROR_FAULT (nothing of it can be read; counted); ERROR_UNSUPPORTED (all pages of its kind are so); ERROR_NOMEM.
  */
 struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn, uint8_t *bounce,
                         const uint8_t **ret) must_check;
@@ -106,6 +106,9 @@ bool copy_window_is_empty(const struct copy *copy, uint64_t pfn_start);
 
 /** Words of the set of a window. @param[in] copy The copy. @return 64-bit words. */
 size_t copy_window_words(const struct copy *copy);
+
+/** Whether nothing is missing that the dump should hold, as far as it is copied. @param[in] copy The copy. @return See there. */
+bool copy_is_complete(const struct copy *copy);
 
 /** Note what a scan found in the statistics. @param[in,out] copy The copy. @param[in] result Sums over all windows. */
 void copy_note_scan(struct copy *copy, const struct scan_result *result);

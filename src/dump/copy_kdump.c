@@ -69,7 +69,7 @@ static struct error *write_bitmaps(struct kdump_copy *kdump, uint64_t *scratch)
 		uint64_t part = bits - at < SCAN_JOB_PAGES ? bits - at : SCAN_JOB_PAGES;
 		uint64_t pfn = kdump->base_pfn + at;
 
-		scan_present(kdump->copy->core, pfn, pfn + part, scratch);
+		scan_frame_set(kdump->copy->core, VMCORE_FRAMES_RAM, pfn, pfn + part, scratch);
 		err = write_bitmap(kdump->copy, kdump->layout.bitmap1_offset + pfn / 8, scratch, part);
 	}
 	return err;
@@ -171,7 +171,7 @@ static struct error *write_sub_header(struct kdump_copy *kdump)
 	const struct vmcore *core = kdump->copy->core;
 	const struct fmt_kdump_layout *layout = &kdump->layout;
 	struct fmt_kdump_sub_header sub = {
-		.dump_level = kdump->copy->options->dump_level,
+		.dump_level = kdump->copy->options->dump_level | core->dump_level,
 		.offset_vmcoreinfo = core->vmcoreinfo_bytes ? layout->note_offset + core->vmcoreinfo_offset_bytes : 0,
 		.size_vmcoreinfo = core->vmcoreinfo_bytes,
 		.offset_note = core->notes_bytes ? layout->note_offset : 0,
@@ -220,7 +220,7 @@ static struct error *write_start(struct kdump_copy *kdump)
 
 static struct error *write_end(struct kdump_copy *kdump)
 {
-	bool is_complete = !atomic_load(&kdump->copy->pages_unreadable) && !kdump->copy->core->missing_bytes;
+	bool is_complete = copy_is_complete(kdump->copy);
 	struct error *err = NULL;
 
 	if (is_complete || !kdump->copy->sink->can_rewrite)

@@ -65,24 +65,15 @@ void scan_deinit(struct scan *scan)
 	scan->layout = NULL;
 }
 
-void scan_present(const struct vmcore *core, uint64_t pfn_start, uint64_t pfn_end, uint64_t *set)
+void scan_frame_set(const struct vmcore *core, enum vmcore_frame_set which, uint64_t pfn_start, uint64_t pfn_end,
+                    uint64_t *set)
 {
-	unsigned int shift = vmcore_page_shift(core);
-	uint64_t round = vmcore_page_bytes(core) - 1;
-	const struct vmcore_region *end = core->regions + core->region_count;
+	struct vmcore_frames run = {.pfn_end = pfn_start};
 
 	memset(set, 0, bitmap_words(pfn_end - pfn_start) * sizeof(*set));
-	for (const struct vmcore_region *region = vmcore_region_from(core, pfn_start << shift); region && region < end;
-	     region++) {
-		uint64_t first = region->paddr_start >> shift;
-		uint64_t last = (region->paddr_end + round) >> shift;
-
-		if (first >= pfn_end)
-			break;
-		first = first > pfn_start ? first : pfn_start;
-		last = last < pfn_end ? last : pfn_end;
-		bitmap_fill(set, first - pfn_start, last - pfn_start, true);
-	}
+	while (run.pfn_end < pfn_end && vmcore_next_frames(core, which, run.pfn_end, &run) && run.pfn_start < pfn_end)
+		bitmap_fill(set, run.pfn_start - pfn_start, (run.pfn_end < pfn_end ? run.pfn_end : pfn_end) - pfn_start,
+		            true);
 }
 
 // Counts a block, drops it if its class is dropped, and gives the next frame to look at.
@@ -312,7 +303,7 @@ static struct error *scan_one(void *context, void *state, uint64_t index)
 	struct error *err = NULL;
 
 	job->pfn_end = pfn + SCAN_JOB_PAGES < window->pfn_end ? pfn + SCAN_JOB_PAGES : window->pfn_end;
-	scan_present(job->scan->core, pfn, job->pfn_end, window->set + first / 64);
+	scan_frame_set(job->scan->core, VMCORE_FRAMES_PRESENT, pfn, job->pfn_end, window->set + first / 64);
 	job->block_end = 0;
 	job->result = (struct scan_result){0};
 	job->result.counts.total = bitmap_count(window->set, first, job->pfn_end - window->pfn_start);

@@ -70,13 +70,15 @@ struct error *scan_window(const struct scan *scan, uint64_t pfn_start, uint64_t 
                           struct scan_result *result) must_check;
 
 /**
- * Set the bits of the frames that are in the dump, in whole or in part.
+ * Set the bits of a set of frames that the dump tells of.
  *
  * @param[in] core The dump.
+ * @param[in] which The set.
  * @param[in] pfn_start First frame.
  * @param[in] pfn_end One past the last frame.
  * @param[out] set One bit for each frame from @p pfn_start on, in whole words.
  */
-void scan_present(const struct vmcore *core, uint64_t pfn_start, uint64_t pfn_end, uint64_t *set);
+void scan_frame_set(const struct vmcore *core, enum vmcore_frame_set which, uint64_t pfn_start, uint64_t pfn_end,
+                    uint64_t *set);
 
 #endif
