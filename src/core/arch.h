@@ -10,6 +10,7 @@
 #define CORE_ARCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -60,6 +61,15 @@ struct arch {
  * @return A row of the table; static. NULL if the machine is not known.
  */
 const struct arch *arch_find(uint16_t elf_machine);
+
+/**
+ * Find a machine by the name that uname(2) gives.
+ *
+ * @param[in] name Not ended by NUL.
+ * @param[in] name_bytes Its length.
+ * @return A row of the table; static. NULL if the machine is not known.
+ */
+const struct arch *arch_find_uname(const char *name, size_t name_bytes);
 
 /** x86-64, in arch_x86_64.c. */
 extern const struct arch arch_x86_64;

@@ -11,8 +11,6 @@
 enum {
 	// One per region of memory: the kernel makes tens, a machine with hot-plugged memory thousands.
 	PHDRS_MAX = 1 << 20,
-	// A CPU has well under 4 KiB of notes; this is enough for 64 Ki of them.
-	NOTES_BYTES_MAX = 256 << 20,
 };
 
 static bool elfcore_probe(const uint8_t *head, size_t size_bytes)
@@ -100,15 +98,7 @@ static struct error *add_notes(struct vmcore *core, const Elf64_Phdr *phdr)
 	// Linux makes one; of several the first counts.
 	if (core->notes || size == 0)
 		return NULL;
-	if (size > NOTES_BYTES_MAX || offset > core->files[0].size_bytes || size > core->files[0].size_bytes - offset)
-		return error_new(ERROR_BAD_DATA,
-		                 "the notes at offset %#jx, %#jx bytes, reach beyond the file (%#jx bytes)",
-		                 (uintmax_t)offset, (uintmax_t)size, (uintmax_t)core->files[0].size_bytes);
-	core->notes = malloc(size);
-	if (!core->notes)
-		return error_new(ERROR_NOMEM, "no memory for %ju bytes of notes", (uintmax_t)size);
-	core->notes_bytes = size;
-	return read_exactly(core, core->notes, size, offset, "notes");
+	return vmcore_read_notes(core, &core->files[0], offset, size);
 }
 
 static struct error *read_headers(struct vmcore *core, uint64_t offset_bytes, uint32_t count)
@@ -149,10 +139,7 @@ static struct error *elfcore_open(struct vmcore *core)
 		err = header_count(core, &ehdr, &count);
 	if (!err)
 		err = read_headers(core, load_u64(&ehdr.e_phoff, core->is_big_endian), count);
-	if (err)
-		return err;
-	vmcore_find_vmcoreinfo(core);
-	return NULL;
+	return err;
 }
 
 const struct core_format elfcore_format = {

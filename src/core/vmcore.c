@@ -19,6 +19,8 @@ enum {
 	FILE_ALIGN_BYTES = 64 << 20,
 	HEAD_BYTES = 64,
 	NOTE_HEADER_BYTES = 12,
+	// A CPU has well under 4 KiB of notes; this is enough for 64 Ki of them.
+	NOTES_BYTES_MAX = 256 << 20,
 };
 
 static const struct core_format *const mapped_formats[] = {&elfcore_format, NULL};
@@ -93,7 +95,7 @@ static bool try_map(const struct vmcore *core)
 
 // Notes are name and descriptor padded to 4 bytes each, also in 64-bit files: Linux has always done so, whatever the gABI
 // says.
-void vmcore_find_vmcoreinfo(struct vmcore *core)
+static void find_vmcoreinfo(struct vmcore *core)
 {
 	static const char name[] = "VMCOREINFO";
 	size_t at = 0;
@@ -122,6 +124,26 @@ static bool is_paged(const struct vmcore *core)
 	struct statfs fs;
 
 	return !core->format->read_page && !file->flat && (fstatfs(file->fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC);
+}
+
+struct error *vmcore_read_notes(struct vmcore *core, const struct corefile *file, uint64_t offset_bytes,
+                                uint64_t size_bytes)
+{
+	struct error *err;
+
+	if (size_bytes > NOTES_BYTES_MAX || offset_bytes > file->size_bytes ||
+	    size_bytes > file->size_bytes - offset_bytes)
+		return error_new(ERROR_BAD_DATA,
+		                 "the notes at offset %#jx, %#jx bytes, reach beyond the file (%#jx bytes)",
+		                 (uintmax_t)offset_bytes, (uintmax_t)size_bytes, (uintmax_t)file->size_bytes);
+	core->notes = malloc(size_bytes);
+	if (!core->notes)
+		return error_new(ERROR_NOMEM, "no memory for %ju bytes of notes", (uintmax_t)size_bytes);
+	core->notes_bytes = size_bytes;
+	err = corefile_read(file, core->notes, size_bytes, offset_bytes, "notes");
+	if (!err)
+		find_vmcoreinfo(core);
+	return err;
 }
 
 static struct error *open_files(struct vmcore *core, const char *const *paths, size_t path_count)

@@ -137,11 +137,16 @@ struct error *vmcore_open_formats(const struct core_format *const *formats, cons
                                   struct vmcore **ret) must_check;
 
 /**
- * For formats: find VMCOREINFO in the notes.
+ * For formats: read the notes, and find VMCOREINFO in them.
  *
- * @param[in,out] core notes are filled; the place and size of VMCOREINFO are set if it is there.
+ * @param[in,out] core notes, and the place and size of VMCOREINFO if it is there, are set.
+ * @param[in] file Where.
+ * @param[in] offset_bytes In the file.
+ * @param[in] size_bytes Of the notes, at least 1.
+ * @return NULL; ERROR_BAD_DATA (they are not whole in the file, or far too many); ERROR_OS; ERROR_NOMEM.
  */
-void vmcore_find_vmcoreinfo(struct vmcore *core);
+struct error *vmcore_read_notes(struct vmcore *core, const struct corefile *file, uint64_t offset_bytes,
+                                uint64_t size_bytes) must_check;
 
 /** Close a dump; no reader of it may be left. @param[in] core May be NULL. */
 void vmcore_close(struct vmcore *core);

@@ -15,15 +15,8 @@
 #include <zstd.h>
 #endif
 
+#include "core/fmt_kdump.h"
 #include "dump/compress_zlib.h"
-
-// makedumpfile diskdump_mod.h: DUMP_DH_COMPRESSED_*. The same numbers stand in crash and libkdumpfile. That of zlib is in
-// compress_zlib.h.
-enum {
-	FLAG_LZO = 0x2,
-	FLAG_SNAPPY = 0x4,
-	FLAG_ZSTD = 0x20,
-};
 
 static size_t no_state_bytes(size_t page_bytes)
 {
@@ -94,7 +87,7 @@ static size_t lzo_compress(void *state, const void *page, size_t page_bytes, voi
 
 static const struct compressor lzo = {
 	.name = "lzo",
-	.flag = FLAG_LZO,
+	.flag = FMT_KDUMP_LZO,
 	.state_bytes = lzo_state_bytes,
 	.create = lzo_create,
 	.destroy = free,
@@ -128,7 +121,7 @@ static size_t snappy_page(void *state, const void *page, size_t page_bytes, void
 
 static const struct compressor snappy = {
 	.name = "snappy",
-	.flag = FLAG_SNAPPY,
+	.flag = FMT_KDUMP_SNAPPY,
 	.state_bytes = snappy_state_bytes,
 	.create = no_state_create,
 	.destroy = free,
@@ -186,7 +179,7 @@ static size_t zstd_fast_compress(void *state, const void *page, size_t page_byte
 
 static const struct compressor zstd = {
 	.name = "zstd",
-	.flag = FLAG_ZSTD,
+	.flag = FMT_KDUMP_ZSTD,
 	.state_bytes = zstd_state_bytes,
 	.create = zstd_create,
 	.destroy = zstd_destroy,
@@ -196,7 +189,7 @@ static const struct compressor zstd = {
 
 static const struct compressor zstd_fast = {
 	.name = "zstd-fast",
-	.flag = FLAG_ZSTD,
+	.flag = FMT_KDUMP_ZSTD,
 	.state_bytes = zstd_state_bytes,
 	.create = zstd_create,
 	.destroy = zstd_destroy,

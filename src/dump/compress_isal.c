@@ -3,6 +3,7 @@
 #include <isa-l/igzip_lib.h>
 #include <stdlib.h>
 
+#include "core/fmt_kdump.h"
 #include "dump/compress_zlib.h"
 
 struct isal_state {
@@ -51,7 +52,7 @@ static size_t isal_page(void *state, const void *page, size_t page_bytes, void *
 
 const struct compressor compressor_zlib = {
 	.name = "zlib",
-	.flag = COMPRESS_ZLIB_FLAG,
+	.flag = FMT_KDUMP_ZLIB,
 	.state_bytes = isal_state_bytes,
 	.create = isal_create,
 	.destroy = free,

@@ -3,6 +3,7 @@
 #include <libdeflate.h>
 #include <stdlib.h>
 
+#include "core/fmt_kdump.h"
 #include "dump/compress_zlib.h"
 
 enum { LEVEL = 1 };
@@ -39,7 +40,7 @@ static size_t libdeflate_page(void *state, const void *page, size_t page_bytes, 
 
 const struct compressor compressor_zlib = {
 	.name = "zlib",
-	.flag = COMPRESS_ZLIB_FLAG,
+	.flag = FMT_KDUMP_ZLIB,
 	.state_bytes = libdeflate_state_bytes,
 	.create = libdeflate_create,
 	.destroy = libdeflate_destroy,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include "core/fmt_kdump.h"
+
 // zconf.h: deflate takes (1 << (windowBits + 2)) + (1 << (memLevel + 9)) bytes, and some for its state.
 static size_t zlib_state_bytes(size_t page_bytes)
 {
@@ -50,7 +52,7 @@ static size_t zlib_compress(void *state, const void *page, size_t page_bytes, vo
 
 const struct compressor compressor_zlib = {
 	.name = "zlib",
-	.flag = COMPRESS_ZLIB_FLAG,
+	.flag = FMT_KDUMP_ZLIB,
 	.state_bytes = zlib_state_bytes,
 	.create = zlib_create,
 	.destroy = zlib_destroy,

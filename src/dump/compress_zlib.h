@@ -12,9 +12,6 @@
 
 #include "dump/compress.h"
 
-/** Mark of such a page (makedumpfile diskdump_mod.h: DUMP_DH_COMPRESSED_ZLIB). */
-enum { COMPRESS_ZLIB_FLAG = 0x1 };
-
 /** The one that was built in. */
 extern const struct compressor compressor_zlib;
 
