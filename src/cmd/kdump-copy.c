@@ -9,13 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/decompress.h"
 #include "core/vmcore.h"
 #include "dump/copy.h"
 
 static const char usage_text[] =
 	"Usage: kdump-copy [OPTION]... VMCORE DUMP\n"
 	"       kdump-copy -F [OPTION]... VMCORE >DUMP\n"
+	"       kdump-copy --reassemble [OPTION]... PART... DUMP\n"
 	"Copy a crash dump, leaving out what nobody needs.\n"
+	"VMCORE may be a copy itself: ELF or kdump-compressed, also flattened.\n"
 	"\n"
 	"  -d, --dump-level LEVEL   what to leave out, the sum of: 1 zero pages, 2 page cache,\n"
 	"                           4 page cache with private data (and 2), 8 memory of\n"
@@ -24,6 +27,8 @@ static const char usage_text[] =
 	"      --compress NAME      the same by name; auto: the best of those built in\n"
 	"  -E                       write an ELF file\n"
 	"  -F                       write to standard output, in makedumpfile's flattened format\n"
+	"      --reassemble         join the parts of a dump that makedumpfile --split wrote;\n"
+	"                           compressed as they are, if nothing else is asked for\n"
 	"  -f, --force              overwrite DUMP\n"
 	"      --dry-run            write nothing; print the number of pages of each class\n"
 	"      --num-threads N      threads [the CPUs there are]\n"
@@ -38,9 +43,12 @@ static const char usage_text[] =
 enum { LINE_INTERVAL_MS = 5000, TERMINAL_INTERVAL_MS = 200 };
 
 struct arguments {
-	const char *input;
+	char **inputs; // VMCORE, or all parts.
+	size_t input_count;
 	const char *output; // NULL: standard output
 	bool is_flattened;
+	bool is_reassembled;
+	bool is_compressor_chosen;
 	bool is_forced;
 	bool is_quiet;
 	struct copy_options copy;
@@ -59,13 +67,14 @@ static struct error *parse_number(const char *text, const char *what, unsigned l
 	return NULL;
 }
 
-static struct error *choose_compressor(struct copy_options *copy, const char *name)
+static struct error *choose_compressor(struct arguments *args, const char *name)
 {
+	args->is_compressor_chosen = true;
 	if (strcmp(name, "auto") == 0) {
-		copy->compressor = compressor_default();
+		args->copy.compressor = compressor_default();
 		return NULL;
 	}
-	return compressor_find(name, &copy->compressor);
+	return compressor_find(name, &args->copy.compressor);
 }
 
 static unsigned int cpu_count(void)
@@ -79,6 +88,7 @@ enum {
 	OPT_COMPRESS = 256,
 	OPT_DRY_RUN,
 	OPT_THREADS,
+	OPT_REASSEMBLE,
 };
 
 static struct error *parse_option(int option, struct arguments *args)
@@ -87,15 +97,15 @@ static struct error *parse_option(int option, struct arguments *args)
 	case 'd':
 		return parse_number(optarg, "dump level", FILTER_LEVEL_MAX, &args->copy.dump_level);
 	case 'c':
-		return choose_compressor(&args->copy, "zlib");
+		return choose_compressor(args, "zlib");
 	case 'l':
-		return choose_compressor(&args->copy, "lzo");
+		return choose_compressor(args, "lzo");
 	case 'p':
-		return choose_compressor(&args->copy, "snappy");
+		return choose_compressor(args, "snappy");
 	case 'z':
-		return choose_compressor(&args->copy, "zstd");
+		return choose_compressor(args, "zstd");
 	case OPT_COMPRESS:
-		return choose_compressor(&args->copy, optarg);
+		return choose_compressor(args, optarg);
 	case 'E':
 		args->copy.format = COPY_ELF;
 		return NULL;
@@ -111,6 +121,9 @@ static struct error *parse_option(int option, struct arguments *args)
 	case OPT_DRY_RUN:
 		args->copy.is_dry_run = true;
 		return NULL;
+	case OPT_REASSEMBLE:
+		args->is_reassembled = true;
+		return NULL;
 	case OPT_THREADS:
 		return parse_number(optarg, "--num-threads", 256, &args->copy.thread_count);
 	default:
@@ -119,15 +132,25 @@ static struct error *parse_option(int option, struct arguments *args)
 	}
 }
 
-static struct error *check_arguments(struct arguments *args, int left)
+// What is left of the command line: one input, or with --reassemble several, and the output where one is a file.
+static struct error *take_paths(struct arguments *args, char **paths, int count)
 {
-	int wanted = args->is_flattened || args->copy.is_dry_run ? 1 : 2;
+	bool has_output = !args->is_flattened && (args->is_reassembled || !args->copy.is_dry_run);
+	int least = has_output ? 2 : 1;
 
-	if (left < wanted || (left > wanted && !args->copy.is_dry_run))
+	if (count < least || (count > least && !args->is_reassembled && !args->copy.is_dry_run))
 		return error_new(ERROR_USAGE, "%s; try 'kdump-copy --help'",
-		                 left < 1        ? "VMCORE is missing"
-		                 : left < wanted ? "DUMP is missing"
+		                 count < 1       ? "VMCORE is missing"
+		                 : count < least ? "DUMP is missing"
 		                                 : "too many arguments");
+	args->inputs = paths;
+	args->input_count = args->is_reassembled ? (size_t)(count - has_output) : 1;
+	args->output = has_output && !args->copy.is_dry_run ? paths[count - 1] : NULL;
+	return NULL;
+}
+
+static struct error *check_arguments(struct arguments *args)
+{
 	if (args->copy.format == COPY_ELF && strcmp(args->copy.compressor->name, "none") != 0)
 		return error_new(ERROR_USAGE, "-E cannot be compressed: leave out -%s",
 		                 args->copy.compressor->flag == 1 ? "c" : "c, -l, -p, -z or --compress");
@@ -148,6 +171,7 @@ static struct error *parse_arguments(int argc, char **argv, struct arguments *ar
 		{"force", no_argument, NULL, 'f'},
 		{"dry-run", no_argument, NULL, OPT_DRY_RUN},
 		{"num-threads", required_argument, NULL, OPT_THREADS},
+		{"reassemble", no_argument, NULL, OPT_REASSEMBLE},
 		{"quiet", no_argument, NULL, 'q'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -166,11 +190,11 @@ static struct error *parse_arguments(int argc, char **argv, struct arguments *ar
 		err = parse_option(option, args);
 	}
 	if (!err)
-		err = check_arguments(args, argc - optind);
+		err = take_paths(args, argv + optind, argc - optind);
+	if (!err)
+		err = check_arguments(args);
 	if (err)
 		return err;
-	args->input = argv[optind];
-	args->output = args->is_flattened || args->copy.is_dry_run ? NULL : argv[optind + 1];
 	*go_on_ret = true;
 	return NULL;
 }
@@ -286,12 +310,48 @@ static struct error *copy_to(const struct vmcore *core, const struct arguments *
 	return output_close(&output, err, stats->is_partial);
 }
 
-static struct error *copy_dump(const struct arguments *args)
+// A dump that is only put together stays as it is.
+static struct error *keep_compressor(struct arguments *args, const struct vmcore *core)
+{
+	if (!args->is_reassembled || args->is_compressor_chosen || args->copy.format == COPY_ELF)
+		return NULL;
+	return compressor_find(decompress_name(core->compression), &args->copy.compressor);
+}
+
+static void print_result(const struct arguments *args, const struct copy_stats *stats)
+{
+	if (args->copy.is_dry_run)
+		print_counts(stats, args->copy.dump_level);
+	else if (!args->is_quiet)
+		fprintf(stderr, "kdump-copy: saved %ju of %ju pages, %.1f MiB, in %.1f s\n",
+		        (uintmax_t)stats->pages_written, (uintmax_t)stats->counts.total, mib(stats->bytes_written),
+		        (double)stats->elapsed_ms / 1000);
+}
+
+// What was copied may be all there was, and yet not be all.
+static struct error *check_complete(const struct vmcore *core, const struct copy_stats *stats)
+{
+	const char *path = core->files[0].path;
+
+	if (core->missing_bytes)
+		return error_new(ERROR_BAD_DATA, "%s: the file ends at offset %#jx; %ju bytes of memory are missing",
+		                 path, (uintmax_t)core->files[0].size_bytes, (uintmax_t)core->missing_bytes);
+	if (stats->pages_unreadable)
+		return error_new(ERROR_BAD_DATA, "%s: %ju pages could not be read", path,
+		                 (uintmax_t)stats->pages_unreadable);
+	if (core->is_incomplete)
+		return error_new(ERROR_BAD_DATA, "%s: pages were missing when it was written", path);
+	return NULL;
+}
+
+static struct error *copy_dump(struct arguments *args)
 {
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
 	struct copy_stats stats = {0};
-	struct error *err = vmcore_open(args->input, &core);
+	struct error *err = vmcore_open_set((const char *const *)args->inputs, args->input_count, &core);
 
+	if (!err)
+		err = keep_compressor(args, core);
 	if (err)
 		return err;
 	err = copy_to(core, args, &stats);
@@ -300,19 +360,8 @@ static struct error *copy_dump(const struct arguments *args)
 	print_warnings(&stats);
 	if (err)
 		return err;
-	if (args->copy.is_dry_run)
-		print_counts(&stats, args->copy.dump_level);
-	else if (!args->is_quiet)
-		fprintf(stderr, "kdump-copy: saved %ju of %ju pages, %.1f MiB, in %.1f s\n",
-		        (uintmax_t)stats.pages_written, (uintmax_t)stats.counts.total, mib(stats.bytes_written),
-		        (double)stats.elapsed_ms / 1000);
-	if (core->missing_bytes)
-		return error_new(ERROR_BAD_DATA, "%s: the file ends at offset %#jx; %ju bytes of memory are missing",
-		                 args->input, (uintmax_t)core->files[0].size_bytes, (uintmax_t)core->missing_bytes);
-	if (stats.pages_unreadable)
-		return error_new(ERROR_BAD_DATA, "%s: %ju pages could not be read", args->input,
-		                 (uintmax_t)stats.pages_unreadable);
-	return NULL;
+	print_result(args, &stats);
+	return check_complete(core, &stats);
 }
 
 int main(int argc, char **argv)

@@ -17,6 +17,8 @@ struct segment {
 
 struct elf_copy {
 	struct copy *copy;
+	const struct vmcore_load *loads; // Where memory is in the address space, of the input or made.
+	size_t load_count;
 	uint64_t *set; // Frames to save, of one window.
 	uint64_t *zeros; // Those of them that hold only zeros.
 	uint64_t base_pfn;
@@ -255,14 +257,13 @@ static size_t map_segment(const struct elf_copy *elf, const struct vmcore_load *
 // Gives the number of program headers, and fills them where there is room for them.
 static size_t map_loads(const struct elf_copy *elf, struct vmcore_load *loads)
 {
-	const struct vmcore *core = elf->copy->core;
 	size_t count = 0;
 
-	for (size_t i = 0; i < core->load_count; i++) {
+	for (size_t i = 0; i < elf->load_count; i++) {
 		for (size_t j = 0; j < elf->segment_count; j++) {
 			struct vmcore_load load;
 
-			if (!map_segment(elf, &core->loads[i], &elf->segments[j], &load))
+			if (!map_segment(elf, &elf->loads[i], &elf->segments[j], &load))
 				continue;
 			if (loads)
 				loads[count] = load;
@@ -307,12 +308,24 @@ struct error *copy_elf_run(struct copy *copy)
 {
 	_cleanup_free_ uint64_t *set = calloc(copy_window_words(copy), sizeof(*set));
 	_cleanup_free_ uint64_t *zeros = calloc(copy_window_words(copy), sizeof(*zeros));
-	struct elf_copy elf = {.copy = copy, .set = set, .zeros = zeros};
-	struct error *err;
+	_cleanup_free_ struct vmcore_load *made = NULL;
+	struct elf_copy elf = {
+		.copy = copy,
+		.loads = copy->core->loads,
+		.load_count = copy->core->load_count,
+		.set = set,
+		.zeros = zeros,
+	};
+	struct error *err = NULL;
 
 	if (!set || !zeros)
 		return error_new(ERROR_NOMEM, "no memory for the set of pages");
-	err = collect(&elf);
+	if (!elf.load_count)
+		err = copy_make_loads(copy, &made, &elf.load_count);
+	if (made)
+		elf.loads = made;
+	if (!err)
+		err = collect(&elf);
 	if (!err && !copy->options->is_dry_run)
 		err = write_file(&elf);
 	copy->stats->pages_written = elf.page_count + atomic_load(&copy->pages_zero);

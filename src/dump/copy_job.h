@@ -128,6 +128,16 @@ struct error *copy_kdump_run(struct copy *copy) must_check;
 uint64_t copy_kdump_memory_bytes(const struct copy_options *options, uint64_t page_bytes);
 
 /**
+ * Program headers for a dump whose input has none (copy_loads.c): all memory in the direct map, and the kernel image.
+ *
+ * @param[in] copy The copy.
+ * @param[out] ret Program headers without offsets; free() them. Virtual addresses that are not known are 0.
+ * @param[out] count_ret Their number.
+ * @return NULL; ERROR_NOMEM.
+ */
+struct error *copy_make_loads(const struct copy *copy, struct vmcore_load **ret, size_t *count_ret) must_check;
+
+/**
  * Write an ELF dump (copy_elf.c).
  *
  * @param[in,out] copy The copy.

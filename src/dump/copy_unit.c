@@ -134,8 +134,9 @@ static void put_data(struct kdump_copy *kdump, struct unit_worker *worker, const
 	*desc = (struct fmt_kdump_page_desc){.offset = worker->parts_bytes, .page_flags = DESC_PENDING};
 	desc->size = size ? (uint32_t)size : (uint32_t)page_bytes;
 	desc->flags = size ? kdump->compressor->flag : 0;
-	// Compressed dumps are gathered in large writes: there a page that does not compress is copied.
-	if (!kdump->compressor->flag && page != worker->bounce) {
+	// Compressed dumps are gathered in large writes: there a page that does not compress is copied. So is one that had
+	// to be expanded: the reader keeps few of them.
+	if (!kdump->compressor->flag && page != worker->bounce && !worker->reader.is_expanded) {
 		worker->is_borrowing = true;
 		add_part(worker, page, page_bytes);
 		return;
