@@ -246,11 +246,11 @@ static size_t map_segment(const struct elf_copy *elf, const struct vmcore_load *
 		.vaddr = load->vaddr + (from - load->paddr),
 		.file_bytes = file_end > from ? file_end - from : 0,
 		.memory_bytes = to - from,
-		.offset_bytes = elf->data_offset + segment->rank * page_bytes + (from - start),
+		// Also where nothing is in the file: crash (9.0, netdump.c) takes that of the first header for the size of
+		// all headers.
+		.offset_bytes = elf->data_offset + segment->rank * page_bytes + (file_end > from ? from - start : 0),
 		.flags = load->flags,
 	};
-	if (!ret->file_bytes)
-		ret->offset_bytes = 0;
 	return 1;
 }
 

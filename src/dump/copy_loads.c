@@ -64,20 +64,21 @@ static struct vmcore_load image_load(const struct copy *copy, struct vmreader *r
 struct error *copy_make_loads(const struct copy *copy, struct vmcore_load **ret, size_t *count_ret)
 {
 	struct vmcore_load *loads = calloc(LOADS_MAX, sizeof(*loads));
+	struct vmcore_load all = {.flags = LOAD_FLAGS};
 	_cleanup_vmreader_ struct vmreader reader = {0};
 
 	if (!loads)
 		return error_new(ERROR_NOMEM, "no memory for program headers");
 	vmreader_init(&reader, copy->core, VMREADER_WINDOW_TABLE_BYTES);
-	loads[0] = (struct vmcore_load){.file_bytes = copy->max_pfn * copy->page_bytes, .flags = LOAD_FLAGS};
-	loads[0].memory_bytes = loads[0].file_bytes;
-	*count_ret = 1;
+	all.file_bytes = all.memory_bytes = copy->max_pfn * copy->page_bytes;
 	// Where page tables cannot be read, physical addresses are all there is to tell.
 	if (copy->scan.xlat.core) {
-		loads[0].vaddr = direct_map(copy, &reader);
-		loads[1] = image_load(copy, &reader);
-		*count_ret += loads[1].memory_bytes > 0;
+		all.vaddr = direct_map(copy, &reader);
+		loads[0] = image_load(copy, &reader);
 	}
+	// The image comes first, as in the kernel's own headers.
+	*count_ret = loads[0].memory_bytes ? 1 : 0;
+	loads[(*count_ret)++] = all;
 	*ret = loads;
 	return NULL;
 }
