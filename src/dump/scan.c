@@ -20,7 +20,8 @@ struct scan_job {
 	uint64_t *set; // Of the window.
 	uint64_t base_pfn; // Of bit 0 of the set.
 	uint64_t pfn_end; // Of the job.
-	uint64_t block_end; // Of the compound page that is being walked: its tails are counted with its head.
+	uint64_t block_end; // Of the compound page that is being walked …
+	enum page_class block_class; // … and its class, which its tails have too.
 	struct scan_result result;
 	struct vmreader pages; // struct pages
 	struct vmreader tables; // page tables and sections
@@ -82,11 +83,19 @@ static uint64_t take_view(struct scan_job *job, uint64_t pfn, struct page_view v
 	uint64_t end = pfn + (UINT64_C(1) << view.order);
 	uint64_t first = pfn - job->base_pfn;
 	bool is_dropped = filter_drops(view.class, job->scan->dump_level);
+	bool is_inside = view.is_tail && pfn < job->block_end;
 
 	if (end > job->pfn_end)
 		end = job->pfn_end;
-	if (!(view.is_tail && pfn < job->block_end))
-		job->result.counts.classes[view.class] += bitmap_count(job->set, first, end - job->base_pfn);
+	// The tails of a compound page that is kept are looked at one by one: any of them may be broken memory. Each is
+	// counted then: in damaged memory there may be something else, which counts for itself.
+	if (view.is_compound && !is_dropped) {
+		job->block_end = end;
+		job->block_class = view.class;
+		end = pfn + 1;
+	}
+	job->result.counts.classes[is_inside ? job->block_class : view.class] +=
+		bitmap_count(job->set, first, end - job->base_pfn);
 	if (is_dropped) {
 		bitmap_fill(job->set, first, end - job->base_pfn, false);
 		return end;
@@ -95,11 +104,7 @@ static uint64_t take_view(struct scan_job *job, uint64_t pfn, struct page_view v
 		job->result.counts.poisoned++;
 		bitmap_fill(job->set, first, first + 1, false);
 	}
-	if (!view.is_compound)
-		return end;
-	// The tails of a compound page that is kept are looked at one by one: any of them may be broken memory.
-	job->block_end = end;
-	return pfn + 1;
+	return end;
 }
 
 // Counts pages that are the kernel's, one by one, without looking for anything else.

@@ -106,7 +106,7 @@ static void put_u32(uint8_t *at, uint32_t value)
 }
 
 // Offsets are those of v6.1: flags 0, mapping 24, private 40, _mapcount 48, compound_head 8.
-static void machine_init(struct fakecore *fake, bool is_known)
+static void machine_make(struct fakecore *fake, bool is_known)
 {
 	fakecore_init(fake, MEMORY_BYTES);
 	for (uint64_t pfn = 0; pfn < PAGES; pfn++)
@@ -128,6 +128,11 @@ static void machine_init(struct fakecore *fake, bool is_known)
 	                    "NUMBER(PG_swapcache)=10\nNUMBER(PG_swapbacked)=19\nNUMBER(PG_slab)=9\n"
 	                    "NUMBER(PG_hwpoison)=22\nNUMBER(PG_head_mask)=65536\nNUMBER(HUGETLB_PAGE_DTOR)=2\n"
 	                    "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\n");
+}
+
+static void machine_init(struct fakecore *fake, bool is_known)
+{
+	machine_make(fake, is_known);
 	fakecore_open(fake);
 }
 
@@ -431,6 +436,62 @@ static void each_allocation_fails(void)
 	fakecore_deinit(&fake);
 }
 
+static uint64_t sum_of_classes(const struct copy_stats *stats)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < PAGE_CLASS_COUNT; i++)
+		sum += stats->counts.classes[i];
+	return sum;
+}
+
+// A compound page whose tails are not marked as such: each of its frames counts once.
+static void a_damaged_block_counts_once(void)
+{
+	enum { BLOCK_PFN = 0x500, BLOCK_ORDER = 4, HEAD = 1 << 16 };
+	struct copy_options options = options_for(31, COPY_KDUMP, 1);
+	struct copy_stats stats;
+	struct fakecore fake;
+
+	machine_make(&fake, true);
+	put_u64(page_struct(&fake, BLOCK_PFN), HEAD);
+	page_struct(&fake, BLOCK_PFN + 1)[17] = BLOCK_ORDER;
+	put_u64(page_struct(&fake, BLOCK_PFN + 1) + 8, 1);
+	put_u64(page_struct(&fake, BLOCK_PFN + 7) + 24, 0xffff888000000001);
+	fakecore_open(&fake);
+	options.is_dry_run = true;
+	check_ok(copy_run(fake.core, &options, NULL, &stats));
+	check(stats.counts.total == PAGES && sum_of_classes(&stats) == PAGES);
+	check(stats.counts.classes[PAGE_USER] == 2);
+	fakecore_deinit(&fake);
+}
+
+// Memory behind the last struct page is kept, and counts once.
+static void memory_without_struct_pages_counts_once(void)
+{
+	struct copy_options options = options_for(31, COPY_KDUMP, 1);
+	struct copy_stats stats;
+	struct fakecore fake;
+
+	machine_make(&fake, true);
+	put_u64(fake.memory + MEM_MAP + 64, fakecore_image + MEM_MAP + 128);
+	put_u64(fake.memory + MEM_MAP + 128, fakecore_image + PAGE_STRUCTS);
+	put_u64(fake.memory + MEM_MAP + 144, PAGES / 2);
+	fakecore_info(&fake,
+	              "SYMBOL(node_data)=%jx\nLENGTH(node_data)=1\nOFFSET(pglist_data.node_mem_map)=0\n"
+	              "OFFSET(pglist_data.node_start_pfn)=8\nOFFSET(pglist_data.node_spanned_pages)=16\n",
+	              (uintmax_t)(fakecore_image + MEM_MAP + 64));
+	fakecore_open(&fake);
+	options.is_dry_run = true;
+	check_ok(copy_run(fake.core, &options, NULL, &stats));
+	check(stats.warnings == COPY_WARN_BAD_MEMMAP);
+	check(stats.counts.classes[PAGE_FREE] == 1 << FREE_ORDER);
+	// The page of a process lies behind the struct pages too.
+	check(stats.counts.classes[PAGE_USER] == (USER_PFN < PAGES / 2));
+	check(stats.counts.total == PAGES && sum_of_classes(&stats) == PAGES);
+	fakecore_deinit(&fake);
+}
+
 static const struct test tests[] = {
 	TEST(writes_what_the_level_says),
 	TEST(sink_fails_at_each_call),
@@ -441,6 +502,8 @@ static const struct test tests[] = {
 	TEST(a_dry_run_needs_no_sink),
 	TEST(a_truncated_dump_is_marked),
 	TEST(each_allocation_fails),
+	TEST(a_damaged_block_counts_once),
+	TEST(memory_without_struct_pages_counts_once),
 };
 
 int main(int argc, char **argv)
