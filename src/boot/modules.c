@@ -187,6 +187,7 @@ struct adding {
 };
 
 static struct error *add_name(struct adding *adding, const char *name, bool *is_known_ret);
+static struct error *add_module(struct adding *adding, const char *name, bool *is_known_ret);
 
 // Whether a name matches the pattern of an alias. '-' and '_' are the same in names, but not inside of patterns'
 // brackets.
@@ -212,9 +213,10 @@ static struct error *add_alias(struct adding *adding, const char *alias, bool *i
 	while (!err && next_line(&at, "alias", pattern, sizeof(pattern), target, sizeof(target))) {
 		bool is_known = false;
 
-		if (!alias_matches(pattern, alias) || strcmp(target, alias) == 0)
+		if (!alias_matches(pattern, alias))
 			continue;
-		err = add_name(adding, target, &is_known);
+		// An alias leads to a module, never to another alias (kmod's lookup too): they could go in a circle.
+		err = add_module(adding, target, &is_known);
 		*is_known_ret |= is_known;
 	}
 	return err;
@@ -296,17 +298,19 @@ static struct error *add_entry(struct adding *adding, const struct modules_entry
 	return err;
 }
 
-static struct error *add_name(struct adding *adding, const char *name, bool *is_known_ret)
+static struct error *add_module(struct adding *adding, const char *name, bool *is_known_ret)
 {
 	const struct modules_entry *entry = find_entry(adding->modules, name);
 
-	*is_known_ret = true;
-	if (entry)
-		return add_entry(adding, entry);
-	if (is_builtin(adding->modules, name))
-		return NULL;
-	*is_known_ret = false;
-	return add_alias(adding, name, is_known_ret);
+	*is_known_ret = entry || is_builtin(adding->modules, name);
+	return entry ? add_entry(adding, entry) : NULL;
+}
+
+static struct error *add_name(struct adding *adding, const char *name, bool *is_known_ret)
+{
+	struct error *err = add_module(adding, name, is_known_ret);
+
+	return err || *is_known_ret ? err : add_alias(adding, name, is_known_ret);
 }
 
 struct error *modules_add(const struct modules *modules, const char *name, struct words *ordered, bool *is_known_ret)

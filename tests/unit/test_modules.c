@@ -35,6 +35,10 @@ static void make_lists(struct fake *fake)
 	          "alias hash hash_two\n"
 	          "alias pci:v0000ABCDd*sv* pci_driver\n"
 	          "alias self self\n"
+	          "alias there back\n"
+	          "alias back there\n"
+	          "alias any* anybody\n"
+	          "alias far hash\n"
 	          "alias\nalias x\n");
 	fake_file(fake, DIR "/modules.softdep",
 	          "softdep soft pre: hash nothing post: after\n"
@@ -91,6 +95,10 @@ static void aliases(void)
 	check_add("pci:v0000ABCDd00000001sv00000000", true, "kernel/pci_driver.ko");
 	check_add("self", false, "");
 	check_add("nothing", false, "");
+	// Aliases that lead to each other, or to names that match an alias again.
+	check_add("there", false, "");
+	check_add("anything", false, "");
+	check_add("far", false, "");
 }
 
 static void built_in_modules_are_left_out(void)
