@@ -19,6 +19,8 @@ enum {
 	WINDOW_BYTES = 4096,
 	NAMES_PER_MARKER = 256,
 	ALIGN_BYTES = 8,
+	// All names together: those of a distribution's kernel have 3 MiB. A limit for tables made to mislead.
+	NAMES_MAX_BYTES = 16 << 20,
 };
 
 // How an address is kept in 32 bits.
@@ -48,6 +50,7 @@ struct names {
 	uint64_t vaddr; // Of the next byte.
 	uint64_t window_at; // Virtual address of the first byte of the window.
 	size_t window_bytes;
+	uint64_t left_bytes; // Names have no more.
 	bool has_long_names;
 	uint8_t window[WINDOW_BYTES];
 };
@@ -78,19 +81,21 @@ static struct error *names_byte(struct names *names, uint8_t *ret)
 
 static struct error *names_length(struct names *names, uint64_t *ret)
 {
-	uint8_t low, high;
+	uint8_t low, high = 0;
 	struct error *err = names_byte(names, &low);
+	bool is_long = names->has_long_names && low & LONG_LENGTH;
 
+	if (!err && is_long)
+		err = names_byte(names, &high);
 	if (err)
 		return err;
-	*ret = low;
-	if (!names->has_long_names || !(low & LONG_LENGTH))
-		return NULL;
-	err = names_byte(names, &high);
-	if (err)
-		return err;
-	*ret = (uint64_t)(low & (LONG_LENGTH - 1)) | (uint64_t)high << 7;
-	return *ret < LENGTH_MAX ? NULL : error_new(ERROR_BAD_DATA, "kallsyms: a name of %ju bytes", (uintmax_t)*ret);
+	*ret = is_long ? (uint64_t)(low & (LONG_LENGTH - 1)) | (uint64_t)high << 7 : low;
+	if (*ret >= LENGTH_MAX)
+		return error_new(ERROR_BAD_DATA, "kallsyms: a name of %ju bytes", (uintmax_t)*ret);
+	if (*ret > names->left_bytes)
+		return error_new(ERROR_BAD_DATA, "kallsyms: names of more than %d bytes", NAMES_MAX_BYTES);
+	names->left_bytes -= *ret;
+	return NULL;
 }
 
 static struct error *names_skip(struct names *names)
@@ -133,6 +138,7 @@ static void names_init(struct names *ret, const struct kallsyms *syms, struct vm
 	ret->vaddr = syms->place.names;
 	ret->window_at = ret->vaddr;
 	ret->window_bytes = 0;
+	ret->left_bytes = NAMES_MAX_BYTES;
 	ret->has_long_names = syms->has_long_names;
 }
 

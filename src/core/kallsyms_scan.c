@@ -20,6 +20,8 @@ enum {
 	LAST_NAMES_MAX_BYTES = NAMES_PER_MARKER * 129,
 	// A kernel has one such table and hardly anything that looks like its middle; a limit for memory made to mislead.
 	TRIES_MAX = 256,
+	// Reads while what was found is looked at. A table takes some ten thousand; the limit is for memory made to mislead.
+	READS_MAX = 1 << 18,
 };
 
 // Digits are used in names, and too short to be replaced: they stand in every table, one after the other.
@@ -29,6 +31,7 @@ struct scan {
 	const struct xlat *xlat;
 	struct vmreader *reader;
 	bool is_big_endian;
+	unsigned int *reads_left;
 };
 
 static uint64_t align_up(uint64_t value)
@@ -39,8 +42,12 @@ static uint64_t align_up(uint64_t value)
 // Reads that fail mean "not here"; the search goes on.
 static bool get(const struct scan *scan, uint64_t vaddr, void *buf, size_t size_bytes)
 {
-	struct error *err = xlat_read(scan->xlat, scan->reader, vaddr, buf, size_bytes);
+	struct error *err;
 
+	if (!*scan->reads_left)
+		return false;
+	--*scan->reads_left;
+	err = xlat_read(scan->xlat, scan->reader, vaddr, buf, size_bytes);
 	error_free(err);
 	return !err;
 }
@@ -198,7 +205,8 @@ static bool next_page(const struct scan *scan, struct image *image, uint8_t page
 struct error *kallsyms_scan(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
                             struct kallsyms_place *ret)
 {
-	struct scan scan = {xlat, reader, core->is_big_endian};
+	unsigned int reads_left = READS_MAX;
+	struct scan scan = {xlat, reader, core->is_big_endian, &reads_left};
 	// The end of one page stays in front of the next: the digits may lie across.
 	uint8_t buf[sizeof(digits) + SCAN_BYTES];
 	unsigned int tries = 0;

@@ -29,7 +29,7 @@ struct kallsyms_place {
 };
 
 /** More symbols than any kernel has; what says so is not a table. v7.2 of a distribution has 200,000. */
-enum { KALLSYMS_MAX_SYMBOLS = 16 << 20 };
+enum { KALLSYMS_MAX_SYMBOLS = 2 << 20 };
 
 /**
  * Search the kernel image.
