@@ -46,6 +46,8 @@ enum {
 	// const, volatile, typedef and arrays in a row.
 	CHAIN_MAX = 64,
 	POINTER_BYTES = 8,
+	// Types, or names, of a kernel: 10 MiB.
+	SECTION_MAX_BYTES = 64 << 20,
 	// Types and members looked at. A kernel has 120,000 types; a limit for those that refer to each other without end.
 	STEPS_MAX = 16 << 20,
 };
@@ -212,6 +214,7 @@ static struct error *open_section(struct btf *btf, const struct vmcore *core, co
 	string_offset = word(btf, raw + 16);
 	string_bytes = word(btf, raw + 20);
 	if (load_u16(raw, core->is_big_endian) != BTF_MAGIC || raw[2] != 1 || header < HEADER_BYTES ||
+	    type_bytes > SECTION_MAX_BYTES || string_bytes > SECTION_MAX_BYTES ||
 	    (uint64_t)header + type_offset + type_bytes > room ||
 	    (uint64_t)header + string_offset + string_bytes > room)
 		return error_new(ERROR_BAD_DATA, "BTF: bad header");
