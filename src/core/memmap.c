@@ -10,6 +10,10 @@ enum {
 	// all are below the page size, and arrays of whole sections are page-aligned.
 	SECTION_HAS_MEM_MAP = 1 << 1,
 	POINTER_BYTES = 8,
+	// MAX_NUMNODES (include/linux/numa.h): NODES_SHIFT is 10 at most.
+	NODES_MAX = 1 << 10,
+	// Sections have 16 MiB (powerpc) to 1 GiB. Much smaller ones would make a table without end.
+	SECTION_BITS_MIN = 20,
 };
 
 static struct error *missing(const char *what)
@@ -36,7 +40,7 @@ static struct error *init_discontig(struct memmap *map, const struct vmcore *cor
 		return missing("OFFSET(pglist_data.node_start_pfn)");
 	if (!vmcoreinfo_offset(&core->info, "pglist_data.node_spanned_pages", &map->node_spanned_offset))
 		return missing("OFFSET(pglist_data.node_spanned_pages)");
-	if (!vmcoreinfo_length(&core->info, "node_data", &map->node_count) || map->node_count > 1 << 16)
+	if (!vmcoreinfo_length(&core->info, "node_data", &map->node_count) || map->node_count > NODES_MAX)
 		map->node_count = 1;
 	return NULL;
 }
@@ -56,8 +60,9 @@ static struct error *init_sparse(struct memmap *map, const struct vmcore *core)
 	// Both are there since Linux kernel commits 1d50e5d0c505 (in v5.8) and 4f5aecdff25f (in v5.12).
 	vmcoreinfo_number(&core->info, "SECTION_SIZE_BITS", &section_bits);
 	vmcoreinfo_number(&core->info, "MAX_PHYSMEM_BITS", &physmem_bits);
-	if (section_bits <= vmcore_page_shift(core) || section_bits > 40 || physmem_bits <= section_bits ||
-	    physmem_bits > 60 || map->section_struct_bytes < POINTER_BYTES || map->section_struct_bytes > page_bytes ||
+	if (section_bits < SECTION_BITS_MIN || section_bits <= vmcore_page_shift(core) || section_bits > 40 ||
+	    physmem_bits <= section_bits || physmem_bits > 60 || map->section_struct_bytes < POINTER_BYTES ||
+	    map->section_struct_bytes > page_bytes ||
 	    map->section_map_offset > map->section_struct_bytes - POINTER_BYTES || length == 0 || length > UINT32_MAX)
 		return error_new(ERROR_BAD_DATA, "VMCOREINFO: impossible section sizes (%jd and %jd bits, %ju bytes)",
 		                 (intmax_t)section_bits, (intmax_t)physmem_bits, (uintmax_t)map->section_struct_bytes);

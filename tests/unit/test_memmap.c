@@ -101,6 +101,28 @@ static void sparse(void)
 	fakecore_deinit(&fake);
 }
 
+// Sections that are smaller than any machine's, and so many nodes, would make tables without end.
+static void impossible_sizes(void)
+{
+	struct fakecore fake;
+	struct memmap map;
+
+	fakecore_init(&fake, MEMORY_BYTES);
+	fakecore_info(&fake, "NUMBER(SECTION_SIZE_BITS)=13\n");
+	say_sparse(&fake, fakecore_image + TABLES, 2048);
+	fakecore_open(&fake);
+	check_error(memmap_init(&map, fake.core, &fake.xlat, &fake.reader, PAGE_STRUCT), ERROR_BAD_DATA, "13 and");
+	fakecore_deinit(&fake);
+
+	fakecore_init(&fake, MEMORY_BYTES);
+	fakecore_info(&fake, "SYMBOL(node_data)=%jx\nLENGTH(node_data)=65536\n", (uintmax_t)fakecore_image);
+	fakecore_info(&fake, "OFFSET(pglist_data.node_mem_map)=0\nOFFSET(pglist_data.node_start_pfn)=8\n"
+	                     "OFFSET(pglist_data.node_spanned_pages)=16\n");
+	open_map(&fake, &map);
+	check(map.node_count == 1);
+	fakecore_deinit(&fake);
+}
+
 static void extreme(void)
 {
 	struct fakecore fake;
@@ -196,7 +218,8 @@ static void silence(void)
 }
 
 static const struct test tests[] = {
-	TEST(flat), TEST(sparse), TEST(extreme), TEST(ends_early), TEST(broken_root), TEST(discontig), TEST(silence),
+	TEST(flat),       TEST(sparse),      TEST(impossible_sizes), TEST(extreme),
+	TEST(ends_early), TEST(broken_root), TEST(discontig),        TEST(silence),
 };
 
 int main(int argc, char **argv)
