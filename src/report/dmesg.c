@@ -22,6 +22,9 @@ enum {
 	RECORD_MAX_BYTES = 512,
 	// log_buf_len is limited to 2 GiB (LOG_BUF_LEN_MAX, kernel/printk/printk.c).
 	RING_MAX_BITS = 31,
+	// setup_log_buf(): a descriptor for each 32 bytes of text (PRB_AVGBITS).
+	COUNT_MAX_BITS = RING_MAX_BITS - 5,
+	PAGE_BYTES = 4096,
 };
 
 // A piece of kernel memory, read through a small window.
@@ -77,7 +80,7 @@ static void area_init(struct area *area, uint64_t vaddr, uint64_t size_bytes)
 static struct error *area_load(struct dmesg *dmesg, struct area *area, uint64_t offset_bytes)
 {
 	uint64_t start = offset_bytes;
-	uint64_t page_end = (area->vaddr + offset_bytes) / 4096 * 4096 + 4096 - area->vaddr;
+	uint64_t page_end = (area->vaddr + offset_bytes) / PAGE_BYTES * PAGE_BYTES + PAGE_BYTES - area->vaddr;
 	uint64_t end = least(offset_bytes + AREA_WINDOW_BYTES, area->size_bytes);
 	struct error *err;
 
@@ -273,7 +276,7 @@ static struct error *ring_open(struct dmesg *dmesg, uint64_t prb, struct ring *r
 		if (err)
 			return err;
 	}
-	if (words[0].value > RING_MAX_BITS || words[5].value > RING_MAX_BITS)
+	if (words[0].value > COUNT_MAX_BITS || words[5].value > RING_MAX_BITS)
 		return error_new(ERROR_BAD_DATA, "kernel log: its size is out of range");
 	ring->count_bits = (unsigned int)words[0].value;
 	ring->data_bits = (unsigned int)words[5].value;
@@ -337,11 +340,23 @@ static struct error *ring_record(struct dmesg *dmesg, const struct ring *ring, u
 	return put_record(dmesg, load_u64(info + ring->ts_offset, is_big), text_bytes);
 }
 
+// Records that a fault at one of them costs: all whose descriptors are on the same page, if that is what is missing.
+static uint64_t ring_missing(const struct dmesg *dmesg, const struct ring *ring, uint64_t id)
+{
+	uint64_t index = id & ((UINT64_C(1) << ring->count_bits) - 1);
+	uint64_t vaddr = dmesg->descs.vaddr + index * ring->desc_bytes;
+	uint64_t count = (PAGE_BYTES - vaddr % PAGE_BYTES) / ring->desc_bytes;
+
+	if (dmesg->descs.window_bytes || !count)
+		return 1;
+	return least(count, (UINT64_C(1) << ring->count_bits) - index);
+}
+
 static struct error *write_ring(struct dmesg *dmesg, uint64_t symbol)
 {
 	struct ring ring = {0};
 	struct error *err = ring_layout(&dmesg->core->info, &ring);
-	uint64_t prb = 0;
+	uint64_t prb = 0, id, left;
 
 	if (!err)
 		err = read_word(dmesg, symbol, 8, &prb);
@@ -349,15 +364,19 @@ static struct error *write_ring(struct dmesg *dmesg, uint64_t symbol)
 		err = ring_open(dmesg, prb, &ring);
 	if (err)
 		return err;
-	for (uint64_t i = 0; i < UINT64_C(1) << ring.count_bits && !err; i++) {
-		uint64_t id = (ring.tail_id + i) & desc_id_mask;
+	id = ring.tail_id;
+	left = least(((ring.head_id - ring.tail_id) & desc_id_mask) + 1, UINT64_C(1) << ring.count_bits);
+	while (left && !err) {
+		uint64_t done = 1;
 
 		err = ring_record(dmesg, &ring, id);
 		// One page of the log that is damaged must not cost the others.
-		if (error_catch(&err, ERROR_FAULT))
-			dmesg->stats->unreadable++;
-		if (id == ring.head_id)
-			break;
+		if (error_catch(&err, ERROR_FAULT)) {
+			done = least(ring_missing(dmesg, &ring, id), left);
+			dmesg->stats->unreadable += done;
+		}
+		id = (id + done) & desc_id_mask;
+		left -= done;
 	}
 	return err;
 }

@@ -224,6 +224,11 @@ static void ring_hostile(void)
 	put(&machine, AT_RING, 60, 4);
 	check_error(run(&machine, text, sizeof(text), &stats), ERROR_BAD_DATA, "out of range");
 
+	// More descriptors than the largest log has.
+	make_ring(&machine, 0, UINT64_MAX >> 2);
+	put(&machine, AT_RING, 31, 4);
+	check_error(run(&machine, text, sizeof(text), &stats), ERROR_BAD_DATA, "out of range");
+
 	make_ring(&machine, 0, 3);
 	put(&machine, AT_SYMBOLS, 0xdead000000000000, 8);
 	check_error(run(&machine, text, sizeof(text), &stats), ERROR_FAULT, "kernel log");
@@ -233,6 +238,20 @@ static void ring_hostile(void)
 	put(&machine, AT_RING + 8, 0xffffffff90000000, 8);
 	check_ok(run(&machine, text, sizeof(text), &stats));
 	check(stats.records == 0 && stats.unreadable == 4);
+
+	// Some of them on a page that is there, the last one partly: the large page that follows is not mapped.
+	make_ring(&machine, 0, 999);
+	put(&machine, AT_RING, 10, 4);
+	put(&machine, AT_RING + 8, vaddr + MEMORY_BYTES - 2 * DESC_BYTES - 8, 8);
+	check_ok(run(&machine, text, sizeof(text), &stats));
+	check(stats.records == 0 && stats.unreadable == 1000 - 2);
+
+	// As many as there can be, and nowhere.
+	make_ring(&machine, 5, 4);
+	put(&machine, AT_RING, 26, 4);
+	put(&machine, AT_RING + 8, 0xffffffff90000000, 8);
+	check_ok(run(&machine, text, sizeof(text), &stats));
+	check(stats.records == 0 && stats.unreadable == 1 << 26);
 }
 
 static void ring_missing(void)
