@@ -73,9 +73,14 @@ struct error *corefile_pread(const struct corefile *file, void *buf, size_t size
 struct error *corefile_read(const struct corefile *file, void *buf, size_t size_bytes, uint64_t offset_bytes,
                             const char *what)
 {
+	struct error *err;
 	size_t got;
-	struct error *err = corefile_pread(file, buf, size_bytes, offset_bytes, &got);
 
+	// The system would call an offset that is no off_t a wrong argument; it is the file that is wrong.
+	if (offset_bytes > file->size_bytes)
+		return error_new(ERROR_BAD_DATA, "the %s at offset %#jx, beyond the file (%#jx bytes)", what,
+		                 (uintmax_t)offset_bytes, (uintmax_t)file->size_bytes);
+	err = corefile_pread(file, buf, size_bytes, offset_bytes, &got);
 	if (err)
 		return error_wrap(err, "%s", what);
 	if (got < size_bytes)

@@ -436,6 +436,26 @@ static void each_allocation_fails(void)
 	fakecore_deinit(&fake);
 }
 
+// What a caller decides on is that the dump is bad, not that reading it failed.
+static void headers_beyond_the_file_are_bad_data(void)
+{
+	static const uint64_t offsets[] = {1 << 30, INT64_MAX, UINT64_MAX - 63, UINT64_MAX};
+	const uint16_t extended = PN_XNUM, plain = 2;
+	struct vmcore *core = NULL;
+	struct fakecore fake;
+
+	machine_init(&fake, true);
+	for (size_t i = 0; i < array_size(offsets); i++) {
+		check_ok(io_pwrite(fake.fd, &offsets[i], 8, offsetof(Elf64_Ehdr, e_phoff)));
+		check_error(vmcore_open(fake.path, &core), ERROR_BAD_DATA, "program headers");
+		check_ok(io_pwrite(fake.fd, &offsets[i], 8, offsetof(Elf64_Ehdr, e_shoff)));
+		check_ok(io_pwrite(fake.fd, &extended, 2, offsetof(Elf64_Ehdr, e_phnum)));
+		check_error(vmcore_open(fake.path, &core), ERROR_BAD_DATA, "section header");
+		check_ok(io_pwrite(fake.fd, &plain, 2, offsetof(Elf64_Ehdr, e_phnum)));
+	}
+	fakecore_deinit(&fake);
+}
+
 static uint64_t sum_of_classes(const struct copy_stats *stats)
 {
 	uint64_t sum = 0;
@@ -502,6 +522,7 @@ static const struct test tests[] = {
 	TEST(a_dry_run_needs_no_sink),
 	TEST(a_truncated_dump_is_marked),
 	TEST(each_allocation_fails),
+	TEST(headers_beyond_the_file_are_bad_data),
 	TEST(a_damaged_block_counts_once),
 	TEST(memory_without_struct_pages_counts_once),
 };
