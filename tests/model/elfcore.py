@@ -30,7 +30,8 @@ def loads(machine):
 
 
 def write(machine, path):
-    """Write the file. Returns a dict of places: name -> list of (offset, bytes), for whoever wants to damage it."""
+    """Write the file. Returns a dict of places: name -> list of (offset, bytes), for whoever wants to damage it; "where" is
+    pfn -> offset."""
     prstatus = bytearray(PRSTATUS_BYTES)
     struct.pack_into("<I", prstatus, 32, 4711)                       # pr_pid
     struct.pack_into("<Q", prstatus, 112 + 16 * 8, TEXT_VADDR + machine.spec.kernel_offset + 0x100)  # rip
@@ -67,4 +68,5 @@ def write(machine, path):
     places["memmap"] = [(where[pfn], PAGE_BYTES) for pfn in machine.memmap_frames]
     places["variables"] = [(where[paddr >> PAGE_SHIFT] + (paddr & (PAGE_BYTES - 1)), 64)
                            for paddr in machine.variables.values()]
+    places["where"] = where
     return places

@@ -42,6 +42,9 @@ class Machine:
                             for pfn in range(start >> PAGE_SHIFT, end >> PAGE_SHIFT)]
         self.tables = []             # Page frames of page tables, for the mutator.
         self.memmap_frames = []      # Page frames that hold struct pages.
+        self.struct_pages = {}       # pfn -> physical address of its struct page.
+        self.section_words = []      # (physical address, first pfn, last pfn + 1) of each section's word.
+        self.leaves = []             # The same of page-table entries that map struct pages.
         self.variables = {}          # Name -> physical address of small structures.
         self.info = {}               # VMCOREINFO lines beyond the fixed ones.
         for block in spec.blocks:
@@ -118,7 +121,7 @@ class Machine:
     # Page tables.
 
     def map(self, vaddr, paddr, page_bytes):
-        """Map one page of 4 KiB, 2 MiB or 1 GiB."""
+        """Map one page of 4 KiB, 2 MiB or 1 GiB. Returns the physical address of its entry."""
         leaf = {1 << 12: 0, 1 << 21: 1, 1 << 30: 2}[page_bytes]
         table = self.pgd
         for level in range(self.spec.levels - 1, leaf, -1):
@@ -135,6 +138,7 @@ class Machine:
         if leaf and vaddr >> 21 & 1:
             entry |= 1 << 12         # PAT of a large page: not a bit of its address.
         struct.pack_into("<Q", self.written[table], at, entry)
+        return (table << PAGE_SHIFT) + at
 
     def _map_memory(self):
         step = {"4k": 1 << 12, "2m": 1 << 21, "1g": 1 << 30}[self.spec.direct_pages]
@@ -182,6 +186,7 @@ class Machine:
     def _place_array(self, pfn_start, pfn_end, vaddr):
         """Put struct pages into memory, mapped at vaddr, or in the direct map if vaddr is 0. Returns their address."""
         size = (pfn_end - pfn_start) * layouts.PAGE_STRUCT_BYTES
+        entries = []                 # (physical address, offset in the array, bytes)
         count = (size + PAGE_BYTES - 1) >> PAGE_SHIFT
         if not vaddr:
             first = self.allocate(count)
@@ -191,12 +196,20 @@ class Machine:
             first = self.allocate(count, 512)
             backing = list(range(first, first + count))
             for index in range(0, count, 512):
-                self.map(vaddr + index * PAGE_BYTES, (first + index) << PAGE_SHIFT, 1 << 21)
+                entries.append((self.map(vaddr + index * PAGE_BYTES, (first + index) << PAGE_SHIFT, 1 << 21),
+                                index * PAGE_BYTES, 1 << 21))
         else:
             backing = [self.allocate() for _ in range(count)]
             backing.reverse()        # Nothing says that the array is contiguous in physical memory.
             for index, pfn in enumerate(backing):
-                self.map(vaddr + index * PAGE_BYTES, pfn << PAGE_SHIFT, PAGE_BYTES)
+                entries.append((self.map(vaddr + index * PAGE_BYTES, pfn << PAGE_SHIFT, PAGE_BYTES), index * PAGE_BYTES,
+                                PAGE_BYTES))
+        self.leaves += [(paddr, pfn_start + at // layouts.PAGE_STRUCT_BYTES,
+                         min(pfn_end, pfn_start + (at + count_bytes) // layouts.PAGE_STRUCT_BYTES))
+                        for paddr, at, count_bytes in entries]
+        for pfn in range(pfn_start, pfn_end):
+            at = (pfn - pfn_start) * layouts.PAGE_STRUCT_BYTES
+            self.struct_pages[pfn] = (backing[at >> PAGE_SHIFT] << PAGE_SHIFT) + (at & (PAGE_BYTES - 1))
         data = self._struct_pages(pfn_start, pfn_end, vaddr)
         for index, pfn in enumerate(backing):
             self.put(pfn << PAGE_SHIFT, data[index * PAGE_BYTES:(index + 1) * PAGE_BYTES])
@@ -224,6 +237,7 @@ class Machine:
             self.put(paddr, bytes(self.spec.text[1] - STATIC_SECTIONS_OFFSET))
             for section, entry in entries.items():
                 self.put(paddr + section * SECTION_STRUCT_BYTES, entry)
+                self._note_section(paddr + section * SECTION_STRUCT_BYTES, section)
             self.variables["mem_section"] = paddr
             table = self.image_vaddr(paddr)
         self.info["SYMBOL(mem_section)"] = f"{table:x}"
@@ -233,6 +247,9 @@ class Machine:
         if self.layout.section_numbers:
             self.info["NUMBER(SECTION_SIZE_BITS)"] = SECTION_BITS
             self.info["NUMBER(MAX_PHYSMEM_BITS)"] = self.physmem_bits
+
+    def _note_section(self, paddr, section):
+        self.section_words.append((paddr, section * SECTION_PAGES, (section + 1) * SECTION_PAGES))
 
     def _extreme_roots(self, entries, roots, per_root):
         first = self.allocate((roots * 8 + PAGE_BYTES - 1) >> PAGE_SHIFT)
@@ -245,7 +262,9 @@ class Machine:
                 self.put((first << PAGE_SHIFT) + root * 8,
                          struct.pack("<Q", self.direct_vaddr(pages[root] << PAGE_SHIFT)))
                 self.variables[f"mem_section[{root}]"] = pages[root] << PAGE_SHIFT
-            self.put((pages[root] << PAGE_SHIFT) + section % per_root * SECTION_STRUCT_BYTES, entry)
+            paddr = (pages[root] << PAGE_SHIFT) + section % per_root * SECTION_STRUCT_BYTES
+            self.put(paddr, entry)
+            self._note_section(paddr, section)
         return self.direct_vaddr(first << PAGE_SHIFT)
 
     def _flat(self):

@@ -8,6 +8,10 @@ import os
 import random
 import struct
 
+import expect
+import layouts
+import spec
+
 KINDS = ("truncate", "header", "notes", "tables", "memmap", "variables", "vmcoreinfo", "many")
 WILD = (0, 1, 0x7f, 0x80, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1,
         (1 << 64) - 4096, 0xffff888000000000, 0xffffffff80000000)
@@ -66,6 +70,46 @@ def damage(number, pristine, places):
                 stop = min(offset + size, start + rng.randrange(1, 256))
                 data[start:stop] = rng.randbytes(stop - start)
     return kind, bytes(data)
+
+
+def _values(notes_offset, notes):
+    """(offset, bytes) of each value of VMCOREINFO."""
+    at, end = notes.index(b"OSRELEASE="), len(notes.rstrip(b"\0"))
+    for line in notes[at:end].split(b"\n"):
+        equals = line.find(b"=") + 1
+        if equals and len(line) > equals:
+            yield notes_offset + at + equals, len(line) - equals
+        at += len(line) + 1
+
+
+def describe(machine, places, pristine, path):
+    """Write what corrupt.c must know of a dump: where its parts are, and what the spec says of each page frame."""
+    where, layout = places["where"], machine.layout
+    rows = []
+
+    def add(name, paddr, size, start, end):
+        if paddr >> spec.PAGE_SHIFT in where:
+            rows.append((name, where[paddr >> spec.PAGE_SHIFT] + (paddr & (spec.PAGE_BYTES - 1)), size, start, end))
+    for name, key in (("table", "tables"), ("memmap", "memmap"), ("variable", "variables")):
+        rows += [(name, offset, size, 0, 0) for offset, size in places[key]]
+    offset, size = places["notes"][0]
+    rows += [("value", at, count, 0, 0) for at, count in _values(offset, pristine[offset:offset + size])]
+    for name, words in (("section", machine.section_words), ("leaf", machine.leaves)):
+        for paddr, start, end in words:
+            add(name, paddr, 8, start, end)
+    for pfn in machine.frames:
+        if pfn in machine.struct_pages:
+            add("page", machine.struct_pages[pfn], layouts.PAGE_STRUCT_BYTES, pfn, pfn + 1)
+    kept = set(expect.kept(machine.spec, 31))
+    for block in machine.spec.blocks:
+        order = 0 if block.kind in ("bad-free", "odd-free") else block.order
+        rows.append(("class", order, int(block.start not in kept), block.start, block.end))
+    rows += [("ram", 0, 0, start >> spec.PAGE_SHIFT, (end + spec.PAGE_BYTES - 1) >> spec.PAGE_SHIFT)
+             for start, end in machine.spec.ram]
+    rows += [("flags", layout.flags, 8, 0, 0), ("mapping", layout.mapping, 8, 0, 0), ("mapcount", layout.mapcount, 4, 0, 0),
+             ("private", layout.private, 8, 0, 0), ("head", layout.head_offset, 8, 0, 0)]
+    with open(path, "w", encoding="ascii") as out:
+        out.writelines(" ".join(map(str, row)) + "\n" for row in rows)
 
 
 def write(path, data):

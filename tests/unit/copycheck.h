@@ -22,7 +22,7 @@
 
 enum {
 	/** What is looked at of a dump: heads, bitmaps and descriptors of a small machine. */
-	COPYCHECK_HEAD_BYTES = 256 << 10,
+	COPYCHECK_HEAD_BYTES = 1 << 20,
 	COPYCHECK_TEXT_BYTES = 512,
 };
 
