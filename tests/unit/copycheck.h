@@ -18,7 +18,7 @@
 
 #include "base/bitmap.h"
 #include "dump/copy.h"
-#include "dump/fmt_kdump.h"
+#include "core/fmt_kdump.h"
 
 enum {
 	/** What is looked at of a dump: heads, bitmaps and descriptors of a small machine. */
