@@ -78,8 +78,8 @@ struct error *corefile_read(const struct corefile *file, void *buf, size_t size_
 
 	// The system would call an offset that is no off_t a wrong argument; it is the file that is wrong.
 	if (offset_bytes > file->size_bytes)
-		return error_new(ERROR_BAD_DATA, "the %s at offset %#jx, beyond the file (%#jx bytes)", what,
-		                 (uintmax_t)offset_bytes, (uintmax_t)file->size_bytes);
+		return error_new(ERROR_BAD_DATA, "the file ends at offset %#jx, before the %s at %#jx",
+		                 (uintmax_t)file->size_bytes, what, (uintmax_t)offset_bytes);
 	err = corefile_pread(file, buf, size_bytes, offset_bytes, &got);
 	if (err)
 		return error_wrap(err, "%s", what);

@@ -167,7 +167,7 @@ static void bad_headers(void)
 	check_error(open_bytes(&dump, sizeof(dump.bytes), &core), ERROR_BAD_DATA, "VMCOREINFO at offset");
 	fakedump_sub(&dump)->size_vmcoreinfo = 64;
 	fakedump_sub(&dump)->offset_vmcoreinfo = UINT64_MAX - 8;
-	check_error(open_bytes(&dump, sizeof(dump.bytes), &core), ERROR_BAD_DATA, "inside the VMCOREINFO");
+	check_error(open_bytes(&dump, sizeof(dump.bytes), &core), ERROR_BAD_DATA, "before the VMCOREINFO");
 }
 
 static void short_files(void)
