@@ -80,3 +80,13 @@ def silent_vmcoreinfo(report, name, lab, vmcore, wanted):
     dump.unlink()
     report.check(f"{name}: without {count} lines of VMCOREINFO, from BTF: the same pages",
                  _difference(pages, wanted, False))
+
+
+def same_log(report, name, lab, vmcore):
+    """The log that the copier takes from the vmcore is the one that the capture wrote."""
+    text = vmcore.parent / "log.txt"
+    run([lab.program("kdump-copy"), "--dump-dmesg", vmcore, text])
+    wanted = (vmcore.parent / "vmcore-dmesg.txt").read_bytes()
+    report.check(f"{name}: --dump-dmesg gives vmcore-dmesg.txt",
+                 "" if text.read_bytes() == wanted else "the texts differ")
+    text.unlink()

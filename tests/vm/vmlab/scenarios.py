@@ -55,6 +55,7 @@ def _unfiltered(report, lab, folder, scenario):
         file.unlink()
     # ours: the last level, 31.
     copier.memory_is_clean(report, f"{name}: level 31", lab, vmcore, ours)
+    copier.same_log(report, name, lab, vmcore)
     copier.silent_vmcoreinfo(report, f"{name}: level 31", lab, vmcore, ours)
     return crash, dump
 

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/copy_arguments.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage_text[] =
+	"Usage: kdump-copy [OPTION]... VMCORE DUMP\n"
+	"       kdump-copy -F [OPTION]... VMCORE >DUMP\n"
+	"       kdump-copy --reassemble [OPTION]... PART... DUMP\n"
+	"Copy a crash dump, leaving out what nobody needs.\n"
+	"VMCORE may be a copy itself: ELF or kdump-compressed, also flattened.\n"
+	"\n"
+	"  -d, --dump-level LEVEL   what to leave out, the sum of: 1 zero pages, 2 page cache,\n"
+	"                           4 page cache with private data (and 2), 8 memory of\n"
+	"                           processes, 16 free pages; 0 (the default) keeps all\n"
+	"  -c, -l, -p, -z           compress pages with zlib, lzo, snappy, zstd\n"
+	"      --compress NAME      the same by name; auto: the best of those built in\n"
+	"  -E                       write an ELF file\n"
+	"  -F                       write to standard output, in makedumpfile's flattened format\n"
+	"      --reassemble         join the parts of a dump that makedumpfile --split wrote;\n"
+	"                           compressed as they are, if nothing else is asked for\n"
+	"  -f, --force              overwrite DUMP\n"
+	"      --dry-run            write nothing; print the number of pages of each class\n"
+	"      --num-threads N      threads [the CPUs there are]\n"
+	"      --dump-dmesg         write the kernel log of VMCORE to DUMP, as text\n"
+	"      --check-params       end after looking at the options: 0 if they are right\n"
+	"      --message-level N    as makedumpfile: 1 progress, 2 summary\n"
+	"  -q, --quiet              no progress and no summary\n"
+	"  -h, --help\n"
+	"  -v, -V, --version\n"
+	"  -D, -b N, -i FILE, -x FILE, --cyclic-buffer N, --non-cyclic, --work-dir DIR\n"
+	"                           makedumpfile's; not needed, and without effect\n"
+	"\n"
+	"Exit status: 0 done; 1 failed; 2 wrong usage; 4 no space left; 5 unsupported;\n"
+	"6 VMCORE is damaged or incomplete (what could be read is in DUMP, if it is there).\n";
+
+static struct error *parse_number(const char *text, const char *what, unsigned long max, unsigned int *ret)
+{
+	char *end;
+	unsigned long number;
+
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (errno || end == text || *end || text[0] == '-' || number > max)
+		return error_new(ERROR_USAGE, "%s '%s': must be a number from 0 to %lu", what, text, max);
+	*ret = (unsigned int)number;
+	return NULL;
+}
+
+static struct error *choose_compressor(struct arguments *args, const char *name)
+{
+	args->is_compressor_chosen = true;
+	if (strcmp(name, "auto") == 0) {
+		args->copy.compressor = compressor_default();
+		return NULL;
+	}
+	return compressor_find(name, &args->copy.compressor);
+}
+
+static unsigned int cpu_count(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned int)CPU_COUNT(&set) : 1;
+}
+
+enum {
+	OPT_COMPRESS = 256,
+	OPT_DRY_RUN,
+	OPT_THREADS,
+	OPT_REASSEMBLE,
+	OPT_LOG,
+	OPT_CHECK,
+	OPT_MESSAGE_LEVEL,
+	OPT_NO_EFFECT,
+	OPT_UNSUPPORTED,
+};
+
+// makedumpfile(8), --message-level.
+enum { MESSAGE_PROGRESS = 1, MESSAGE_COMMON = 2, MESSAGE_MAX = 31 };
+
+static struct error *set_message_level(struct arguments *args)
+{
+	unsigned int level = 0;
+	struct error *err = parse_number(optarg, "--message-level", MESSAGE_MAX, &level);
+
+	args->is_progress_unwanted = !(level & MESSAGE_PROGRESS);
+	args->is_quiet = !(level & (MESSAGE_PROGRESS | MESSAGE_COMMON));
+	return err;
+}
+
+static struct error *parse_option(int option, struct arguments *args)
+{
+	switch (option) {
+	case 'd':
+		return parse_number(optarg, "dump level", FILTER_LEVEL_MAX, &args->copy.dump_level);
+	case 'c':
+		return choose_compressor(args, "zlib");
+	case 'l':
+		return choose_compressor(args, "lzo");
+	case 'p':
+		return choose_compressor(args, "snappy");
+	case 'z':
+		return choose_compressor(args, "zstd");
+	case OPT_COMPRESS:
+		return choose_compressor(args, optarg);
+	case 'E':
+		args->copy.format = COPY_ELF;
+		return NULL;
+	case 'F':
+		args->is_flattened = true;
+		return NULL;
+	case 'f':
+		args->is_forced = true;
+		return NULL;
+	case 'q':
+		args->is_quiet = true;
+		return NULL;
+	case OPT_DRY_RUN:
+		args->copy.is_dry_run = true;
+		return NULL;
+	case OPT_REASSEMBLE:
+		args->is_reassembled = true;
+		return NULL;
+	case OPT_LOG:
+		args->is_log_wanted = true;
+		return NULL;
+	case OPT_CHECK:
+		args->is_check = true;
+		return NULL;
+	case OPT_MESSAGE_LEVEL:
+		return set_message_level(args);
+	case OPT_NO_EFFECT:
+	case 'D':
+	case 'b':
+	case 'i':
+	case 'x':
+		return NULL;
+	case 'R':
+	case 'X':
+	case 'e':
+	case 'g':
+		return error_new(ERROR_UNSUPPORTED, "-%c is not supported yet", option);
+	case OPT_THREADS:
+		return parse_number(optarg, "--num-threads", 256, &args->copy.thread_count);
+	default:
+		// getopt has said what is wrong.
+		return error_new(ERROR_USAGE, "try 'kdump-copy --help'");
+	}
+}
+
+// What is left of the command line: one input, or with --reassemble several, and the output where one is a file.
+static struct error *take_paths(struct arguments *args, char **paths, int count)
+{
+	bool has_output = !args->is_flattened && (args->is_reassembled || !args->copy.is_dry_run);
+	int least = has_output ? 2 : 1;
+
+	if (count < least || (count > least && !args->is_reassembled && !args->copy.is_dry_run))
+		return error_new(ERROR_USAGE, "%s; try 'kdump-copy --help'",
+		                 count < 1       ? "VMCORE is missing"
+		                 : count < least ? "DUMP is missing"
+		                                 : "too many arguments");
+	args->inputs = paths;
+	args->input_count = args->is_reassembled ? (size_t)(count - has_output) : 1;
+	args->output = has_output && !args->copy.is_dry_run ? paths[count - 1] : NULL;
+	return NULL;
+}
+
+static struct error *check_arguments(struct arguments *args)
+{
+	if (args->copy.format == COPY_ELF && strcmp(args->copy.compressor->name, "none") != 0)
+		return error_new(ERROR_USAGE, "-E cannot be compressed: leave out -%s",
+		                 args->copy.compressor->flag == 1 ? "c" : "c, -l, -p, -z or --compress");
+	if (args->is_log_wanted && (args->is_flattened || args->is_reassembled || args->copy.is_dry_run))
+		return error_new(ERROR_USAGE, "--dump-dmesg goes without -F, --reassemble and --dry-run");
+	if (args->is_flattened && isatty(STDOUT_FILENO) && !args->copy.is_dry_run)
+		return error_new(ERROR_USAGE,
+		                 "-F writes the dump to standard output, which is a terminal; redirect it");
+	if (!args->copy.thread_count)
+		args->copy.thread_count = cpu_count();
+	return NULL;
+}
+
+struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args, bool *go_on_ret)
+{
+	static const struct option options[] = {
+		{"dump-level", required_argument, NULL, 'd'},
+		{"compress", required_argument, NULL, OPT_COMPRESS},
+		{"force", no_argument, NULL, 'f'},
+		{"dry-run", no_argument, NULL, OPT_DRY_RUN},
+		{"num-threads", required_argument, NULL, OPT_THREADS},
+		{"reassemble", no_argument, NULL, OPT_REASSEMBLE},
+		{"dump-dmesg", no_argument, NULL, OPT_LOG},
+		{"check-params", no_argument, NULL, OPT_CHECK},
+		{"message-level", required_argument, NULL, OPT_MESSAGE_LEVEL},
+		{"cyclic-buffer", required_argument, NULL, OPT_NO_EFFECT},
+		{"non-cyclic", no_argument, NULL, OPT_NO_EFFECT},
+		{"work-dir", required_argument, NULL, OPT_NO_EFFECT},
+		{"config", required_argument, NULL, OPT_UNSUPPORTED},
+		{"extension", required_argument, NULL, OPT_UNSUPPORTED},
+		{"mem-usage", no_argument, NULL, OPT_UNSUPPORTED},
+		{"split", no_argument, NULL, OPT_UNSUPPORTED},
+		{"quiet", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{0},
+	};
+	struct error *err;
+	int option, place = 0;
+
+	err = compressor_find("none", &args->copy.compressor);
+	while (!err && (option = getopt_long(argc, argv, "DEFRVXb:cd:efg:hi:lpqvx:z", options, &place)) != -1) {
+		if (option == OPT_UNSUPPORTED)
+			return error_new(ERROR_UNSUPPORTED, "--%s is not supported yet", options[place].name);
+		if (option == 'h' || option == 'V' || option == 'v') {
+			fputs(option == 'h' ? usage_text : "kdump-copy " PACKAGE_VERSION "\n", stdout);
+			*go_on_ret = false;
+			return NULL;
+		}
+		err = parse_option(option, args);
+	}
+	if (!err)
+		err = take_paths(args, argv + optind, argc - optind);
+	if (!err)
+		err = check_arguments(args);
+	if (err)
+		return err;
+	*go_on_ret = !args->is_check;
+	return NULL;
+}
