@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "cmd/copy_arguments.h"
@@ -110,9 +111,21 @@ static struct error *output_close(struct output *output, struct error *err, bool
 	return err;
 }
 
+// What a file can grow to; streams and devices end where they end.
+static uint64_t room_of(int fd)
+{
+	struct statvfs fs;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fstatvfs(fd, &fs) < 0)
+		return UINT64_MAX;
+	return (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
 static struct error *copy_to(const struct vmcore *core, const struct arguments *args, struct copy_stats *stats)
 {
 	_cleanup_(sink_destroyp) struct sink *sink = NULL;
+	struct copy_options options = args->copy;
 	struct output output = {.fd = -1};
 	struct error *err;
 
@@ -122,7 +135,9 @@ static struct error *copy_to(const struct vmcore *core, const struct arguments *
 	if (!err)
 		err = args->is_flattened ? sink_stream_create(output.fd, &sink) : sink_file_create(output.fd, &sink);
 	if (!err)
-		err = error_wrap(copy_run(core, &args->copy, sink, stats), "%s",
+		options.room_bytes = room_of(output.fd);
+	if (!err)
+		err = error_wrap(copy_run(core, &options, sink, stats), "%s",
 		                 args->output ? args->output : "standard output");
 	return output_close(&output, err, stats->is_partial);
 }

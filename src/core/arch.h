@@ -46,6 +46,9 @@ struct arch {
 	unsigned int page_shift;
 	unsigned int index_bits[ARCH_LEVELS_MAX];
 	unsigned int physical_bits; /**< Of the largest physical address the machine can have. */
+	uint64_t
+		no_execute_mask; /**< Bits of the entry that maps a page: one of them set means that the kernel cannot run what is there. */
+	unsigned int function_align_bytes; /**< The kernel's functions begin at multiples of it; 1: anywhere. */
 	unsigned int default_section_size_bits; /**< For kernels whose VMCOREINFO is silent. */
 	unsigned int default_physmem_bits; /**< The same. */
 	/** Fill root_paddr, level_count, table_mask. Errors: ERROR_BAD_DATA with the name of the missing value. */

@@ -59,6 +59,9 @@ const struct arch arch_x86_64 = {
 	.index_bits = {9, 9, 9, 9, 9},
 	// Intel SDM vol. 3, 4.1.4: MAXPHYADDR is 52 at most.
 	.physical_bits = 52,
+	.no_execute_mask = UINT64_C(1) << 63,
+	// arch/x86/include/asm/linkage.h (__ALIGN), Makefile (-falign-functions) since v6.2; gcc's -O2 does the same before.
+	.function_align_bytes = 16,
 	// arch/x86/include/asm/sparsemem.h
 	.default_section_size_bits = 27,
 	.default_physmem_bits = 46,

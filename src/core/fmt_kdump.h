@@ -21,6 +21,7 @@ enum {
 	FMT_KDUMP_VERSION = 6,
 	FMT_KDUMP_UTS_BYTES = 65, /**< __NEW_UTS_LEN + 1 */
 	FMT_KDUMP_STATUS_INCOMPLETE = 0x8, /**< DUMP_DH_COMPRESSED_INCOMPLETE */
+	FMT_KDUMP_STATUS_NO_MEMMAP = 0x10, /**< DUMP_DH_EXCLUDED_VMEMMAP: struct pages were left out. */
 	/** Methods: flags of page_desc and of the header's status, DUMP_DH_COMPRESSED_*. */
 	FMT_KDUMP_ZLIB = 0x1,
 	FMT_KDUMP_LZO = 0x2,

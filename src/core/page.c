@@ -469,6 +469,7 @@ struct page_view page_view(const struct page_layout *layout, const uint8_t *page
 		is_huge = flags & layout->head_mask && is_hugetlb(layout, page, page_count, mapcount);
 		view.class = is_slab ? PAGE_KERNEL : class_of(layout, page, flags, mapcount, is_huge);
 	}
+	view.is_slab = is_slab && !view.is_tail;
 	view.is_poisoned = flags & layout->hwpoison_mask;
 	return view;
 }

@@ -34,6 +34,7 @@ struct page_view {
 	unsigned int order; /**< Of the block that starts here: 2^order pages share the class. */
 	bool is_tail; /**< Inside a compound page: its head has the class; here it is PAGE_KERNEL. */
 	bool is_compound; /**< Head of a compound page. */
+	bool is_slab; /**< Of the slab allocator: struct slab overlays its struct page. */
 	bool is_poisoned; /**< This one page is broken memory (hwpoison): touching it may stop the machine. */
 };
 

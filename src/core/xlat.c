@@ -18,8 +18,9 @@ struct error *xlat_init(struct xlat *ret, const struct vmcore *core)
 	return err;
 }
 
-struct error *xlat_translate(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
-                             uint64_t *run_bytes_ret)
+// Gives the table entry that maps an address, and how many bits of the address are its offset there.
+static struct error *walk(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *entry_ret,
+                          unsigned int *shift_ret)
 {
 	const struct arch *arch = xlat->core->arch;
 	unsigned int shift = arch->page_shift;
@@ -29,7 +30,7 @@ struct error *xlat_translate(const struct xlat *xlat, struct vmreader *reader, u
 		shift += arch->index_bits[level];
 	for (unsigned int level = xlat->level_count; level-- > 0;) {
 		uint64_t index = vaddr >> shift & ((UINT64_C(1) << arch->index_bits[level]) - 1);
-		uint64_t entry, offset;
+		uint64_t entry;
 		uint8_t raw[ENTRY_BYTES];
 		struct error *err = vmreader_read(reader, table + index * ENTRY_BYTES, raw, sizeof(raw));
 
@@ -43,17 +44,49 @@ struct error *xlat_translate(const struct xlat *xlat, struct vmreader *reader, u
 			table = entry & xlat->table_mask;
 			break;
 		case ARCH_PTE_PAGE:
-			offset = vaddr & ((UINT64_C(1) << shift) - 1);
-			// Bits of a large entry below its size are attributes (PAT), not address.
-			*paddr_ret = (entry & xlat->table_mask & ~((UINT64_C(1) << shift) - 1)) + offset;
-			if (run_bytes_ret)
-				*run_bytes_ret = (UINT64_C(1) << shift) - offset;
+			*entry_ret = entry;
+			*shift_ret = shift;
 			return NULL;
 		}
 		if (level > 0)
 			shift -= arch->index_bits[level - 1];
 	}
 	return error_new(ERROR_BAD_DATA, "page tables of %#jx have no end", (uintmax_t)vaddr);
+}
+
+static struct error *translate(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
+                               uint64_t *run_bytes_ret, uint64_t *entry_ret)
+{
+	unsigned int shift = 0;
+	struct error *err = walk(xlat, reader, vaddr, entry_ret, &shift);
+	uint64_t offset_mask = (UINT64_C(1) << shift) - 1;
+
+	if (err)
+		return err;
+	// Bits of a large entry below its size are attributes (PAT), not address.
+	*paddr_ret = (*entry_ret & xlat->table_mask & ~offset_mask) + (vaddr & offset_mask);
+	if (run_bytes_ret)
+		*run_bytes_ret = offset_mask + 1 - (vaddr & offset_mask);
+	return NULL;
+}
+
+struct error *xlat_translate(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
+                             uint64_t *run_bytes_ret)
+{
+	uint64_t entry;
+
+	return translate(xlat, reader, vaddr, paddr_ret, run_bytes_ret, &entry);
+}
+
+struct error *xlat_translate_code(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
+                                  uint64_t *run_bytes_ret, bool *is_code_ret)
+{
+	uint64_t entry = 0;
+	struct error *err = translate(xlat, reader, vaddr, paddr_ret, run_bytes_ret, &entry);
+
+	if (!err)
+		*is_code_ret = !(entry & xlat->core->arch->no_execute_mask);
+	return err;
 }
 
 struct error *xlat_read(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, void *buf, size_t size_bytes)

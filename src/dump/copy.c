@@ -42,6 +42,7 @@ struct error *copy_run(const struct vmcore *core, const struct copy_options *opt
 		.options = options,
 		.sink = sink,
 		.stats = stats_ret,
+		.dump_level = options->dump_level,
 		.max_pfn = vmcore_max_pfn(core),
 		.page_bytes = vmcore_page_bytes(core),
 		.start_ms = clock_now_ms(),
@@ -59,9 +60,13 @@ struct error *copy_run(const struct vmcore *core, const struct copy_options *opt
 		         unknown->text);
 	}
 	pthread_mutex_init(&copy.progress_lock, NULL);
-	err = copy_format_run(&copy);
+	if (options->is_unused_dropped && copy.max_pfn > COPY_WINDOW_PAGES)
+		err = copy_find_unused(&copy);
+	if (!err)
+		err = copy_format_run(&copy);
 	pthread_mutex_destroy(&copy.progress_lock);
 	finish_stats(&copy);
+	unused_deinit(&copy.unused);
 	scan_deinit(&copy.scan);
 	return err;
 }
@@ -73,7 +78,8 @@ uint64_t copy_memory_bytes(const struct copy_options *options, uint64_t max_pfn)
 	uint64_t window = max_pfn < COPY_WINDOW_PAGES ? max_pfn : COPY_WINDOW_PAGES;
 
 	return window / 8 * (options->format == COPY_ELF ? 2 : 1) + options->thread_count * reader_bytes +
-	       copy_kdump_memory_bytes(options, 4096) + window / COPY_UNIT_PAGES * sizeof(uint64_t);
+	       copy_kdump_memory_bytes(options, max_pfn) +
+	       (options->is_unused_dropped ? UNUSED_RUNS_MAX * sizeof(struct vmcore_frames) : 0);
 }
 
 const char *copy_warning_text(enum copy_warning warning)

@@ -40,6 +40,11 @@ struct copy_options {
 	enum copy_format format;
 	const struct compressor *compressor; /**< COPY_KDUMP only. */
 	unsigned int thread_count; /**< At least 1. */
+	uint64_t
+		room_bytes; /**< What the target has room for, as far as it is known; UINT64_MAX: more than enough; 0: unknown. */
+	bool is_unused_dropped; /**< Leave out struct pages that describe only pages that are left out (-e). */
+	struct sink *const *more_sinks; /**< COPY_KDUMP: more files, over which the dump is split. */
+	size_t more_sink_count;
 	bool is_dry_run; /**< Classify and count; write nothing. The sink may be NULL. */
 	/** Called now and then, on any thread, one call at a time; NULL: not wanted. */
 	void (*progress)(void *context, const struct copy_progress *progress);

@@ -214,7 +214,8 @@ static struct error *copy_unit(void *context, void *state, uint64_t unit)
 		used += page_bytes;
 		rank++;
 		if (used + page_bytes > COPY_BUFFER_BYTES || rank == end) {
-			err = copy_write(elf->copy, elf->data_offset + first * page_bytes, worker->out, used);
+			err = copy_write(elf->copy, elf->copy->sink, elf->data_offset + first * page_bytes, worker->out,
+			                 used);
 			if (err)
 				return err;
 			first = rank;
@@ -300,7 +301,7 @@ static struct error *write_file(struct elf_copy *elf)
 	err = fmt_elf_head(copy->core, loads, load_count, !copy_is_complete(copy), &head, &head_bytes);
 	// Last, so that a copy that was cut short cannot be taken for a dump.
 	if (!err)
-		err = copy_write(copy, 0, head, head_bytes);
+		err = copy_write(copy, copy->sink, 0, head, head_bytes);
 	return err ? err : sink_finish(copy->sink, elf->data_offset + elf->page_count * copy->page_bytes);
 }
 

@@ -7,21 +7,22 @@
 #include "base/clock.h"
 #include "base/endian.h"
 
-struct error *copy_writev(struct copy *copy, uint64_t offset_bytes, const struct iovec *parts, size_t count,
-                          uint64_t size_bytes)
+struct error *copy_writev(struct copy *copy, struct sink *sink, uint64_t offset_bytes, const struct iovec *parts,
+                          size_t count, uint64_t size_bytes)
 {
-	struct error *err = sink_writev(copy->sink, offset_bytes, parts, count);
+	struct error *err = sink_writev(sink, offset_bytes, parts, count);
 
 	if (!err)
 		atomic_fetch_add_explicit(&copy->bytes_written, size_bytes, memory_order_relaxed);
 	return err;
 }
 
-struct error *copy_write(struct copy *copy, uint64_t offset_bytes, const void *buf, size_t size_bytes)
+struct error *copy_write(struct copy *copy, struct sink *sink, uint64_t offset_bytes, const void *buf,
+                         size_t size_bytes)
 {
 	struct iovec part = {.iov_base = (void *)buf, .iov_len = size_bytes};
 
-	return copy_writev(copy, offset_bytes, &part, 1, size_bytes);
+	return copy_writev(copy, sink, offset_bytes, &part, 1, size_bytes);
 }
 
 // A page at the border of a region may be in the dump in part: what is there is put where it belongs.
@@ -135,9 +136,50 @@ size_t copy_window_words(const struct copy *copy)
 	return bitmap_words(copy_window_end(copy, 0));
 }
 
+size_t copy_sink_count(const struct copy *copy)
+{
+	return 1 + copy->options->more_sink_count;
+}
+
+struct sink *copy_sink(const struct copy *copy, size_t index)
+{
+	return index ? copy->options->more_sinks[index - 1] : copy->sink;
+}
+
+// struct pages of one window may lie in another: those of a large machine are all found before the first window is used.
+struct error *copy_find_unused(struct copy *copy)
+{
+	_cleanup_free_ uint64_t *set = calloc(copy_window_words(copy), sizeof(*set));
+	struct error *err = NULL;
+
+	if (!set)
+		return error_new(ERROR_NOMEM, "no memory for the set of pages");
+	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
+		uint64_t end = copy_window_end(copy, pfn);
+		struct scan_result result = {0};
+
+		if (copy_window_is_empty(copy, pfn))
+			continue;
+		err = scan_window(&copy->scan, pfn, end, set, &result);
+		if (!err)
+			err = unused_find(&copy->unused, &copy->scan, set, pfn, end);
+	}
+	return err;
+}
+
 struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, uint64_t *set, struct scan_result *result)
 {
-	return scan_window(&copy->scan, pfn_start, copy_window_end(copy, pfn_start), set, result);
+	uint64_t end = copy_window_end(copy, pfn_start), dropped;
+	struct error *err = scan_window(&copy->scan, pfn_start, end, set, result);
+
+	if (err || !copy->options->is_unused_dropped)
+		return err;
+	if (copy->max_pfn <= COPY_WINDOW_PAGES)
+		err = unused_find(&copy->unused, &copy->scan, set, pfn_start, end);
+	dropped = unused_drop(&copy->unused, set, pfn_start, end);
+	result->counts.unused += dropped;
+	result->counts.kept -= dropped;
+	return err;
 }
 
 void copy_note_scan(struct copy *copy, const struct scan_result *result)
@@ -145,12 +187,13 @@ void copy_note_scan(struct copy *copy, const struct scan_result *result)
 	struct copy_stats *stats = copy->stats;
 
 	stats->counts = result->counts;
+	copy->pages_unused = result->counts.unused;
 	copy->pages_total = result->counts.kept;
 	if (result->unclassified)
 		stats->warnings |= COPY_WARN_BAD_MEMMAP;
 	// A machine without one free page does not exist; it means that the kernel marks them in a way that is new to us,
 	// unless somebody left them out before.
-	if (copy->scan.layout && result->counts.classes[PAGE_FREE] == 0 && copy->options->dump_level & FILTER_FREE &&
+	if (copy->scan.layout && result->counts.classes[PAGE_FREE] == 0 && copy->dump_level & FILTER_FREE &&
 	    !(copy->core->dump_level & FILTER_FREE))
 		stats->warnings |= COPY_WARN_NO_FREE;
 }

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "dump/copy.h"
 #include "dump/scan.h"
+#include "dump/unused.h"
 
 /** Sizes of the pieces in which a copy works. */
 enum {
@@ -36,9 +37,12 @@ enum {
 struct copy {
 	const struct vmcore *core;
 	const struct copy_options *options;
-	struct sink *sink;
+	struct sink *sink; /**< The first file; copy_sink() gives all. */
 	struct copy_stats *stats;
 	struct scan scan;
+	unsigned int dump_level;
+	struct unused unused; /**< struct pages that are left out. */
+	uint64_t pages_unused; /**< Their pages. */
 	uint64_t max_pfn;
 	uint64_t page_bytes;
 	uint64_t start_ms;
@@ -56,16 +60,24 @@ struct copy {
  * Write bytes of the dump and count them.
  *
  * @param[in,out] copy The copy; any thread.
- * @param[in] offset_bytes Where in the dump.
+ * @param[in,out] sink One of its files.
+ * @param[in] offset_bytes Where in the file.
  * @param[in] buf Bytes.
  * @param[in] size_bytes Their number.
  * @return NULL; ERROR_OS; ERROR_NOSPC.
  */
-struct error *copy_write(struct copy *copy, uint64_t offset_bytes, const void *buf, size_t size_bytes) must_check;
+struct error *copy_write(struct copy *copy, struct sink *sink, uint64_t offset_bytes, const void *buf,
+                         size_t size_bytes) must_check;
 
-/** Write pieces, one behind the other, and count them. @param[in,out] copy The copy; any thread. @param[in] offset_bytes Where in the dump. @param[in] parts Pieces. @param[in] count Their number. @param[in] size_bytes Bytes of all. @return As copy_write(). */
-struct error *copy_writev(struct copy *copy, uint64_t offset_bytes, const struct iovec *parts, size_t count,
-                          uint64_t size_bytes) must_check;
+/** Write pieces, one behind the other, and count them. @param[in,out] copy The copy; any thread. @param[in,out] sink One of its files. @param[in] offset_bytes Where in the file. @param[in] parts Pieces. @param[in] count Their number. @param[in] size_bytes Bytes of all. @return As copy_write(). */
+struct error *copy_writev(struct copy *copy, struct sink *sink, uint64_t offset_bytes, const struct iovec *parts,
+                          size_t count, uint64_t size_bytes) must_check;
+
+/** Files that the dump is written to. @param[in] copy The copy. @return Their number, at least 1. */
+size_t copy_sink_count(const struct copy *copy);
+
+/** One of the files. @param[in] copy The copy. @param[in] index Below copy_sink_count(). @return Its sink; NULL in a dry run. */
+struct sink *copy_sink(const struct copy *copy, size_t index);
 
 /**
  * Get the bytes of a page.
@@ -98,6 +110,9 @@ void copy_advance(struct copy *copy, uint64_t pages);
 struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, uint64_t *set,
                                struct scan_result *result) must_check;
 
+/** Find the struct pages that are left out, on a machine of several windows. @param[in,out] copy The copy. @return NULL; ERROR_OS; ERROR_NOMEM. */
+struct error *copy_find_unused(struct copy *copy) must_check;
+
 /** One past the last frame of a window. @param[in] copy The copy. @param[in] pfn_start Its first. @return A pfn. */
 uint64_t copy_window_end(const struct copy *copy, uint64_t pfn_start);
 
@@ -124,8 +139,8 @@ uint32_t copy_cpu_count(const struct vmcore *core);
  */
 struct error *copy_kdump_run(struct copy *copy) must_check;
 
-/** Anonymous memory that copy_kdump_run() takes. @param[in] options What would be done. @param[in] page_bytes Page size. @return Bytes. */
-uint64_t copy_kdump_memory_bytes(const struct copy_options *options, uint64_t page_bytes);
+/** Anonymous memory that copy_kdump_run() takes beside the set of frames. @param[in] options What would be done. @param[in] max_pfn Page frames of the machine. @return Bytes. */
+uint64_t copy_kdump_memory_bytes(const struct copy_options *options, uint64_t max_pfn);
 
 /**
  * Program headers for a dump whose input has none (copy_loads.c): all memory in the direct map, and the kernel image.

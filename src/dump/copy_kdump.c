@@ -1,285 +1,361 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <endian.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/bitmap.h"
 #include "base/workers.h"
-#include "core/arch.h"
 #include "dump/copy_job.h"
+#include "dump/copy_order.h"
+#include "dump/copy_part.h"
 #include "dump/copy_unit.h"
+#include "dump/worth.h"
 
-// Order of the names in struct new_utsname (Linux include/uapi/linux/utsname.h).
-enum {
-	UTS_SYSNAME,
-	UTS_RELEASE = 2,
-	UTS_MACHINE = 4,
-	UTS_NAMES = 6,
+// One window of a large machine.
+struct window {
+	uint64_t rank; // Saved frames before it.
+	uint64_t check; // Of its set, as it was when its bitmap was written.
 };
 
-// First frame of each unit: the frames whose rank in the set is a multiple of a unit.
-static void find_units(struct kdump_copy *kdump)
+// A dump that is being written.
+struct kdump_copy {
+	struct copy *copy;
+	struct worth_map worth;
+	struct callers callers; // Without pages: code is copied as it comes.
+	struct copy_part *parts;
+	size_t part_count;
+	uint64_t *part_starts; // First frame of each.
+	struct window *windows;
+	size_t window_count;
+	uint64_t *set; // Frames of one window.
+	uint8_t *block_worth;
+	// Saved frames of each piece of the machine, to cut the dump into parts of one size; NULL for one part.
+	uint32_t *piece_counts;
+	uint64_t piece_pages;
+	bool is_scanned; // The set is that of the only window.
+};
+
+// Pieces of the machine that are counted, to cut the dump into parts of about one size. They are larger on a large machine.
+enum { PIECES_MAX = 1 << 14, PIECE_PAGES = 512 };
+
+// A checksum that tells one set from another, not from one that somebody made.
+static uint64_t set_check(const uint64_t *set, uint64_t frames)
 {
-	size_t words = bitmap_words(kdump->end_pfn - kdump->base_pfn);
-	uint64_t rank = 0, unit = 0;
+	uint64_t sum = 0;
 
-	for (size_t i = 0; i < words; i++) {
-		uint64_t word = kdump->set[i];
-		uint64_t count = (uint64_t)__builtin_popcountll(word);
+	for (size_t i = 0; i < bitmap_words(frames); i++)
+		sum = (sum << 7 | sum >> 57) * UINT64_C(0x9e3779b97f4a7c15) + set[i];
+	return sum;
+}
 
-		for (; word && unit * COPY_UNIT_PAGES < rank + count; unit++) {
-			uint64_t skip = unit * COPY_UNIT_PAGES - rank, bits = word;
+static void count_pieces(struct kdump_copy *kdump, uint64_t pfn_start)
+{
+	uint64_t end = copy_window_end(kdump->copy, pfn_start);
 
-			while (skip--)
-				bits &= bits - 1;
-			kdump->unit_pfns[unit] = kdump->base_pfn + i * 64 + (uint64_t)__builtin_ctzll(bits);
-		}
-		rank += count;
+	for (uint64_t pfn = pfn_start; kdump->piece_counts && pfn < end; pfn += kdump->piece_pages) {
+		uint64_t stop = pfn + kdump->piece_pages < end ? pfn + kdump->piece_pages : end;
+
+		kdump->piece_counts[pfn / kdump->piece_pages] =
+			(uint32_t)bitmap_count(kdump->set, pfn - pfn_start, stop - pfn_start);
 	}
 }
 
-// Bitmaps are bytes, lowest bit first, on every machine.
-static struct error *write_bitmap(struct copy *copy, uint64_t offset_bytes, const uint64_t *words, uint64_t bits)
+// Gives each part an equal share of the saved frames, and the frames that these are. Pieces are whole blocks.
+static void cut_parts(struct kdump_copy *kdump, uint64_t page_count)
 {
-	uint64_t bytes = (bits + 7) / 8;
-	uint64_t buf[512];
+	uint64_t piece = 0, rank = 0, start = 0;
 
-	for (uint64_t at = 0; at < bytes; at += sizeof(buf)) {
-		uint64_t part = bytes - at < sizeof(buf) ? bytes - at : sizeof(buf);
-		struct error *err;
+	for (size_t i = 0; i < kdump->part_count; i++) {
+		struct copy_part *part = &kdump->parts[i];
+		uint64_t share = page_count * (i + 1) / kdump->part_count;
 
-		for (uint64_t i = 0; i < (part + 7) / 8; i++)
-			buf[i] = htole64(words[at / 8 + i]);
-		err = copy_write(copy, offset_bytes + at, buf, part);
-		if (err)
-			return err;
+		part->pfn_start = kdump->part_starts[i] = start;
+		part->first_rank = rank;
+		for (; i + 1 < kdump->part_count && rank < share && start < kdump->copy->max_pfn; piece++) {
+			rank += kdump->piece_counts[piece];
+			start += kdump->piece_pages;
+		}
+		if (i + 1 == kdump->part_count) {
+			start = kdump->copy->max_pfn;
+			rank = page_count;
+		}
+		part->pfn_end = start < kdump->copy->max_pfn ? start : kdump->copy->max_pfn;
+		start = part->pfn_end;
+		part->desc_room = rank - part->first_rank;
+		// The second scan of a large machine may find some pages more: devices go on writing while the capture
+		// kernel runs.
+		if (!kdump->is_scanned)
+			part->desc_room += part->desc_room / 64 + 65536;
+	}
+}
+
+// Where parts begin is known by frame; how many saved frames are before it, only now.
+static void place_parts(struct kdump_copy *kdump, uint64_t base_pfn, uint64_t end_pfn, uint64_t base_rank)
+{
+	for (size_t i = 0; i < kdump->part_count; i++) {
+		uint64_t start = kdump->part_starts[i];
+
+		if (start >= base_pfn && start < end_pfn)
+			kdump->parts[i].first_rank = base_rank + bitmap_count(kdump->set, 0, start - base_pfn);
+	}
+}
+
+static struct error *check_room(const struct kdump_copy *kdump, uint64_t rank)
+{
+	for (size_t i = 0; i < kdump->part_count; i++) {
+		const struct copy_part *part = &kdump->parts[i];
+		bool is_last = i + 1 == kdump->part_count;
+		uint64_t next = is_last ? rank : kdump->parts[i + 1].first_rank;
+
+		next = next < rank ? next : rank;
+		if (next > part->first_rank && next - part->first_rank > part->desc_room)
+			return error_new(ERROR_BAD_DATA,
+			                 "the memory of the crashed kernel changes: more pages than were counted");
 	}
 	return NULL;
 }
 
-static struct error *write_bitmaps(struct kdump_copy *kdump, uint64_t *scratch)
+// Pages of some worth that are copied together.
+struct phase {
+	enum worth first, end;
+	enum copy_unit_choice choice;
+};
+
+static struct error *run_units(struct kdump_copy *kdump, uint64_t pfn, uint64_t rank, const struct phase *phase)
 {
-	uint64_t bits = kdump->end_pfn - kdump->base_pfn;
-	struct error *err =
-		write_bitmap(kdump->copy, kdump->layout.bitmap2_offset + kdump->base_pfn / 8, kdump->set, bits);
-
-	// The first bitmap is made piece by piece; there is no room for two of them.
-	for (uint64_t at = 0; !err && at < bits; at += SCAN_JOB_PAGES) {
-		uint64_t part = bits - at < SCAN_JOB_PAGES ? bits - at : SCAN_JOB_PAGES;
-		uint64_t pfn = kdump->base_pfn + at;
-
-		scan_frame_set(kdump->copy->core, VMCORE_FRAMES_RAM, pfn, pfn + part, scratch);
-		err = write_bitmap(kdump->copy, kdump->layout.bitmap1_offset + pfn / 8, scratch, part);
-	}
-	return err;
-}
-
-static struct error *copy_window(struct kdump_copy *kdump)
-{
-	_cleanup_free_ uint64_t *scratch = malloc(SCAN_JOB_PAGES / 8);
+	_cleanup_copy_order_ struct copy_order order = {0};
+	struct copy_order_job cut = {
+		.set = kdump->set,
+		.base_pfn = pfn,
+		.end_pfn = copy_window_end(kdump->copy, pfn),
+		.block_pages = kdump->worth.block_pages,
+		.worth = kdump->block_worth,
+		.first = phase->first,
+		.end = phase->end,
+		.part_starts = kdump->part_starts,
+		.part_count = kdump->part_count,
+		.unit_pages = COPY_UNIT_PAGES,
+	};
+	struct copy_unit_job unit_job = {
+		.copy = kdump->copy,
+		.parts = kdump->parts,
+		.set = kdump->set,
+		.base_pfn = pfn,
+		.end_pfn = cut.end_pfn,
+		.base_rank = rank,
+		.order = &order,
+		.worth = &kdump->worth,
+		.callers = &kdump->callers,
+		.choice = phase->choice,
+	};
 	struct workers_job job = {
 		.start = copy_unit_start,
 		.run = copy_unit,
 		.finish = copy_unit_end,
-		.context = kdump,
+		.context = &unit_job,
 		.thread_count = kdump->copy->options->thread_count,
 	};
+	struct error *err = copy_order_init(&order, &cut);
+
+	job.job_count = order.count;
+	return err ? err : workers_run(&job);
+}
+
+// Fixes which pages of a window are in the dump: from here on its bitmaps say so.
+static struct error *fix_window(struct kdump_copy *kdump, struct window *window, uint64_t pfn, uint64_t *rank)
+{
+	uint64_t end = copy_window_end(kdump->copy, pfn);
 	struct error *err;
 
-	kdump->page_count = bitmap_count(kdump->set, 0, kdump->end_pfn - kdump->base_pfn);
-	if (kdump->page_count > kdump->desc_room - kdump->base_rank)
-		return error_new(ERROR_BAD_DATA,
-		                 "the memory of the crashed kernel changes: more pages than were counted");
-	job.job_count = (kdump->page_count + COPY_UNIT_PAGES - 1) / COPY_UNIT_PAGES;
-	kdump->unit_pfns = calloc(job.job_count + 1, sizeof(*kdump->unit_pfns));
-	if (!kdump->unit_pfns || !scratch) {
-		err = error_new(ERROR_NOMEM, "no memory for %ju units", (uintmax_t)job.job_count);
-	} else {
-		find_units(kdump);
-		err = write_bitmaps(kdump, scratch);
-		if (!err)
-			err = workers_run(&job);
-	}
-	free(kdump->unit_pfns);
-	kdump->unit_pfns = NULL;
-	kdump->base_rank += kdump->page_count;
+	window->rank = *rank;
+	window->check = set_check(kdump->set, end - pfn);
+	place_parts(kdump, pfn, end, *rank);
+	*rank += bitmap_count(kdump->set, 0, end - pfn);
+	err = check_room(kdump, *rank);
+	for (size_t i = 0; !err && i < kdump->part_count; i++)
+		err = copy_part_bitmaps(&kdump->parts[i], kdump->set, pfn, end);
 	return err;
 }
 
-// struct uts_namespace is a reference count and then the names. Since Linux kernel commit ca4a9241cc5e ("kernel: ... export
-// uts_namespace.name offset") (in v5.11) VMCOREINFO tells the offset; before, the word "Linux" shows it.
-static void find_utsname(const struct copy *copy, char names[static UTS_NAMES][FMT_KDUMP_UTS_BYTES])
-{
-	const struct vmcoreinfo *info = &copy->core->info;
-	_cleanup_vmreader_ struct vmreader reader = {0};
-	uint8_t raw[16 + 6 * FMT_KDUMP_UTS_BYTES];
-	uint64_t vaddr, offset = 0;
-	const uint8_t *start = NULL;
-
-	vmreader_init(&reader, copy->core, VMREADER_WINDOW_TABLE_BYTES);
-	if (copy->scan.xlat.core && vmcoreinfo_symbol(info, "init_uts_ns", &vaddr)) {
-		struct error *err = xlat_read(&copy->scan.xlat, &reader, vaddr, raw, sizeof(raw));
-
-		if (!err && vmcoreinfo_offset(info, "uts_namespace.name", &offset) && offset <= 16)
-			start = raw + offset;
-		else if (!err)
-			start = memmem(raw, 16 + sizeof("Linux"), "Linux", sizeof("Linux"));
-		error_free(err);
-	}
-	if (start) {
-		memcpy(names, start, 6 * FMT_KDUMP_UTS_BYTES);
-	} else {
-		snprintf(names[UTS_SYSNAME], FMT_KDUMP_UTS_BYTES, "Linux");
-		vmcoreinfo_string(info, "OSRELEASE", names[UTS_RELEASE], FMT_KDUMP_UTS_BYTES);
-	}
-	for (unsigned int i = 0; i < UTS_NAMES; i++)
-		names[i][FMT_KDUMP_UTS_BYTES - 1] = '\0';
-	// Readers choose the machine by this name; a crashed kernel may have been told to report another (setarch).
-	snprintf(names[UTS_MACHINE], FMT_KDUMP_UTS_BYTES, "%s", copy->core->arch->uname_machine);
-}
-
-static uint64_t crash_time(const struct vmcoreinfo *info)
-{
-	char value[32];
-
-	return vmcoreinfo_string(info, "CRASHTIME", value, sizeof(value)) ? strtoull(value, NULL, 10) : 0;
-}
-
-static struct error *write_header(struct kdump_copy *kdump, bool is_complete)
-{
-	const struct vmcore *core = kdump->copy->core;
-	const struct fmt_kdump_layout *layout = &kdump->layout;
-	struct fmt_kdump_header header = {
-		.signature = {'K', 'D', 'U', 'M', 'P', ' ', ' ', ' '},
-		.header_version = FMT_KDUMP_VERSION,
-		.timestamp_sec = crash_time(&core->info),
-		.status = kdump->compressor->flag | (is_complete ? 0 : FMT_KDUMP_STATUS_INCOMPLETE),
-		.block_size = (uint32_t)layout->block_bytes,
-		.sub_hdr_size = (uint32_t)layout->sub_blocks,
-		.bitmap_blocks = (uint32_t)(2 * layout->bitmap_blocks),
-		.max_mapnr = layout->max_pfn > UINT32_MAX ? UINT32_MAX : (uint32_t)layout->max_pfn,
-		.nr_cpus = copy_cpu_count(core),
-	};
-
-	find_utsname(kdump->copy, header.utsname);
-	return copy_write(kdump->copy, 0, &header, sizeof(header));
-}
-
-static struct error *write_sub_header(struct kdump_copy *kdump)
-{
-	const struct vmcore *core = kdump->copy->core;
-	const struct fmt_kdump_layout *layout = &kdump->layout;
-	struct fmt_kdump_sub_header sub = {
-		.dump_level = kdump->copy->options->dump_level | core->dump_level,
-		.offset_vmcoreinfo = core->vmcoreinfo_bytes ? layout->note_offset + core->vmcoreinfo_offset_bytes : 0,
-		.size_vmcoreinfo = core->vmcoreinfo_bytes,
-		.offset_note = core->notes_bytes ? layout->note_offset : 0,
-		.size_note = core->notes_bytes,
-		.max_mapnr_64 = layout->max_pfn,
-	};
-	int64_t phys_base = 0;
-	struct error *err;
-
-	vmcoreinfo_number(&core->info, "phys_base", &phys_base);
-	sub.phys_base = (uint64_t)phys_base;
-	err = copy_write(kdump->copy, layout->block_bytes, &sub, sizeof(sub));
-	if (!err && core->notes_bytes)
-		err = copy_write(kdump->copy, layout->note_offset, core->notes, core->notes_bytes);
-	return err;
-}
-
-static struct error *write_zero_page(struct kdump_copy *kdump)
-{
-	_cleanup_free_ uint8_t *zeros = calloc(1, kdump->layout.block_bytes);
-
-	if (!zeros)
-		return error_new(ERROR_NOMEM, "no memory for a page");
-	return copy_write(kdump->copy, kdump->layout.zero_page_offset, zeros, kdump->layout.block_bytes);
-}
-
-// From here on the file is a dump from which pages are missing, whatever happens to the copier. What readers need to open
-// it has its room before any page takes some.
-static struct error *write_start(struct kdump_copy *kdump)
-{
-	const struct fmt_kdump_layout *layout = &kdump->layout;
-	struct sink *sink = kdump->copy->sink;
-	struct error *err = sink_reserve(sink, 0, layout->bitmap1_offset);
-
-	if (!err)
-		err = sink_reserve(sink, layout->desc_offset, layout->data_offset - layout->desc_offset);
-	if (!err)
-		err = write_zero_page(kdump);
-	if (!err)
-		err = write_sub_header(kdump);
-	if (!err && sink->can_rewrite)
-		err = write_header(kdump, false);
-	kdump->copy->stats->is_partial = !err && sink->can_rewrite;
-	return err;
-}
-
-static struct error *write_end(struct kdump_copy *kdump)
-{
-	bool is_complete = copy_is_complete(kdump->copy);
-	struct error *err = NULL;
-
-	if (is_complete || !kdump->copy->sink->can_rewrite)
-		err = write_header(kdump, is_complete);
-	return err ? err : sink_finish(kdump->copy->sink, atomic_load(&kdump->next_data));
-}
-
-static struct error *copy_windows(struct kdump_copy *kdump, bool is_scanned)
+// One walk over the machine.
+static struct error *copy_windows(struct kdump_copy *kdump, const struct phase *phases, size_t phase_count)
 {
 	struct copy *copy = kdump->copy;
-	struct error *err = write_start(kdump);
+	struct error *err = NULL;
+	uint64_t rank = 0;
 
-	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
+	for (uint64_t pfn = 0, i = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES, i++) {
+		struct window *window = &kdump->windows[i];
 		struct scan_result again = {0};
 
 		// Its bits stay a gap in the file.
 		if (copy_window_is_empty(copy, pfn))
 			continue;
-		kdump->base_pfn = pfn;
-		kdump->end_pfn = copy_window_end(copy, pfn);
-		if (!is_scanned)
+		if (!kdump->is_scanned)
 			err = copy_scan_window(copy, pfn, kdump->set, &again);
+		if (!err && phases[0].first == WORTH_KERNEL)
+			err = fix_window(kdump, window, pfn, &rank);
+		else if (!err && set_check(kdump->set, copy_window_end(copy, pfn) - pfn) != window->check)
+			err = error_new(ERROR_BAD_DATA,
+			                "the memory of the crashed kernel changes: other pages than before");
 		if (!err)
-			err = copy_window(kdump);
+			err = worth_window(&kdump->worth, kdump->set, pfn, copy_window_end(copy, pfn),
+			                   kdump->block_worth);
+		for (size_t phase = 0; !err && phase < phase_count; phase++)
+			err = run_units(kdump, pfn, window->rank, &phases[phase]);
 	}
-	if (!err)
-		return write_end(kdump);
-	// Put what there is where it outlives a power cut; the first error is the one that matters.
-	if (copy->stats->is_partial)
-		error_free(sink_finish(copy->sink, atomic_load(&kdump->next_data)));
 	return err;
+}
+
+// The best pages of a machine of several windows come first, too: that takes more looks at its struct pages, which cost
+// little beside the copy.
+static struct error *copy_phases(struct kdump_copy *kdump)
+{
+	static const struct phase all = {WORTH_KERNEL, WORTH_COUNT, COPY_UNIT_ALL};
+	static const struct phase in_two[] = {
+		{WORTH_KERNEL, WORTH_FILES, COPY_UNIT_ALL},
+		{WORTH_FILES, WORTH_COUNT, COPY_UNIT_ALL},
+	};
+	static const struct phase fine[] = {
+		{WORTH_KERNEL, WORTH_CODE, COPY_UNIT_LOOK}, {WORTH_CODE, WORTH_FILES, COPY_UNIT_CALLED},
+		{WORTH_FILES, WORTH_MEMMAP, COPY_UNIT_ALL}, {WORTH_CODE, WORTH_FILES, COPY_UNIT_NOT_CALLED},
+		{WORTH_MEMMAP, WORTH_COUNT, COPY_UNIT_ALL},
+	};
+	bool is_fine = kdump->callers.pages;
+	const struct phase *phases = is_fine ? fine : in_two;
+	size_t count = is_fine ? array_size(fine) : array_size(in_two);
+	struct error *err = NULL;
+
+	if (kdump->is_scanned)
+		return is_fine ? copy_windows(kdump, fine, count) : copy_windows(kdump, &all, 1);
+	for (size_t i = 0; !err && i < count; i++)
+		err = copy_windows(kdump, &phases[i], 1);
+	return err;
+}
+
+static struct error *write_all(struct kdump_copy *kdump)
+{
+	uint32_t compression = kdump->copy->options->compressor->flag;
+	struct copy_stats *stats = kdump->copy->stats;
+	bool can_rewrite = true;
+	struct error *err = NULL;
+
+	for (size_t i = 0; !err && i < kdump->part_count; i++) {
+		err = copy_part_start(&kdump->parts[i], compression);
+		can_rewrite = can_rewrite && kdump->parts[i].sink->can_rewrite;
+	}
+	stats->is_partial = !err && can_rewrite;
+	if (!err)
+		err = copy_phases(kdump);
+	for (size_t i = 0; i < kdump->part_count; i++) {
+		struct copy_part *part = &kdump->parts[i];
+
+		if (!err)
+			err = copy_part_end(part, compression);
+		// Put what there is where it outlives a power cut; the first error is the one that matters.
+		else if (stats->is_partial)
+			error_free(sink_finish(part->sink, atomic_load(&part->next_data)));
+	}
+	return err;
+}
+
+static struct error *count_all(struct kdump_copy *kdump, struct scan_result *result)
+{
+	struct copy *copy = kdump->copy;
+	struct error *err = NULL;
+
+	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
+		if (copy_window_is_empty(copy, pfn))
+			continue;
+		err = copy_scan_window(copy, pfn, kdump->set, result);
+		if (!err)
+			count_pieces(kdump, pfn);
+	}
+	copy_note_scan(copy, result);
+	return err;
+}
+
+static struct error *allocate(struct kdump_copy *kdump)
+{
+	struct copy *copy = kdump->copy;
+	uint64_t frames = copy_window_end(copy, 0);
+
+	kdump->part_count = copy_sink_count(copy);
+	kdump->window_count = (copy->max_pfn + COPY_WINDOW_PAGES - 1) / COPY_WINDOW_PAGES;
+	kdump->set = calloc(copy_window_words(copy) + 1, sizeof(*kdump->set));
+	kdump->block_worth = calloc(frames / worth_block_pages(frames) + 1, sizeof(*kdump->block_worth));
+	kdump->windows = calloc(kdump->window_count + 1, sizeof(*kdump->windows));
+	kdump->parts = calloc(kdump->part_count, sizeof(*kdump->parts));
+	kdump->part_starts = calloc(kdump->part_count, sizeof(*kdump->part_starts));
+	kdump->piece_pages = PIECE_PAGES;
+	while (copy->max_pfn / kdump->piece_pages >= PIECES_MAX)
+		kdump->piece_pages *= 2;
+	if (kdump->part_count > 1)
+		kdump->piece_counts = calloc(PIECES_MAX, sizeof(*kdump->piece_counts));
+	if (!kdump->set || !kdump->block_worth || !kdump->windows || !kdump->parts || !kdump->part_starts ||
+	    (kdump->part_count > 1 && !kdump->piece_counts))
+		return error_new(ERROR_NOMEM, "no memory for the set of pages");
+	for (size_t i = 0; i < kdump->part_count; i++) {
+		kdump->parts[i].copy = copy;
+		kdump->parts[i].sink = copy_sink(copy, i);
+		kdump->parts[i].is_split = kdump->part_count > 1;
+	}
+	return NULL;
+}
+
+// Where the dump may be cut short, not only whole pieces of memory are put in order, but also pages of code: it takes half of
+// what a small machine saves, and little of it is needed to walk stacks.
+static struct error *prepare_order(struct kdump_copy *kdump, uint64_t page_count)
+{
+	const struct copy *copy = kdump->copy;
+	const struct worth_map *worth = &kdump->worth;
+	struct error *err = worth_init(&kdump->worth, &copy->scan, copy_window_end(copy, 0));
+
+	if (err || worth->code_vaddr == worth->code_vaddr_end ||
+	    page_count * copy->page_bytes <= copy->options->room_bytes)
+		return err;
+	return callers_init(&kdump->callers, worth->code_vaddr, worth->code_vaddr_end, copy->core);
+}
+
+static void release(struct kdump_copy *kdump)
+{
+	worth_deinit(&kdump->worth);
+	callers_deinit(&kdump->callers);
+	free(kdump->set);
+	free(kdump->block_worth);
+	free(kdump->windows);
+	free(kdump->parts);
+	free(kdump->part_starts);
+	free(kdump->piece_counts);
 }
 
 struct error *copy_kdump_run(struct copy *copy)
 {
-	_cleanup_free_ uint64_t *set = calloc(copy_window_words(copy), sizeof(*set));
-	struct kdump_copy kdump = {.copy = copy, .compressor = copy->options->compressor, .set = set};
+	struct kdump_copy kdump = {.copy = copy};
 	struct scan_result result = {0};
-	struct error *err = NULL;
+	struct error *err = allocate(&kdump);
 
-	if (!set)
-		return error_new(ERROR_NOMEM, "no memory for the set of pages");
-	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
-		if (!copy_window_is_empty(copy, pfn))
-			err = copy_scan_window(copy, pfn, set, &result);
-	}
-	copy_note_scan(copy, &result);
-	if (err || copy->options->is_dry_run)
-		return err;
-	kdump.desc_room = result.counts.kept;
-	// The second scan of a large machine may find some pages more: devices go on writing while the capture kernel runs.
-	if (copy->max_pfn > COPY_WINDOW_PAGES)
-		kdump.desc_room += kdump.desc_room / 64 + 65536;
-	kdump.layout = fmt_kdump_layout(copy->page_bytes, copy->max_pfn, copy->core->notes_bytes, kdump.desc_room);
-	atomic_store(&kdump.next_data, kdump.layout.data_offset);
-	// One window is enough for most machines: then the set is still there.
-	err = copy_windows(&kdump, copy->max_pfn <= COPY_WINDOW_PAGES);
-	copy->stats->pages_written = atomic_load(&copy->pages_saved) - atomic_load(&copy->pages_unreadable);
 	if (!err)
-		copy->stats->is_partial = false;
+		err = count_all(&kdump, &result);
+	if (!err && !copy->options->is_dry_run) {
+		// One window is enough for most machines: then the set is still there.
+		kdump.is_scanned = copy->max_pfn <= COPY_WINDOW_PAGES;
+		cut_parts(&kdump, result.counts.kept);
+		err = prepare_order(&kdump, result.counts.kept);
+	}
+	if (!err && !copy->options->is_dry_run) {
+		err = write_all(&kdump);
+		copy->stats->pages_written = atomic_load(&copy->pages_saved) - atomic_load(&copy->pages_unreadable);
+		copy->stats->is_partial = err && copy->stats->is_partial;
+	}
+	release(&kdump);
 	return err;
+}
+
+uint64_t copy_kdump_memory_bytes(const struct copy_options *options, uint64_t max_pfn)
+{
+	uint64_t frames = max_pfn < COPY_WINDOW_PAGES ? max_pfn : COPY_WINDOW_PAGES;
+	uint64_t block_pages = worth_block_pages(frames);
+	uint64_t pieces = options->more_sink_count ? PIECES_MAX * sizeof(uint32_t) : 0;
+
+	return frames / block_pages + copy_order_memory_bytes(frames, block_pages, COPY_UNIT_PAGES) + pieces +
+	       worth_memory_bytes(max_pfn) + options->thread_count * copy_unit_memory_bytes(options, 4096);
 }

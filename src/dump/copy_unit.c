@@ -13,6 +13,7 @@ enum { PARTS_MAX = 256 };
 // What one thread needs.
 struct unit_worker {
 	struct vmreader reader;
+	struct copy_part *part; // The file that takes the unit.
 	void *state; // Of the compressor.
 	uint8_t *out; // COPY_BUFFER_BYTES, and room for one page that does not compress.
 	size_t out_used;
@@ -24,6 +25,8 @@ struct unit_worker {
 	uint64_t zero_count;
 	struct fmt_kdump_page_desc descs[COPY_UNIT_PAGES];
 	size_t desc_count;
+	size_t left_out; // Descriptors that are written when the unit comes again …
+	uint64_t is_left_out[COPY_UNIT_PAGES / 64]; // … and which they are.
 	size_t unclaimed; // First descriptor whose offset still counts from the start of the parts.
 };
 
@@ -37,13 +40,13 @@ static size_t out_bytes(const struct compressor *compressor, uint64_t page_bytes
 	return COPY_BUFFER_BYTES + (bound > page_bytes ? bound : page_bytes);
 }
 
-uint64_t copy_kdump_memory_bytes(const struct copy_options *options, uint64_t page_bytes)
+uint64_t copy_unit_memory_bytes(const struct copy_options *options, uint64_t page_bytes)
 {
 	uint64_t thread = sizeof(struct unit_worker) + page_bytes + COPY_BUFFER_BYTES;
 
 	if (options->format == COPY_KDUMP)
 		thread += options->compressor->state_bytes(page_bytes) + options->compressor->bound(page_bytes);
-	return thread * options->thread_count;
+	return thread;
 }
 
 static void worker_destroy(struct unit_worker *worker, const struct compressor *compressor)
@@ -59,22 +62,22 @@ static void worker_destroy(struct unit_worker *worker, const struct compressor *
 
 struct error *copy_unit_start(void *context, unsigned int thread, void **state_ret)
 {
-	struct kdump_copy *kdump = context;
+	struct copy_unit_job *job = context;
 	struct unit_worker *worker = calloc(1, sizeof(*worker));
 	struct error *err = NULL;
 
 	(void)thread;
 	if (!worker)
 		return error_new(ERROR_NOMEM, "no memory for a worker");
-	vmreader_init(&worker->reader, kdump->copy->core, VMREADER_WINDOW_DATA_BYTES);
-	worker->out = malloc(out_bytes(kdump->compressor, kdump->layout.block_bytes));
-	worker->bounce = malloc(kdump->layout.block_bytes);
+	vmreader_init(&worker->reader, job->copy->core, VMREADER_WINDOW_DATA_BYTES);
+	worker->out = malloc(out_bytes(job->copy->options->compressor, job->copy->page_bytes));
+	worker->bounce = malloc(job->copy->page_bytes);
 	if (!worker->out || !worker->bounce)
 		err = error_new(ERROR_NOMEM, "no memory for the buffers of a worker");
 	if (!err)
-		err = kdump->compressor->create(kdump->layout.block_bytes, &worker->state);
+		err = job->copy->options->compressor->create(job->copy->page_bytes, &worker->state);
 	if (err) {
-		worker_destroy(worker, kdump->compressor);
+		worker_destroy(worker, job->copy->options->compressor);
 		return err;
 	}
 	*state_ret = worker;
@@ -83,22 +86,23 @@ struct error *copy_unit_start(void *context, unsigned int thread, void **state_r
 
 struct error *copy_unit_end(void *context, void *state, bool is_failed)
 {
-	struct kdump_copy *kdump = context;
+	struct copy_unit_job *job = context;
 
 	(void)is_failed;
-	worker_destroy(state, kdump->compressor);
+	worker_destroy(state, job->copy->options->compressor);
 	return NULL;
 }
 
 // Claims room in the dump for the parts, and writes them there. Nobody waits for anybody: units may lie in the dump in any
 // order.
-static struct error *flush(struct kdump_copy *kdump, struct unit_worker *worker)
+static struct error *flush(struct copy_unit_job *job, struct unit_worker *worker)
 {
-	uint64_t base = atomic_fetch_add(&kdump->next_data, worker->parts_bytes);
+	uint64_t base = atomic_fetch_add(&worker->part->next_data, worker->parts_bytes);
 	struct error *err = NULL;
 
 	if (worker->part_count)
-		err = copy_writev(kdump->copy, base, worker->parts, worker->part_count, worker->parts_bytes);
+		err = copy_writev(job->copy, worker->part->sink, base, worker->parts, worker->part_count,
+		                  worker->parts_bytes);
 	// Bytes that were not written stay without descriptors.
 	for (; !err && worker->unclaimed < worker->desc_count; worker->unclaimed++) {
 		struct fmt_kdump_page_desc *desc = &worker->descs[worker->unclaimed];
@@ -124,19 +128,19 @@ static void add_part(struct unit_worker *worker, const uint8_t *bytes, size_t si
 	worker->parts_bytes += size;
 }
 
-static void put_data(struct kdump_copy *kdump, struct unit_worker *worker, const uint8_t *page,
+static void put_data(struct copy_unit_job *job, struct unit_worker *worker, const uint8_t *page,
                      struct fmt_kdump_page_desc *desc)
 {
-	uint64_t page_bytes = kdump->layout.block_bytes;
+	uint64_t page_bytes = job->copy->page_bytes;
 	uint8_t *out = worker->out + worker->out_used;
-	size_t size = kdump->compressor->compress(worker->state, page, page_bytes, out);
+	size_t size = job->copy->options->compressor->compress(worker->state, page, page_bytes, out);
 
 	*desc = (struct fmt_kdump_page_desc){.offset = worker->parts_bytes, .page_flags = DESC_PENDING};
 	desc->size = size ? (uint32_t)size : (uint32_t)page_bytes;
-	desc->flags = size ? kdump->compressor->flag : 0;
+	desc->flags = size ? job->copy->options->compressor->flag : 0;
 	// Compressed dumps are gathered in large writes: there a page that does not compress is copied. So is one that had
 	// to be expanded: the reader keeps few of them.
-	if (!kdump->compressor->flag && page != worker->bounce && !worker->reader.is_expanded) {
+	if (!job->copy->options->compressor->flag && page != worker->bounce && !worker->reader.is_expanded) {
 		worker->is_borrowing = true;
 		add_part(worker, page, page_bytes);
 		return;
@@ -147,31 +151,33 @@ static void put_data(struct kdump_copy *kdump, struct unit_worker *worker, const
 	add_part(worker, out, desc->size);
 }
 
-static struct error *put_page(struct kdump_copy *kdump, struct unit_worker *worker, const uint8_t *page)
+static struct error *put_page(struct copy_unit_job *job, struct unit_worker *worker, const uint8_t *page)
 {
 	struct fmt_kdump_page_desc *desc = &worker->descs[worker->desc_count++];
-	uint64_t page_bytes = kdump->layout.block_bytes;
+	uint64_t page_bytes = job->copy->page_bytes;
 
 	if (copy_is_zero(page, page_bytes)) {
-		*desc = (struct fmt_kdump_page_desc){.offset = kdump->layout.zero_page_offset,
+		*desc = (struct fmt_kdump_page_desc){.offset = worker->part->layout.zero_page_offset,
 		                                     .size = (uint32_t)page_bytes};
 		worker->zero_count++;
 		return NULL;
 	}
-	put_data(kdump, worker, page, desc);
+	if (job->choice == COPY_UNIT_LOOK)
+		callers_look(job->callers, page, page_bytes);
+	put_data(job, worker, page, desc);
 	if (worker->parts_bytes < COPY_BUFFER_BYTES && worker->part_count < PARTS_MAX)
 		return NULL;
-	return flush(kdump, worker);
+	return flush(job, worker);
 }
 
 // A page that is not in the dump in one piece.
-static struct error *put_odd_page(struct kdump_copy *kdump, struct unit_worker *worker, uint64_t pfn)
+static struct error *put_odd_page(struct copy_unit_job *job, struct unit_worker *worker, uint64_t pfn)
 {
 	const uint8_t *page;
-	struct error *err = copy_page(kdump->copy, &worker->reader, pfn, worker->bounce, &page);
+	struct error *err = copy_page(job->copy, &worker->reader, pfn, worker->bounce, &page);
 
 	if (!err)
-		return put_page(kdump, worker, page);
+		return put_page(job, worker, page);
 	// A descriptor of zeros says "not written"; the copier's result says how many there are.
 	if (error_catch(&err, ERROR_FAULT))
 		worker->descs[worker->desc_count++] = (struct fmt_kdump_page_desc){0};
@@ -179,79 +185,126 @@ static struct error *put_odd_page(struct kdump_copy *kdump, struct unit_worker *
 }
 
 // Some pages that follow one another: as many as the reader's window shows at once.
-static struct error *put_run(struct kdump_copy *kdump, struct unit_worker *worker, uint64_t pfn, uint64_t count,
+static struct error *put_run(struct copy_unit_job *job, struct unit_worker *worker, uint64_t pfn, uint64_t count,
                              uint64_t *done_ret)
 {
-	uint64_t page_bytes = kdump->layout.block_bytes, paddr = pfn * page_bytes;
+	uint64_t page_bytes = job->copy->page_bytes, paddr = pfn * page_bytes;
 	struct error *err = NULL;
 	const uint8_t *pages;
 	size_t got = 0;
 
 	*done_ret = 1;
 	if (worker->is_borrowing && !vmreader_holds(&worker->reader, paddr, page_bytes))
-		err = flush(kdump, worker);
+		err = flush(job, worker);
 	if (err)
 		return err;
 	err = vmreader_map(&worker->reader, paddr, page_bytes, &pages, &got);
 	if (err || got < page_bytes) {
 		error_free(err);
-		err = worker->is_borrowing ? flush(kdump, worker) : NULL;
-		return err ? err : put_odd_page(kdump, worker, pfn);
+		err = worker->is_borrowing ? flush(job, worker) : NULL;
+		return err ? err : put_odd_page(job, worker, pfn);
 	}
 	got = got / page_bytes < count ? got / page_bytes : count;
 	for (uint64_t i = 0; !err && i < got; i++)
-		err = put_page(kdump, worker, pages + i * page_bytes);
+		err = put_page(job, worker, pages + i * page_bytes);
 	*done_ret = got;
 	return err;
 }
 
-static struct error *put_pages(struct kdump_copy *kdump, struct unit_worker *worker, uint64_t pfn, uint64_t count)
+static bool is_called(const struct copy_unit_job *job, uint64_t pfn)
 {
-	uint64_t end = kdump->end_pfn - kdump->base_pfn, at = pfn - kdump->base_pfn;
+	const struct worth_image *image = worth_find_image(job->worth, pfn);
+	uint64_t paddr = pfn << vmcore_page_shift(job->copy->core);
+
+	return image && callers_has(job->callers, image->vaddr + (paddr - image->paddr_start));
+}
+
+// Whether a page is one of those that are copied now; makes a run end where the answer changes.
+static bool is_chosen(const struct copy_unit_job *job, uint64_t pfn, uint64_t *run)
+{
+	bool answer;
+
+	if (job->choice != COPY_UNIT_CALLED && job->choice != COPY_UNIT_NOT_CALLED)
+		return true;
+	answer = is_called(job, pfn);
+	for (uint64_t i = 1; i < *run; i++)
+		if (is_called(job, pfn + i) != answer)
+			*run = i;
+	return answer == (job->choice == COPY_UNIT_CALLED);
+}
+
+static void leave_out(struct unit_worker *worker, uint64_t count)
+{
+	memset(&worker->descs[worker->desc_count], 0, count * sizeof(worker->descs[0]));
+	bitmap_fill(worker->is_left_out, worker->desc_count, worker->desc_count + count, true);
+	worker->desc_count += count;
+	worker->left_out += count;
+}
+
+static struct error *put_pages(struct copy_unit_job *job, struct unit_worker *worker, uint64_t pfn, uint64_t count)
+{
+	uint64_t end = job->end_pfn - job->base_pfn, at = pfn - job->base_pfn;
 	struct error *err = NULL;
 
 	while (!err && worker->desc_count < count) {
 		uint64_t most, run, done;
 
-		at = bitmap_find(kdump->set, at, end, true);
+		at = bitmap_find(job->set, at, end, true);
 		most = at + (count - worker->desc_count);
-		run = bitmap_find(kdump->set, at, most < end ? most : end, false) - at;
-		err = put_run(kdump, worker, kdump->base_pfn + at, run, &done);
-		at += done;
+		run = bitmap_find(job->set, at, most < end ? most : end, false) - at;
+		if (is_chosen(job, job->base_pfn + at, &run)) {
+			err = put_run(job, worker, job->base_pfn + at, run, &done);
+			at += done;
+		} else {
+			leave_out(worker, run);
+			at += run;
+		}
 	}
 	return err;
 }
 
-static struct error *write_descs(struct kdump_copy *kdump, struct unit_worker *worker, uint64_t rank, uint64_t count)
+static struct error *write_descs(struct copy_unit_job *job, struct unit_worker *worker, uint64_t rank, uint64_t count)
 {
-	struct error *err;
+	const struct copy_part *part = worker->part;
+	uint64_t index = job->base_rank + rank - part->first_rank;
+	struct error *err = NULL;
 
 	memset(worker->descs + worker->unclaimed, 0, (count - worker->unclaimed) * sizeof(worker->descs[0]));
-	err = copy_write(kdump->copy, kdump->layout.desc_offset + (kdump->base_rank + rank) * sizeof(worker->descs[0]),
-	                 worker->descs, count * sizeof(worker->descs[0]));
+	for (uint64_t at = 0, end; !err && at < count; at = end) {
+		at = bitmap_find(worker->is_left_out, at, count, false);
+		end = bitmap_find(worker->is_left_out, at, count, true);
+		if (at < end)
+			err = copy_write(job->copy, part->sink,
+			                 part->layout.desc_offset + (index + at) * sizeof(worker->descs[0]),
+			                 worker->descs + at, (end - at) * sizeof(worker->descs[0]));
+	}
 	if (!err)
-		atomic_fetch_add_explicit(&kdump->copy->pages_saved, worker->unclaimed, memory_order_relaxed);
+		atomic_fetch_add_explicit(&job->copy->pages_saved,
+		                          worker->unclaimed - bitmap_count(worker->is_left_out, 0, worker->unclaimed),
+		                          memory_order_relaxed);
 	return err;
 }
 
 struct error *copy_unit(void *context, void *state, uint64_t unit)
 {
-	struct kdump_copy *kdump = context;
+	struct copy_unit_job *job = context;
 	struct unit_worker *worker = state;
-	uint64_t rank = unit * COPY_UNIT_PAGES;
-	uint64_t count = kdump->page_count - rank < COPY_UNIT_PAGES ? kdump->page_count - rank : COPY_UNIT_PAGES;
+	const struct copy_order_unit *what = &job->order->units[unit];
+	uint64_t rank = what->rank, count = what->count;
 	struct error *err;
 
-	worker->desc_count = worker->unclaimed = worker->zero_count = 0;
-	err = put_pages(kdump, worker, kdump->unit_pfns[unit], count);
+	worker->part = &job->parts[what->part];
+	worker->desc_count = worker->unclaimed = worker->zero_count = worker->left_out = 0;
+	memset(worker->is_left_out, 0, sizeof(worker->is_left_out));
+	err = put_pages(job, worker, what->pfn, count);
 	if (!err)
-		err = flush(kdump, worker);
+		err = flush(job, worker);
 	// On a full disk too: there is room for the descriptors, and pages of this unit may be in the dump.
 	if (!err)
-		err = write_descs(kdump, worker, rank, count);
+		err = write_descs(job, worker, rank, count);
 	else if (worker->unclaimed)
-		error_free(write_descs(kdump, worker, rank, count));
-	atomic_fetch_add_explicit(&kdump->copy->pages_zero, worker->zero_count, memory_order_relaxed);
-	copy_advance(kdump->copy, count);
+		error_free(write_descs(job, worker, rank, count));
+	atomic_fetch_add_explicit(&job->copy->pages_zero, worker->zero_count, memory_order_relaxed);
+	copy_advance(job->copy, count - worker->left_out);
 	return err;
 }

@@ -28,6 +28,7 @@ enum filter_level {
 struct filter_counts {
 	uint64_t classes[PAGE_CLASS_COUNT]; /**< Of each class, those in the input. */
 	uint64_t poisoned; /**< Broken memory among those kept otherwise: left out. */
+	uint64_t unused; /**< struct pages that describe only pages that were dropped, left out on request. */
 	uint64_t zero; /**< Found to hold only zeros, among those kept. */
 	uint64_t total; /**< In the input. */
 	uint64_t kept; /**< After classes were dropped; zero pages still counted. */

@@ -276,6 +276,7 @@ static void add_result(struct scan_result *sum, const struct scan_result *part)
 	for (size_t i = 0; i < PAGE_CLASS_COUNT; i++)
 		sum->counts.classes[i] += part->counts.classes[i];
 	sum->counts.poisoned += part->counts.poisoned;
+	sum->counts.unused += part->counts.unused;
 	sum->counts.zero += part->counts.zero;
 	sum->counts.total += part->counts.total;
 	sum->counts.kept += part->counts.kept;

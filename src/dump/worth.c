@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dump/worth.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/bitmap.h"
+#include "base/endian.h"
+#include "core/arch.h"
+
+enum {
+	// A kernel is 20 to 100 MiB, in a few pieces of memory, with gaps of a few MiB.
+	IMAGE_MAX_BYTES = 512 << 20,
+	IMAGE_GAP_BYTES = 16 << 20,
+	IMAGE_PIECES_MAX = 64,
+	// A kernel has 100 to 300 slab caches. What does not fit is looked at each time.
+	CACHES = 1024,
+	CACHE_PROBES = 8,
+	// struct kmem_cache: its name is a pointer within the first words, behind the word of flags.
+	CACHE_WORDS = 32,
+	NAME_BYTES = 32,
+	WORD_BYTES = 8,
+};
+
+// A slab cache by its address.
+struct worth_cache {
+	uint64_t vaddr;
+	bool is_files;
+};
+
+// A walk over the frames of a window.
+struct walk {
+	struct worth_map *map;
+	const uint64_t *set;
+	uint64_t base_pfn, end_pfn;
+	struct memmap_run run; // struct pages that are contiguous in virtual memory …
+	uint64_t piece_start, piece_end; // … frames whose struct pages can be looked at now …
+	const uint8_t *piece; // … and where the first one is.
+	uint64_t group_end; // Frames up to here are in one free block or compound page …
+	enum worth group_worth; // … that is worth this.
+};
+
+static bool add_image(struct worth_map *map, uint64_t vaddr, uint64_t paddr, uint64_t size_bytes, bool is_code)
+{
+	struct worth_image *last = map->image_count ? &map->image[map->image_count - 1] : NULL;
+
+	if (last && last->paddr_end == paddr && last->is_code == is_code &&
+	    last->vaddr + (last->paddr_end - last->paddr_start) == vaddr)
+		last->paddr_end += size_bytes;
+	else if (map->image_count < IMAGE_PIECES_MAX)
+		map->image[map->image_count++] = (struct worth_image){paddr, paddr + size_bytes, vaddr, is_code};
+	else
+		return false;
+	return true;
+}
+
+// The image begins with the code, at _stext. Parts of it were given back when the kernel had started, and are not mapped.
+static struct error *find_image(struct worth_map *map)
+{
+	const struct vmcore *core = map->scan->core;
+	uint64_t vaddr, end;
+
+	map->image = calloc(IMAGE_PIECES_MAX, sizeof(*map->image));
+	if (!map->image)
+		return error_new(ERROR_NOMEM, "no memory for the place of the kernel's image");
+	if (!map->scan->xlat.core || !vmcoreinfo_symbol(&core->info, "_stext", &vaddr))
+		return NULL;
+	vaddr &= ~(vmcore_page_bytes(core) - 1);
+	map->code_vaddr = map->code_vaddr_end = vaddr;
+	end = vaddr + IMAGE_GAP_BYTES;
+	for (uint64_t last = vaddr + IMAGE_MAX_BYTES; vaddr < end && vaddr < last;) {
+		uint64_t paddr, run_bytes = vmcore_page_bytes(core);
+		bool is_code = false;
+		struct error *err =
+			xlat_translate_code(&map->scan->xlat, &map->tables, vaddr, &paddr, &run_bytes, &is_code);
+
+		if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA)) {
+			vaddr += vmcore_page_bytes(core);
+			continue;
+		}
+		if (err)
+			return err;
+		if (!add_image(map, vaddr, paddr, run_bytes, is_code))
+			break;
+		vaddr += run_bytes;
+		if (is_code)
+			map->code_vaddr_end = vaddr;
+		end = vaddr + IMAGE_GAP_BYTES;
+	}
+	return NULL;
+}
+
+// Sets of frames that lie whole in some struct pages that are contiguous in physical memory.
+static void add_memmap(struct worth_map *map, uint64_t paddr_start, uint64_t paddr_end)
+{
+	unsigned int shift = vmcore_page_shift(map->scan->core);
+	uint64_t first = ((paddr_start >> shift) + WORTH_MEMMAP_PAGES - 1) / WORTH_MEMMAP_PAGES;
+	uint64_t end = (paddr_end >> shift) / WORTH_MEMMAP_PAGES;
+
+	if (end > map->memmap_set_count)
+		end = map->memmap_set_count;
+	if (first < end)
+		bitmap_fill(map->memmap_sets, first, end, true);
+}
+
+static struct error *find_memmap_run(struct worth_map *map, const struct memmap_run *run)
+{
+	uint64_t bytes = page_layout_bytes(map->scan->layout), page_bytes = vmcore_page_bytes(map->scan->core);
+	uint64_t end = run->page_vaddr + (run->pfn_end - run->pfn_start) * bytes, start = 0, stop = 0;
+	uint64_t vaddr = run->page_vaddr;
+
+	while (vaddr < end) {
+		uint64_t paddr, there;
+		struct error *err = xlat_translate(&map->scan->xlat, &map->tables, vaddr, &paddr, &there);
+
+		if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA)) {
+			vaddr = (vaddr / page_bytes + 1) * page_bytes;
+			continue;
+		}
+		if (err)
+			return err;
+		there = there < end - vaddr ? there : end - vaddr;
+		if (paddr != stop) {
+			add_memmap(map, start, stop);
+			start = paddr;
+		}
+		stop = paddr + there;
+		vaddr += there;
+	}
+	add_memmap(map, start, stop);
+	return NULL;
+}
+
+static struct error *find_memmap(struct worth_map *map)
+{
+	uint64_t pfn = 0, max_pfn = vmcore_max_pfn(map->scan->core);
+	struct error *err = NULL;
+
+	map->memmap_set_count = (max_pfn + WORTH_MEMMAP_PAGES - 1) / WORTH_MEMMAP_PAGES;
+	map->memmap_sets = calloc(bitmap_words(map->memmap_set_count) + 1, sizeof(*map->memmap_sets));
+	if (!map->memmap_sets)
+		return error_new(ERROR_NOMEM, "no memory for the place of struct pages");
+	while (!err && map->scan->layout && pfn < max_pfn) {
+		struct memmap_run run = {0};
+		uint64_t next;
+
+		err = memmap_next(&map->scan->map, &map->tables, pfn, max_pfn, &run, &next);
+		if (!error_catch(&err, ERROR_FAULT) && !error_catch(&err, ERROR_BAD_DATA) && !err) {
+			if (run.pfn_start >= run.pfn_end)
+				break;
+			err = find_memmap_run(map, &run);
+			next = run.pfn_end;
+		}
+		pfn = next > pfn ? next : pfn + 1;
+	}
+	return err;
+}
+
+uint64_t worth_block_pages(uint64_t window_pages)
+{
+	uint64_t pages = WORTH_BLOCK_PAGES_MIN;
+
+	while (window_pages / pages > WORTH_BLOCKS_MAX)
+		pages *= 2;
+	return pages;
+}
+
+struct error *worth_init(struct worth_map *ret, const struct scan *scan, uint64_t window_pages)
+{
+	struct error *err;
+
+	*ret = (struct worth_map){.scan = scan, .block_pages = worth_block_pages(window_pages)};
+	vmreader_init(&ret->pages, scan->core, VMREADER_WINDOW_DATA_BYTES);
+	vmreader_init(&ret->tables, scan->core, VMREADER_WINDOW_TABLE_BYTES);
+	ret->caches = calloc(CACHES, sizeof(*ret->caches));
+	if (!ret->caches)
+		return error_new(ERROR_NOMEM, "no memory for slab caches");
+	err = find_image(ret);
+	return err ? err : find_memmap(ret);
+}
+
+void worth_deinit(struct worth_map *map)
+{
+	if (!map->scan)
+		return;
+	free(map->memmap_sets);
+	free(map->image);
+	free(map->caches);
+	vmreader_deinit(&map->pages);
+	vmreader_deinit(&map->tables);
+	*map = (struct worth_map){0};
+}
+
+uint64_t worth_memory_bytes(uint64_t max_pfn)
+{
+	return max_pfn / WORTH_MEMMAP_PAGES / 8 + CACHES * sizeof(struct worth_cache) +
+	       IMAGE_PIECES_MAX * sizeof(struct worth_image);
+}
+
+// Slab caches of objects that stand for what is on a disk; there are as many as memory is left for.
+static bool is_files_name(const char *name)
+{
+	if (strncmp(name, "sock_inode", 10) == 0)
+		return false;
+	return strstr(name, "inode") || strstr(name, "extent") || strcmp(name, "dentry") == 0 ||
+	       strcmp(name, "buffer_head") == 0;
+}
+
+static bool is_name(const char *name)
+{
+	size_t length = strnlen(name, NAME_BYTES);
+
+	for (size_t i = 0; i < length; i++)
+		if (name[i] <= ' ' || name[i] > '~')
+			return false;
+	return length > 2 && length < NAME_BYTES;
+}
+
+// The name is the first pointer to a text in struct kmem_cache; where exactly differs between kernels.
+static bool look_at_cache(struct worth_map *map, uint64_t vaddr)
+{
+	uint8_t raw[CACHE_WORDS * WORD_BYTES];
+	struct error *err = xlat_read(&map->scan->xlat, &map->tables, vaddr, raw, sizeof(raw));
+
+	for (unsigned int i = 1; !err && i < CACHE_WORDS; i++) {
+		uint64_t text = load_u64(raw + i * WORD_BYTES, map->scan->core->is_big_endian);
+		char name[NAME_BYTES] = "";
+		struct error *none;
+
+		if (!(text >> 63))
+			continue;
+		none = xlat_read(&map->scan->xlat, &map->tables, text, name, sizeof(name));
+		if (!none && is_name(name))
+			return is_files_name(name);
+		error_free(none);
+	}
+	error_free(err);
+	return false;
+}
+
+static bool is_files_cache(struct worth_map *map, uint64_t vaddr)
+{
+	uint64_t hash = (vaddr >> 6) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+	bool is_files;
+
+	// Addresses of the kernel are in the upper half; objects are aligned to words.
+	if (!(vaddr >> 63) || vaddr % WORD_BYTES)
+		return false;
+	for (unsigned int i = 0; i < CACHE_PROBES; i++) {
+		struct worth_cache *cache = &map->caches[(hash + i) % CACHES];
+
+		if (cache->vaddr == vaddr)
+			return cache->is_files;
+		if (cache->vaddr)
+			continue;
+		is_files = look_at_cache(map, vaddr);
+		*cache = (struct worth_cache){vaddr, is_files};
+		return is_files;
+	}
+	return false;
+}
+
+// struct slab overlays struct page. slab_cache is its second word since Linux kernel commit 130d4df57390 ("mm/sl[au]b: rearrange
+// struct slab fields to allow larger rcu_head") (in v6.2), the fourth before.
+static enum worth slab_worth(struct worth_map *map, const uint8_t *page)
+{
+	bool is_big = map->scan->core->is_big_endian;
+
+	return is_files_cache(map, load_u64(page + 1 * WORD_BYTES, is_big)) ||
+	                       is_files_cache(map, load_u64(page + 3 * WORD_BYTES, is_big))
+	               ? WORTH_FILES
+	               : WORTH_KERNEL;
+}
+
+static enum worth class_worth(enum page_class class)
+{
+	switch (class) {
+	case PAGE_CACHE:
+	case PAGE_CACHE_PRIVATE:
+		return WORTH_CACHE;
+	case PAGE_USER:
+		return WORTH_USER;
+	case PAGE_FREE:
+	case PAGE_OFFLINE:
+		return WORTH_FREE;
+	case PAGE_KERNEL:
+	case PAGE_CLASS_COUNT:
+		break;
+	}
+	return WORTH_KERNEL;
+}
+
+// Makes the struct page of a frame one that can be looked at.
+static struct error *find_piece(struct walk *walk, uint64_t pfn)
+{
+	struct worth_map *map = walk->map;
+	uint64_t bytes = page_layout_bytes(map->scan->layout), next, vaddr, paddr, there, want;
+	struct error *err = NULL;
+	size_t got;
+
+	if (pfn < walk->run.pfn_start || pfn >= walk->run.pfn_end)
+		err = memmap_next(&map->scan->map, &map->tables, pfn, walk->end_pfn, &walk->run, &next);
+	if (err)
+		return err;
+	if (pfn < walk->run.pfn_start || pfn >= walk->run.pfn_end)
+		return error_new(ERROR_FAULT, "frame %#jx has no struct page", (uintmax_t)pfn);
+	vaddr = walk->run.page_vaddr + (pfn - walk->run.pfn_start) * bytes;
+	want = (walk->run.pfn_end - pfn) * bytes;
+	err = xlat_translate(&map->scan->xlat, &map->tables, vaddr, &paddr, &there);
+	if (err)
+		return err;
+	want = want < there ? want : there;
+	want = want < VMREADER_WINDOW_DATA_BYTES ? want : VMREADER_WINDOW_DATA_BYTES;
+	err = vmreader_map(&map->pages, paddr, want, &walk->piece, &got);
+	if (err)
+		return err;
+	walk->piece_start = pfn;
+	walk->piece_end = pfn + (got < want ? got : want) / bytes;
+	if (walk->piece_end == pfn)
+		return error_new(ERROR_FAULT, "the struct page of frame %#jx lies on two pages", (uintmax_t)pfn);
+	return NULL;
+}
+
+const struct worth_image *worth_find_image(const struct worth_map *map, uint64_t pfn)
+{
+	uint64_t paddr = pfn << vmcore_page_shift(map->scan->core);
+
+	for (size_t i = 0; i < map->image_count; i++)
+		if (paddr >= map->image[i].paddr_start && paddr < map->image[i].paddr_end)
+			return &map->image[i];
+	return NULL;
+}
+
+static enum worth frame_worth(struct walk *walk, uint64_t pfn)
+{
+	const struct page_layout *layout = walk->map->scan->layout;
+	const uint8_t *page = walk->piece + (pfn - walk->piece_start) * page_layout_bytes(layout);
+	struct page_view view = page_view(layout, page, walk->piece_end - pfn, pfn);
+
+	walk->group_worth = view.is_slab ? slab_worth(walk->map, page) : class_worth(view.class);
+	walk->group_end = pfn + (UINT64_C(1) << view.order);
+	return walk->group_worth;
+}
+
+// The best of the saved frames [at, end) of the window.
+static struct error *block_worth(struct walk *walk, uint64_t at, uint64_t end, enum worth *ret)
+{
+	*ret = WORTH_FREE;
+	for (at = bitmap_find(walk->set, at, end, true); at < end && *ret != WORTH_KERNEL;
+	     at = bitmap_find(walk->set, at + 1, end, true)) {
+		uint64_t pfn = walk->base_pfn + at;
+		enum worth worth = pfn < walk->group_end ? walk->group_worth : WORTH_CODE;
+		const struct worth_image *image = worth_find_image(walk->map, pfn);
+
+		if (image)
+			worth = image->is_code ? WORTH_CODE : WORTH_KERNEL;
+		else if (pfn >= walk->group_end) {
+			struct error *err = NULL;
+
+			if (!walk->map->scan->layout)
+				err = error_new(ERROR_FAULT, "struct pages are unknown");
+			else if (pfn < walk->piece_start || pfn >= walk->piece_end)
+				err = find_piece(walk, pfn);
+			worth = err ? WORTH_KERNEL : frame_worth(walk, pfn);
+			if (!error_catch(&err, ERROR_FAULT) && !error_catch(&err, ERROR_BAD_DATA) && err)
+				return err;
+		}
+		if (worth < *ret)
+			*ret = worth;
+	}
+	return NULL;
+}
+
+struct error *worth_window(struct worth_map *map, const uint64_t *set, uint64_t base_pfn, uint64_t end_pfn,
+                           uint8_t *ret)
+{
+	struct walk walk = {.map = map, .set = set, .base_pfn = base_pfn, .end_pfn = end_pfn};
+	uint64_t frames = end_pfn - base_pfn;
+
+	for (uint64_t at = 0; at < frames; at += map->block_pages) {
+		uint64_t end = at + map->block_pages < frames ? at + map->block_pages : frames;
+		enum worth worth = WORTH_MEMMAP;
+		struct error *err;
+
+		if (!bitmap_test(map->memmap_sets, (base_pfn + at) / WORTH_MEMMAP_PAGES)) {
+			err = block_worth(&walk, at, end, &worth);
+			if (err)
+				return err;
+		}
+		ret[at / map->block_pages] = (uint8_t)worth;
+	}
+	return NULL;
+}
