@@ -20,6 +20,8 @@ static void finish_stats(struct copy *copy)
 		stats->warnings |= COPY_WARN_TRUNCATED;
 	if (copy->core->is_incomplete)
 		stats->warnings |= COPY_WARN_INCOMPLETE;
+	if (copy->options->pagemap && pagemap_error(copy->options->pagemap))
+		stats->warnings |= COPY_WARN_NO_PAGEMAP;
 }
 
 static struct error *copy_format_run(struct copy *copy)
@@ -59,11 +61,15 @@ struct error *copy_run(const struct vmcore *core, const struct copy_options *opt
 		snprintf(stats_ret->note, sizeof(stats_ret->note), "%.*s", (int)sizeof(stats_ret->note) - 1,
 		         unknown->text);
 	}
+	if (options->pagemap)
+		pagemap_start(options->pagemap, core, options->dump_level);
 	pthread_mutex_init(&copy.progress_lock, NULL);
 	if (options->is_unused_dropped && copy.max_pfn > COPY_WINDOW_PAGES)
 		err = copy_find_unused(&copy);
 	if (!err)
 		err = copy_format_run(&copy);
+	if (options->pagemap && !err)
+		pagemap_finish(options->pagemap, options->is_dry_run ? FMT_PAGEMAP_DRY_RUN : FMT_PAGEMAP_COMPLETE);
 	pthread_mutex_destroy(&copy.progress_lock);
 	finish_stats(&copy);
 	unused_deinit(&copy.unused);
@@ -76,9 +82,10 @@ uint64_t copy_memory_bytes(const struct copy_options *options, uint64_t max_pfn)
 	// Readers of a thread while it scans; their windows are mapped, and read into memory only where mmap fails.
 	uint64_t reader_bytes = (256 << 10) + VMREADER_TABLE_SLOTS * VMREADER_WINDOW_TABLE_BYTES;
 	uint64_t window = max_pfn < COPY_WINDOW_PAGES ? max_pfn : COPY_WINDOW_PAGES;
+	uint64_t map_bytes = options->pagemap ? options->thread_count * FMT_PAGEMAP_BLOCK_BYTES : 0;
 
 	return window / 8 * (options->format == COPY_ELF ? 2 : 1) + options->thread_count * reader_bytes +
-	       copy_kdump_memory_bytes(options, max_pfn) +
+	       copy_kdump_memory_bytes(options, max_pfn) + map_bytes +
 	       (options->is_unused_dropped ? UNUSED_RUNS_MAX * sizeof(struct vmcore_frames) : 0);
 }
 
@@ -98,6 +105,8 @@ const char *copy_warning_text(enum copy_warning warning)
 		return "the input ends before the memory that its headers announce";
 	case COPY_WARN_INCOMPLETE:
 		return "the input is itself a copy from which pages are missing";
+	case COPY_WARN_NO_PAGEMAP:
+		return "the page map could not be written, the dump is not affected";
 	}
 	return "unknown warning";
 }

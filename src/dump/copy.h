@@ -18,6 +18,7 @@
 #include "core/vmcore.h"
 #include "dump/compress.h"
 #include "dump/filter.h"
+#include "dump/pagemap.h"
 #include "dump/sink.h"
 
 /** Formats of dumps that can be written. */
@@ -46,6 +47,7 @@ struct copy_options {
 	struct sink *const *more_sinks; /**< COPY_KDUMP: more files, over which the dump is split. */
 	size_t more_sink_count;
 	bool is_dry_run; /**< Classify and count; write nothing. The sink may be NULL. */
+	struct pagemap *pagemap; /**< Receives why each page is in the dump or is not; NULL: not wanted. */
 	/** Called now and then, on any thread, one call at a time; NULL: not wanted. */
 	void (*progress)(void *context, const struct copy_progress *progress);
 	void *progress_context;
@@ -60,6 +62,7 @@ enum copy_warning {
 	COPY_WARN_BAD_MEMMAP = 1 << 3, /**< Some struct pages could not be read; their pages were kept. */
 	COPY_WARN_TRUNCATED = 1 << 4, /**< The input file ends before the memory it announces. */
 	COPY_WARN_INCOMPLETE = 1 << 5, /**< The input says of itself that pages are missing. */
+	COPY_WARN_NO_PAGEMAP = 1 << 6, /**< The page map could not be written (pagemap_error()): it is worth nothing. */
 };
 
 /** Longest text of copy_stats.note, with its NUL. */

@@ -34,6 +34,9 @@ struct elf_worker {
 	struct vmreader reader;
 	uint8_t *bounce; // One page.
 	uint8_t *out; // COPY_BUFFER_BYTES
+	uint8_t states[COPY_UNIT_PAGES]; // For the page map: of the pages from here on …
+	uint64_t state_rank; // … in the set of the window.
+	size_t state_count;
 };
 
 static void worker_destroy(struct elf_worker *worker)
@@ -73,6 +76,23 @@ static struct error *worker_end(void *context, void *state, bool is_failed)
 	return NULL;
 }
 
+static void flush_states(const struct elf_copy *elf, struct elf_worker *worker)
+{
+	if (worker->state_count)
+		pagemap_note(elf->copy->options->pagemap, worker->state_rank, worker->states, worker->state_count);
+	worker->state_rank += worker->state_count;
+	worker->state_count = 0;
+}
+
+static void note_page(const struct elf_copy *elf, struct elf_worker *worker, enum fmt_pagemap_state state)
+{
+	if (!elf->copy->options->pagemap)
+		return;
+	worker->states[worker->state_count++] = (uint8_t)state;
+	if (worker->state_count == COPY_UNIT_PAGES)
+		flush_states(elf, worker);
+}
+
 // Jobs are as large as those of a scan, so that no two write to one word of the set.
 static struct error *find_zeros(void *context, void *state, uint64_t job)
 {
@@ -82,22 +102,29 @@ static struct error *find_zeros(void *context, void *state, uint64_t job)
 	uint64_t at = job * SCAN_JOB_PAGES, found = 0;
 	uint64_t stop = at + SCAN_JOB_PAGES < end ? at + SCAN_JOB_PAGES : end;
 
+	if (elf->copy->options->pagemap)
+		worker->state_rank = pagemap_block_rank(elf->copy->options->pagemap, elf->base_pfn + at);
 	for (at = bitmap_find(elf->set, at, stop, true); at < stop; at = bitmap_find(elf->set, at + 1, stop, true)) {
 		const uint8_t *page;
 		struct error *err = copy_page(elf->copy, &worker->reader, elf->base_pfn + at, worker->bounce, &page);
+		bool is_zero;
 
 		// What cannot be read is not known to be zero, and is not in the dump.
 		if (error_catch(&err, ERROR_FAULT)) {
 			bitmap_fill(elf->set, at, at + 1, false);
+			note_page(elf, worker, FMT_PAGEMAP_UNREADABLE);
 			continue;
 		}
 		if (err)
 			return err;
-		if (copy_is_zero(page, elf->copy->page_bytes)) {
+		is_zero = copy_is_zero(page, elf->copy->page_bytes);
+		note_page(elf, worker, is_zero ? FMT_PAGEMAP_ZERO : FMT_PAGEMAP_WRITTEN);
+		if (is_zero) {
 			bitmap_fill(elf->zeros, at, at + 1, true);
 			found++;
 		}
 	}
+	flush_states(elf, worker);
 	atomic_fetch_add(&elf->copy->pages_zero, found);
 	return NULL;
 }
@@ -158,10 +185,12 @@ static struct error *collect(struct elf_copy *elf)
 		elf->base_pfn = pfn;
 		elf->end_pfn = copy_window_end(copy, pfn);
 		job.job_count = (elf->end_pfn - pfn + SCAN_JOB_PAGES - 1) / SCAN_JOB_PAGES;
-		err = copy_scan_window(copy, pfn, elf->set, &result);
+		err = copy_scan_window(copy, pfn, true, elf->set, &result);
 		memset(elf->zeros, 0, copy_window_words(copy) * sizeof(*elf->zeros));
 		if (!err && copy->options->dump_level & FILTER_ZERO && !copy->options->is_dry_run)
 			err = workers_run(&job);
+		else if (!err && copy->options->pagemap && !copy->options->is_dry_run)
+			pagemap_note_all_written(copy->options->pagemap);
 		if (!err && !copy->options->is_dry_run)
 			err = add_window(elf);
 	}
@@ -200,11 +229,14 @@ static struct error *copy_unit(void *context, void *state, uint64_t unit)
 	while (rank < end) {
 		const uint8_t *page;
 		struct error *err;
+		uint64_t pfn;
 
 		while (rank >= segment->rank + segment->file_pages)
 			segment++;
-		err = copy_page(elf->copy, &worker->reader, segment->pfn + (rank - segment->rank), worker->bounce,
-		                &page);
+		pfn = segment->pfn + (rank - segment->rank);
+		err = copy_page(elf->copy, &worker->reader, pfn, worker->bounce, &page);
+		if (err && err->code == ERROR_FAULT && elf->copy->options->pagemap)
+			pagemap_note_unreadable(elf->copy->options->pagemap, pfn);
 		if (err && !error_catch(&err, ERROR_FAULT))
 			return err;
 		// The place in the file is fixed, so a page that cannot be read now is zeros, and counted.

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "dump/copy_job.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/bitmap.h"
 #include "base/clock.h"
 #include "base/endian.h"
+
+static_assert((int)COPY_WINDOW_PAGES == (int)PAGEMAP_WINDOW_FRAMES, "the page map works in the same windows");
+static_assert((int)SCAN_JOB_PAGES == (int)FMT_PAGEMAP_BLOCK_FRAMES, "a job of the scan is a block of the page map");
 
 struct error *copy_writev(struct copy *copy, struct sink *sink, uint64_t offset_bytes, const struct iovec *parts,
                           size_t count, uint64_t size_bytes)
@@ -167,18 +171,38 @@ struct error *copy_find_unused(struct copy *copy)
 	return err;
 }
 
-struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, uint64_t *set, struct scan_result *result)
+static struct error *drop_unused(struct copy *copy, uint64_t pfn, uint64_t end, uint64_t *set,
+                                 struct scan_result *result)
 {
-	uint64_t end = copy_window_end(copy, pfn_start), dropped;
-	struct error *err = scan_window(&copy->scan, pfn_start, end, set, result);
+	uint64_t dropped;
 
-	if (err || !copy->options->is_unused_dropped)
-		return err;
-	if (copy->max_pfn <= COPY_WINDOW_PAGES)
-		err = unused_find(&copy->unused, &copy->scan, set, pfn_start, end);
-	dropped = unused_drop(&copy->unused, set, pfn_start, end);
+	if (copy->max_pfn <= COPY_WINDOW_PAGES) {
+		struct error *err = unused_find(&copy->unused, &copy->scan, set, pfn, end);
+
+		if (err)
+			return err;
+	}
+	dropped = unused_drop(&copy->unused, set, pfn, end);
 	result->counts.unused += dropped;
 	result->counts.kept -= dropped;
+	return NULL;
+}
+
+struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, bool is_final, uint64_t *set,
+                               struct scan_result *result)
+{
+	uint64_t pfn_end = copy_window_end(copy, pfn_start);
+	struct pagemap *map = is_final ? copy->options->pagemap : NULL;
+	struct error *err;
+
+	copy->scan.pagemap = map;
+	if (map)
+		pagemap_start_window(map, pfn_start);
+	err = scan_window(&copy->scan, pfn_start, pfn_end, set, result);
+	if (!err && copy->options->is_unused_dropped)
+		err = drop_unused(copy, pfn_start, pfn_end, set, result);
+	if (map && !err)
+		pagemap_end_window(map, pfn_end, copy->options->is_unused_dropped ? set : NULL);
 	return err;
 }
 

@@ -103,11 +103,12 @@ void copy_advance(struct copy *copy, uint64_t pages);
  *
  * @param[in,out] copy The copy.
  * @param[in] pfn_start First frame, a multiple of COPY_WINDOW_PAGES.
+ * @param[in] is_final This set is what is copied; else it is only counted, and the page map is not told.
  * @param[out] set The set of frames to save; room for a window.
  * @param[in,out] result Sums.
  * @return NULL; ERROR_OS; ERROR_NOMEM.
  */
-struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, uint64_t *set,
+struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, bool is_final, uint64_t *set,
                                struct scan_result *result) must_check;
 
 /** Find the struct pages that are left out, on a machine of several windows. @param[in,out] copy The copy. @return NULL; ERROR_OS; ERROR_NOMEM. */

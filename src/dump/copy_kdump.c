@@ -12,6 +12,7 @@
 // One window of a large machine.
 struct window {
 	uint64_t rank; // Saved frames before it.
+	struct pagemap_place map; // What the page map knows of it.
 	uint64_t check; // Of its set, as it was when its bitmap was written.
 };
 
@@ -166,6 +167,8 @@ static struct error *fix_window(struct kdump_copy *kdump, struct window *window,
 	struct error *err;
 
 	window->rank = *rank;
+	if (kdump->copy->options->pagemap)
+		window->map = pagemap_place(kdump->copy->options->pagemap);
 	window->check = set_check(kdump->set, end - pfn);
 	place_parts(kdump, pfn, end, *rank);
 	*rank += bitmap_count(kdump->set, 0, end - pfn);
@@ -190,12 +193,14 @@ static struct error *copy_windows(struct kdump_copy *kdump, const struct phase *
 		if (copy_window_is_empty(copy, pfn))
 			continue;
 		if (!kdump->is_scanned)
-			err = copy_scan_window(copy, pfn, kdump->set, &again);
+			err = copy_scan_window(copy, pfn, phases[0].first == WORTH_KERNEL, kdump->set, &again);
 		if (!err && phases[0].first == WORTH_KERNEL)
 			err = fix_window(kdump, window, pfn, &rank);
 		else if (!err && set_check(kdump->set, copy_window_end(copy, pfn) - pfn) != window->check)
 			err = error_new(ERROR_BAD_DATA,
 			                "the memory of the crashed kernel changes: other pages than before");
+		else if (!err && copy->options->pagemap)
+			pagemap_return(copy->options->pagemap, window->map);
 		if (!err)
 			err = worth_window(&kdump->worth, kdump->set, pfn, copy_window_end(copy, pfn),
 			                   kdump->block_worth);
@@ -265,7 +270,7 @@ static struct error *count_all(struct kdump_copy *kdump, struct scan_result *res
 	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
 		if (copy_window_is_empty(copy, pfn))
 			continue;
-		err = copy_scan_window(copy, pfn, kdump->set, result);
+		err = copy_scan_window(copy, pfn, kdump->is_scanned || copy->options->is_dry_run, kdump->set, result);
 		if (!err)
 			count_pieces(kdump, pfn);
 	}
@@ -329,15 +334,14 @@ static void release(struct kdump_copy *kdump)
 
 struct error *copy_kdump_run(struct copy *copy)
 {
-	struct kdump_copy kdump = {.copy = copy};
+	// One window is enough for most machines: then the set is still there when it is copied.
+	struct kdump_copy kdump = {.copy = copy, .is_scanned = copy->max_pfn <= COPY_WINDOW_PAGES};
 	struct scan_result result = {0};
 	struct error *err = allocate(&kdump);
 
 	if (!err)
 		err = count_all(&kdump, &result);
 	if (!err && !copy->options->is_dry_run) {
-		// One window is enough for most machines: then the set is still there.
-		kdump.is_scanned = copy->max_pfn <= COPY_WINDOW_PAGES;
 		cut_parts(&kdump, result.counts.kept);
 		err = prepare_order(&kdump, result.counts.kept);
 	}

@@ -263,10 +263,42 @@ static struct error *put_pages(struct copy_unit_job *job, struct unit_worker *wo
 	return err;
 }
 
-static struct error *write_descs(struct copy_unit_job *job, struct unit_worker *worker, uint64_t rank, uint64_t count)
+// Descriptors tell what became of pages.
+static void note_pages(struct copy_unit_job *job, const struct unit_worker *worker, uint64_t rank, size_t at, size_t end)
+{
+	uint8_t states[COPY_UNIT_PAGES];
+
+	for (size_t i = at; i < end; i++) {
+		uint64_t offset = worker->descs[i].offset;
+
+		states[i] = !offset                                           ? FMT_PAGEMAP_UNREADABLE
+		            : offset == worker->part->layout.zero_page_offset ? FMT_PAGEMAP_ZERO
+		                                                              : FMT_PAGEMAP_WRITTEN;
+	}
+	pagemap_note(job->copy->options->pagemap, rank + at, states + at, end - at);
+}
+
+// Writes the descriptors [at, end) of a unit.
+static struct error *write_desc_run(struct copy_unit_job *job, struct unit_worker *worker, uint64_t rank, size_t at,
+                                    size_t end)
 {
 	const struct copy_part *part = worker->part;
-	uint64_t index = job->base_rank + rank - part->first_rank;
+	uint64_t index = job->base_rank + rank + at - part->first_rank;
+	size_t done = worker->unclaimed < end ? worker->unclaimed : end;
+	struct error *err =
+		copy_write(job->copy, part->sink, part->layout.desc_offset + index * sizeof(worker->descs[0]),
+	                   worker->descs + at, (end - at) * sizeof(worker->descs[0]));
+
+	if (err || done <= at)
+		return err;
+	atomic_fetch_add_explicit(&job->copy->pages_saved, done - at, memory_order_relaxed);
+	if (job->copy->options->pagemap)
+		note_pages(job, worker, rank, at, done);
+	return NULL;
+}
+
+static struct error *write_descs(struct copy_unit_job *job, struct unit_worker *worker, uint64_t rank, uint64_t count)
+{
 	struct error *err = NULL;
 
 	memset(worker->descs + worker->unclaimed, 0, (count - worker->unclaimed) * sizeof(worker->descs[0]));
@@ -274,14 +306,8 @@ static struct error *write_descs(struct copy_unit_job *job, struct unit_worker *
 		at = bitmap_find(worker->is_left_out, at, count, false);
 		end = bitmap_find(worker->is_left_out, at, count, true);
 		if (at < end)
-			err = copy_write(job->copy, part->sink,
-			                 part->layout.desc_offset + (index + at) * sizeof(worker->descs[0]),
-			                 worker->descs + at, (end - at) * sizeof(worker->descs[0]));
+			err = write_desc_run(job, worker, rank, at, end);
 	}
-	if (!err)
-		atomic_fetch_add_explicit(&job->copy->pages_saved,
-		                          worker->unclaimed - bitmap_count(worker->is_left_out, 0, worker->unclaimed),
-		                          memory_order_relaxed);
 	return err;
 }
 

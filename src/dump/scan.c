@@ -25,6 +25,8 @@ struct scan_job {
 	struct scan_result result;
 	struct vmreader pages; // struct pages
 	struct vmreader tables; // page tables and sections
+	struct pagemap_block *map; // NULL: not wanted.
+	struct pagemap_block map_memory;
 };
 
 struct scan_window {
@@ -77,6 +79,15 @@ void scan_frame_set(const struct vmcore *core, enum vmcore_frame_set which, uint
 		            true);
 }
 
+// Tells the page map of a block, if it wants to know.
+static void map_block(struct scan_job *job, uint64_t pfn, uint64_t end, enum page_class class, bool is_poisoned)
+{
+	if (is_poisoned)
+		pagemap_block_add(job->map, pfn, pfn + 1, FMT_PAGEMAP_POISONED);
+	if (pfn + is_poisoned < end)
+		pagemap_block_add(job->map, pfn + is_poisoned, end, pagemap_class_code(class));
+}
+
 // Counts a block, drops it if its class is dropped, and gives the next frame to look at.
 static uint64_t take_view(struct scan_job *job, uint64_t pfn, struct page_view view)
 {
@@ -94,8 +105,11 @@ static uint64_t take_view(struct scan_job *job, uint64_t pfn, struct page_view v
 		job->block_class = view.class;
 		end = pfn + 1;
 	}
-	job->result.counts.classes[is_inside ? job->block_class : view.class] +=
-		bitmap_count(job->set, first, end - job->base_pfn);
+	if (is_inside)
+		view.class = job->block_class;
+	job->result.counts.classes[view.class] += bitmap_count(job->set, first, end - job->base_pfn);
+	if (job->map)
+		map_block(job, pfn, end, view.class, view.is_poisoned && !is_dropped);
 	if (is_dropped) {
 		bitmap_fill(job->set, first, end - job->base_pfn, false);
 		return end;
@@ -113,6 +127,8 @@ static uint64_t take_plain(struct scan_job *job, uint64_t pfn, uint64_t count)
 	uint64_t first = pfn - job->base_pfn;
 
 	job->result.counts.classes[PAGE_KERNEL] += bitmap_count(job->set, first, first + count);
+	if (job->map)
+		pagemap_block_add(job->map, pfn, pfn + count, FMT_PAGEMAP_KERNEL);
 	return pfn + count;
 }
 
@@ -123,6 +139,8 @@ static void keep_unknown(struct scan_job *job, uint64_t pfn, uint64_t pfn_end)
 
 	job->result.unclassified += count;
 	job->result.counts.classes[PAGE_KERNEL] += count;
+	if (job->map && pfn < end)
+		pagemap_block_add(job->map, pfn, end, FMT_PAGEMAP_UNKNOWN);
 }
 
 // A struct page whose neighbour cannot be read where it lies: both are copied together.
@@ -271,6 +289,14 @@ static struct error *scan_frames(struct scan_job *job, uint64_t pfn)
 	return err;
 }
 
+// Nothing is known of the kernel's pages.
+static void keep_all(struct scan_job *job, uint64_t pfn)
+{
+	job->result.counts.classes[PAGE_KERNEL] = job->result.counts.total;
+	if (job->map)
+		pagemap_block_add(job->map, pfn, job->pfn_end, FMT_PAGEMAP_UNKNOWN);
+}
+
 static void add_result(struct scan_result *sum, const struct scan_result *part)
 {
 	for (size_t i = 0; i < PAGE_CLASS_COUNT; i++)
@@ -295,6 +321,8 @@ static struct error *scan_start(void *context, unsigned int thread, void **state
 	job->base_pfn = window->pfn_start;
 	vmreader_init(&job->pages, window->scan->core, VMREADER_WINDOW_DATA_BYTES);
 	vmreader_init(&job->tables, window->scan->core, VMREADER_WINDOW_TABLE_BYTES);
+	if (job->scan->pagemap && pagemap_block_init(job->scan->pagemap, &job->map_memory))
+		job->map = &job->map_memory;
 	(void)thread;
 	*state_ret = job;
 	return NULL;
@@ -313,11 +341,15 @@ static struct error *scan_one(void *context, void *state, uint64_t index)
 	job->block_end = 0;
 	job->result = (struct scan_result){0};
 	job->result.counts.total = bitmap_count(window->set, first, job->pfn_end - window->pfn_start);
+	if (job->map)
+		pagemap_block_start(job->map, pfn);
 	if (job->scan->layout)
 		err = scan_frames(job, pfn);
 	else
-		job->result.counts.classes[PAGE_KERNEL] = job->result.counts.total;
+		keep_all(job, pfn);
 	job->result.counts.kept = bitmap_count(window->set, first, job->pfn_end - window->pfn_start);
+	if (job->map && !err)
+		pagemap_put_block(job->scan->pagemap, job->map, job->pfn_end, job->result.counts.kept);
 	window->results[index] = job->result;
 	return err;
 }
@@ -331,6 +363,7 @@ static struct error *scan_end(void *context, void *state, bool is_failed)
 	if (job) {
 		vmreader_deinit(&job->pages);
 		vmreader_deinit(&job->tables);
+		pagemap_block_deinit(&job->map_memory);
 	}
 	free(job);
 	return NULL;

@@ -18,6 +18,7 @@
 #include "core/vmcore.h"
 #include "core/xlat.h"
 #include "dump/filter.h"
+#include "dump/pagemap.h"
 
 /** What a scan works on. Read-only after scan_init(); may be shared by threads. */
 struct scan {
@@ -27,6 +28,8 @@ struct scan {
 	struct xlat xlat;
 	struct memmap map;
 	struct page_layout *layout; /**< NULL: unknown; every page is PAGE_KERNEL. */
+	struct pagemap *
+		pagemap; /**< Is told what each frame is, its window started; NULL: not wanted. The caller may set it. */
 };
 
 /** Page frames per job, a window is a multiple of it. No block of pages crosses such a border: the largest, a hugetlb page of 1 GiB, is one. */
