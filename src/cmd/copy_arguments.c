@@ -27,6 +27,7 @@ static const char usage_text[] =
 	"                           compressed as they are, if nothing else is asked for\n"
 	"  -f, --force              overwrite DUMP\n"
 	"      --dry-run            write nothing; print the number of pages of each class\n"
+	"      --pagemap FILE       write to FILE why each page is in DUMP, or is not\n"
 	"      --num-threads N      threads [the CPUs there are]\n"
 	"      --dump-dmesg         write the kernel log of VMCORE to DUMP, as text\n"
 	"      --check-params       end after looking at the options: 0 if they are right\n"
@@ -78,6 +79,7 @@ enum {
 	OPT_LOG,
 	OPT_CHECK,
 	OPT_MESSAGE_LEVEL,
+	OPT_PAGEMAP,
 	OPT_NO_EFFECT,
 	OPT_UNSUPPORTED,
 };
@@ -134,6 +136,9 @@ static struct error *parse_option(int option, struct arguments *args)
 	case OPT_CHECK:
 		args->is_check = true;
 		return NULL;
+	case OPT_PAGEMAP:
+		args->pagemap = optarg;
+		return NULL;
 	case OPT_MESSAGE_LEVEL:
 		return set_message_level(args);
 	case OPT_NO_EFFECT:
@@ -177,6 +182,8 @@ static struct error *check_arguments(struct arguments *args)
 	if (args->copy.format == COPY_ELF && strcmp(args->copy.compressor->name, "none") != 0)
 		return error_new(ERROR_USAGE, "-E cannot be compressed: leave out -%s",
 		                 args->copy.compressor->flag == 1 ? "c" : "c, -l, -p, -z or --compress");
+	if (args->is_log_wanted && args->pagemap)
+		return error_new(ERROR_USAGE, "--dump-dmesg goes without --pagemap");
 	if (args->is_log_wanted && (args->is_flattened || args->is_reassembled || args->copy.is_dry_run))
 		return error_new(ERROR_USAGE, "--dump-dmesg goes without -F, --reassemble and --dry-run");
 	if (args->is_flattened && isatty(STDOUT_FILENO) && !args->copy.is_dry_run)
@@ -196,6 +203,7 @@ struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args
 		{"dry-run", no_argument, NULL, OPT_DRY_RUN},
 		{"num-threads", required_argument, NULL, OPT_THREADS},
 		{"reassemble", no_argument, NULL, OPT_REASSEMBLE},
+		{"pagemap", required_argument, NULL, OPT_PAGEMAP},
 		{"dump-dmesg", no_argument, NULL, OPT_LOG},
 		{"check-params", no_argument, NULL, OPT_CHECK},
 		{"message-level", required_argument, NULL, OPT_MESSAGE_LEVEL},

@@ -21,6 +21,7 @@ struct arguments {
 	char **inputs; /**< VMCORE, or all parts; of argv. */
 	size_t input_count;
 	const char *output; /**< NULL: standard output. */
+	const char *pagemap; /**< Where the page map goes; NULL: not wanted. */
 	bool is_flattened;
 	bool is_reassembled;
 	bool is_log_wanted; /**< The kernel log in place of a dump. */

@@ -47,7 +47,8 @@ static void print_counts(const struct copy_stats *stats, unsigned int dump_level
 	printf("%-14s %12ju\n", "to be saved", (uintmax_t)stats->counts.kept);
 }
 
-static void print_warnings(const struct copy_stats *stats)
+// map_error: what COPY_WARN_NO_PAGEMAP is about.
+static void print_warnings(const struct copy_stats *stats, const struct error *map_error)
 {
 	for (unsigned int bit = 1; bit && bit <= stats->warnings; bit <<= 1) {
 		if (!(stats->warnings & bit))
@@ -55,6 +56,8 @@ static void print_warnings(const struct copy_stats *stats)
 		fprintf(stderr, "kdump-copy: warning: %s", copy_warning_text(bit));
 		if (bit == COPY_WARN_NO_FILTER)
 			fprintf(stderr, ": %s", stats->note);
+		if (bit == COPY_WARN_NO_PAGEMAP && map_error)
+			fprintf(stderr, ": %s", map_error->text);
 		if (bit == COPY_WARN_UNREADABLE)
 			fprintf(stderr, ": %ju pages", (uintmax_t)stats->pages_unreadable);
 		fputc('\n', stderr);
@@ -68,30 +71,33 @@ struct output {
 	int fd;
 };
 
-static struct error *output_open(struct output *output, const struct arguments *args)
+// path: NULL for standard output.
+static struct error *output_open(struct output *output, const char *path, bool is_forced)
 {
 	struct stat st;
 
-	output->path = args->output;
+	output->path = path;
 	output->temporary[0] = '\0';
-	if (!args->output) {
+	if (!path) {
 		output->fd = STDOUT_FILENO;
 		return NULL;
 	}
-	if (stat(args->output, &st) == 0) {
+	if (stat(path, &st) == 0) {
 		if (!S_ISREG(st.st_mode)) {
-			output->fd = open(args->output, O_WRONLY | O_CLOEXEC);
-			return output->fd < 0 ? error_os(errno, "%s", args->output) : NULL;
+			output->fd = open(path, O_WRONLY | O_CLOEXEC);
+			return output->fd < 0 ? error_os(errno, "%s", path) : NULL;
 		}
-		if (!args->is_forced)
-			return error_new(ERROR_USAGE, "%s exists; -f overwrites it", args->output);
+		if (!is_forced)
+			return error_new(ERROR_USAGE, "%s exists; -f overwrites it", path);
 	}
-	if (snprintf(output->temporary, sizeof(output->temporary), "%s.incomplete", args->output) >=
-	    (int)sizeof(output->temporary))
-		return error_os(ENAMETOOLONG, "%s", args->output);
+	if (snprintf(output->temporary, sizeof(output->temporary), "%s.incomplete", path) >=
+	    (int)sizeof(output->temporary)) {
+		output->temporary[0] = '\0';
+		return error_os(ENAMETOOLONG, "%s", path);
+	}
 	if (unlink(output->temporary) < 0 && errno != ENOENT)
 		return error_os(errno, "%s", output->temporary);
-	output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	output->fd = open(output->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return output->fd < 0 ? error_os(errno, "%s", output->temporary) : NULL;
 }
 
@@ -131,7 +137,7 @@ static struct error *copy_to(const struct vmcore *core, const struct arguments *
 
 	if (args->copy.is_dry_run)
 		return copy_run(core, &args->copy, NULL, stats);
-	err = output_open(&output, args);
+	err = output_open(&output, args->output, args->is_forced);
 	if (!err)
 		err = args->is_flattened ? sink_stream_create(output.fd, &sink) : sink_file_create(output.fd, &sink);
 	if (!err)
@@ -140,6 +146,49 @@ static struct error *copy_to(const struct vmcore *core, const struct arguments *
 		err = error_wrap(copy_run(core, &options, sink, stats), "%s",
 		                 args->output ? args->output : "standard output");
 	return output_close(&output, err, stats->is_partial);
+}
+
+// The page map: what goes wrong with it is told at the end, and costs nobody the dump.
+struct map_file {
+	struct output output;
+	struct pagemap *map;
+	struct error *error;
+};
+
+static void map_file_open(struct map_file *file, struct arguments *args)
+{
+	if (!args->pagemap)
+		return;
+	file->error = output_open(&file->output, args->pagemap, args->is_forced);
+	if (!file->error)
+		file->error = pagemap_create(file->output.fd, &file->map);
+	args->copy.pagemap = file->map;
+}
+
+static void map_file_close(struct map_file *file, bool is_whole, struct copy_stats *stats)
+{
+	const struct error *broken = file->map ? pagemap_error(file->map) : NULL;
+	struct error *err = NULL;
+
+	if (broken)
+		err = error_new(broken->code, "%s: %s", file->output.path, broken->text);
+	else if (!is_whole && file->map)
+		err = error_new(ERROR_CANCELED, "%s", file->output.path);
+	if (!file->error)
+		err = output_close(&file->output, err, stats->is_partial && !broken);
+	// The failure of the copy is told by others.
+	if (!is_whole)
+		error_catch(&err, ERROR_CANCELED);
+	if (err)
+		file->error = err;
+	if (file->error)
+		stats->warnings |= COPY_WARN_NO_PAGEMAP;
+}
+
+static void map_file_deinit(struct map_file *file)
+{
+	pagemap_destroy(file->map);
+	error_free(file->error);
 }
 
 // A dump that is only put together stays as it is.
@@ -180,7 +229,7 @@ static struct error *write_log(const struct vmcore *core, const struct arguments
 {
 	struct output output = {.fd = -1};
 	struct dmesg_stats stats;
-	struct error *err = output_open(&output, args);
+	struct error *err = output_open(&output, args->output, args->is_forced);
 
 	if (!err)
 		err = error_wrap(dmesg_write(core, output.fd, &stats), "%s", args->inputs[0]);
@@ -190,6 +239,7 @@ static struct error *write_log(const struct vmcore *core, const struct arguments
 static struct error *copy_dump(struct arguments *args)
 {
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
+	_cleanup_(map_file_deinit) struct map_file map = {.output.fd = -1};
 	struct copy_stats stats = {0};
 	struct error *err = vmcore_open_set((const char *const *)args->inputs, args->input_count, &core);
 
@@ -199,10 +249,12 @@ static struct error *copy_dump(struct arguments *args)
 		err = keep_compressor(args, core);
 	if (err)
 		return err;
+	map_file_open(&map, args);
 	err = copy_to(core, args, &stats);
+	map_file_close(&map, !err, &stats);
 	if (!args->is_quiet && isatty(STDERR_FILENO) && !args->copy.is_dry_run)
 		fputs("\r\033[K", stderr);
-	print_warnings(&stats);
+	print_warnings(&stats, map.error);
 	if (err)
 		return err;
 	print_result(args, &stats);

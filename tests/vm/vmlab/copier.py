@@ -4,8 +4,13 @@
 import os
 import pathlib
 import re
+import sys
 
+from . import planted
 from .command import run
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "model"))
+import pagemap  # pylint: disable=wrong-import-position # noqa: E402
 
 # valgrind's exit code for an error that it found; the copier has none as high.
 VALGRIND_FOUND = 99
@@ -13,6 +18,11 @@ VALGRIND = ("valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds
             f"--error-exitcode={VALGRIND_FOUND}")
 # Runs in which memory is watched: title and options.
 WATCHED = {"default": (), "zlib": ("-c",), "ELF": ("-E",)}
+
+# What the page map must say of planted pages.
+REASONS = {"hugetlb": pagemap.USER, "thp": pagemap.USER, "anon": pagemap.USER, "zero": pagemap.USER,
+           "tmpfs": pagemap.CACHE, "clean": pagemap.CACHE, "dirty": pagemap.CACHE_PRIVATE,
+           "free": pagemap.FREE}
 
 # What struct page and its flags look like; BTF tells the same.
 LAYOUT = rb"^(OFFSET\(page\.(flags|mapping|_mapcount|private|compound_head)\)" \
@@ -90,3 +100,19 @@ def same_log(report, name, lab, vmcore):
     report.check(f"{name}: --dump-dmesg gives vmcore-dmesg.txt",
                  "" if text.read_bytes() == wanted else "the texts differ")
     text.unlink()
+
+
+def planted_reasons(report, name, lab, vmcore, confirmed):
+    """The page map knows why each planted page would be left out."""
+    file = vmcore.parent / "reasons.pagemap"
+    run([lab.program("kdump-copy"), "--dry-run", "-d", "31", f"--pagemap={file}", vmcore])
+    codes = {pfn: code for pfn, code, _ in pagemap.PageMap(file.read_bytes()).frames()}
+    file.unlink()
+    for title, frames in confirmed.items():
+        if title not in REASONS:
+            continue
+        wrong = sorted(pfn for pfn in frames if codes.get(pfn) != REASONS[title])
+        allowed = len(frames) * (1 - planted.AT_LEAST.get(title, 1.0))
+        some = " ".join(f"{pfn:#x}: {codes.get(pfn)}" for pfn in wrong[:6])
+        report.check(f"{name}: the page map knows why {len(frames)} {title} pages are left out",
+                     f"{len(wrong)} have another code: {some}" if len(wrong) > allowed else "")

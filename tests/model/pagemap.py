@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Reads page maps, and compares them with what a spec says. Written from the description in src/dump/fmt_pagemap.h."""
+import struct
+
+from readers import require
+from spec import PAGE_BYTES, PAGE_SHIFT, page_frames
+
+HEADER, ENTRY, BLOCK_FRAMES = "<8s4I3Q2I8x", "<QQII", 1 << 18
+PARTIAL, COMPLETE, DRY_RUN = range(3)
+PENDING, WRITTEN, ZERO, UNREADABLE = range(4)
+NONE, KERNEL, FREE, CACHE, CACHE_PRIVATE, USER, OFFLINE, POISONED, UNKNOWN, MISSING, STRUCT_PAGES, PROCESS = range(12)
+# Code of each class of a spec; what is not here is the kernel's.
+CODES = {"free": FREE, "odd-free": FREE, "unaccepted": FREE, "cache": CACHE, "swapped-shmem": CACHE,
+         "cache-private": CACHE_PRIVATE, "anon": USER, "ksm": USER, "hugetlb": USER, "hwpoison": POISONED, "offline": OFFLINE}
+# Level bits that drop a code; the others are dropped at every level, or at none.
+MASKS = {FREE: 16, CACHE: 2 | 4, CACHE_PRIVATE: 4, USER: 8}
+ALWAYS = (NONE, OFFLINE, POISONED, MISSING, STRUCT_PAGES)
+
+
+class PageMap:
+    """A page map: header fields, codes of all frames, and states of those that are kept."""
+
+    def __init__(self, data):
+        require(len(data) >= struct.calcsize(HEADER), "page map: too short")
+        (magic, version, self.status, page_bytes, block, self.max_pfn, self.index, self.crash_time, self.level,
+         self.dropped) = struct.unpack_from(HEADER, data)
+        require(magic == b"KDUMPMAP" and version == 1 and page_bytes == PAGE_BYTES and block == BLOCK_FRAMES,
+                f"page map: header {data[:64].hex()}")
+        self.data = data
+
+    def _runs(self, offset, size):
+        at, end = offset, offset + size
+        while at < end:
+            byte = self.data[at]
+            code, frames, shift = byte & 15, byte >> 4 & 7, 3
+            while byte & 0x80:
+                at += 1
+                require(at < end, "page map: a run is cut short")
+                byte = self.data[at]
+                frames |= (byte & 0x7f) << shift
+                shift += 7
+            at += 1
+            yield code, frames + 1
+
+    def _state(self, cell):
+        byte = self.data[cell // 4] if cell // 4 < len(self.data) else 0
+        return byte >> cell % 4 * 2 & 3
+
+    def frames(self):
+        """(pfn, code, state or None) of each frame of each block that has an entry."""
+        for number in range((self.max_pfn + BLOCK_FRAMES - 1) // BLOCK_FRAMES):
+            at = self.index + number * struct.calcsize(ENTRY)
+            offset, cell, size, kept = struct.unpack_from(ENTRY, self.data, at) if at < len(self.data) else (0, 0, 0, 0)
+            if not offset:
+                continue
+            pfn, first = number * BLOCK_FRAMES, cell
+            require(offset + size <= len(self.data), f"page map: block {number} ends behind the file")
+            for code, frames in self._runs(offset, size):
+                for _ in range(frames):
+                    if self.dropped >> code & 1:
+                        yield pfn, code, None
+                    else:
+                        yield pfn, code, self._state(cell)
+                        cell += 1
+                    pfn += 1
+            require(pfn == min((number + 1) * BLOCK_FRAMES, self.max_pfn), f"page map: block {number} ends at {pfn:#x}")
+            require(cell == first + kept, f"page map: block {number} keeps {cell - first} pages, not {kept}")
+
+
+def _codes(spec):
+    """Code of each page frame that is memory."""
+    codes = dict.fromkeys(page_frames(spec), UNKNOWN if spec.keeps_all else KERNEL)
+    if spec.keeps_all:
+        return codes
+    for block in spec.blocks:
+        codes.update((pfn, CODES.get(block.kind, KERNEL)) for pfn in range(block.start, block.end) if pfn in codes)
+    for start, end in spec.no_memmap:
+        codes.update((pfn, UNKNOWN) for pfn in range(start >> PAGE_SHIFT, end >> PAGE_SHIFT) if pfn in codes)
+    return codes
+
+
+def _wanted_state(machine, pfn, status, finds_zeros):
+    if status == DRY_RUN:
+        return PENDING
+    return ZERO if finds_zeros and not machine.page(pfn).strip(b"\0") else WRITTEN
+
+
+def check(machine, level, data, finds_zeros, status=COMPLETE):
+    """BadDump unless a map is that of a dump of a level. finds_zeros: zero pages have a state of their own."""
+    read = PageMap(data)
+    require(read.status == status, f"page map: status {read.status}")
+    require(read.level == level, f"page map: dump level {read.level}")
+    require(read.max_pfn == max(page_frames(machine.spec)) + 1, f"page map: max_pfn {read.max_pfn:#x}")
+    dropped = sum(1 << code for code in range(12) if code in ALWAYS or MASKS.get(code, 0) & level)
+    require(read.dropped == dropped, f"page map: dropped codes {read.dropped:#x}, must be {dropped:#x}")
+    codes = _codes(machine.spec)
+    for pfn, code, state in read.frames():
+        wanted = codes.pop(pfn, NONE)
+        require(code == wanted, f"page map: pfn {pfn:#x} has code {code}, must have {wanted}")
+        if state is not None:
+            expected = _wanted_state(machine, pfn, status, finds_zeros)
+            require(state == expected, f"page map: pfn {pfn:#x} (code {code}) has state {state}, must have {expected}")
+    require(not codes, f"page map: says nothing of {len(codes)} frames")
