@@ -158,12 +158,39 @@ static void report_stats(struct log *log, const struct copy_stats *stats, unsign
 			          stats->note);
 }
 
+// The page map beside the dump. Whatever is wrong with it costs nobody the dump.
+static struct pagemap *open_map(const struct attempt *attempt, int *fd_ret)
+{
+	struct pagemap *map = NULL;
+	struct error *err = dumpdir_open(attempt->job->dir, SAVE_MAP_NAME, O_RDWR, fd_ret);
+
+	if (!err)
+		err = pagemap_create(*fd_ret, &map);
+	if (err)
+		log_print(attempt->job->log, "%s: %s", SAVE_MAP_NAME, err->text);
+	error_free(err);
+	return map;
+}
+
+// A map of a dump that is not there, or one that is not right, is worth nothing.
+static void close_map(const struct attempt *attempt, struct pagemap *map, bool is_dump)
+{
+	const struct error *broken = map ? pagemap_error(map) : NULL;
+
+	if (broken)
+		log_print(attempt->job->log, "%s: %s", SAVE_MAP_NAME, broken->text);
+	if (broken || !is_dump)
+		unlinkat(attempt->job->dir->fd, SAVE_MAP_NAME, 0);
+	pagemap_destroy(map);
+}
+
 static struct error *copy_filtered(struct attempt *attempt)
 {
 	const struct plan *plan = attempt->job->plan;
 	bool is_filtered = attempt->rung->is_filtered;
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
 	_cleanup_(sink_destroyp) struct sink *sink = NULL;
+	_cleanup_close_ int map_fd = -1;
 	struct copy_stats stats = {0};
 	struct copy_options options = {
 		.dump_level = is_filtered ? plan->dump_level : FILTER_ZERO,
@@ -184,8 +211,10 @@ static struct error *copy_filtered(struct attempt *attempt)
 	log_print(attempt->job->log, "copying %s, level %u, %s, %u thread%s", attempt->job->vmcore, options.dump_level,
 	          options.format == COPY_ELF ? "ELF" : options.compressor->name, options.thread_count,
 	          options.thread_count == 1 ? "" : "s");
+	options.pagemap = open_map(attempt, &map_fd);
 	err = copy_run(core, &options, sink, &stats);
 	attempt->shared->is_partial = err && stats.is_partial;
+	close_map(attempt, options.pagemap, !err || stats.is_partial);
 	if (!err || stats.is_partial)
 		report_stats(attempt->job->log, &stats, options.dump_level);
 	return err;
@@ -231,6 +260,7 @@ static struct error *run_rung(const struct save_job *job, const struct rung *run
 	struct error *err;
 
 	memset(shared, 0, sizeof(*shared));
+	unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
 	if (unlinkat(job->dir->fd, SAVE_NAME, 0) < 0 && errno != ENOENT)
 		return error_os(errno, "remove %s", SAVE_NAME);
 	err = dumpdir_open(job->dir, SAVE_NAME, O_RDWR, &fd);
@@ -307,5 +337,7 @@ struct error *save_run(const struct save_job *job, const char **rung_ret)
 		log_print(job->log, "%s holds what could be written, marked incomplete", SAVE_NAME);
 	else if (unlinkat(job->dir->fd, SAVE_NAME, 0) == 0)
 		log_print(job->log, "the part of %s that was written is removed", SAVE_NAME);
+	if (!shared || !shared->is_partial)
+		unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
 	return err;
 }

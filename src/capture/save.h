@@ -2,7 +2,7 @@
 /**
  * @file
  *
- * The vmcore file: the best copy of the crashed memory that can be had, from rung to rung of a ladder.
+ * The vmcore file, and its page map: the best copy of the crashed memory that can be had, from rung to rung of a ladder.
  *
  * Does not know what a copy does inside (dump/copy.h) and does not write the other files of a dump.
  */
@@ -29,6 +29,8 @@ struct save_job {
 
 /** Name of the file. */
 #define SAVE_NAME "vmcore"
+/** Name of its page map, which says why each page is in it, or is not; there is none of a copy byte by byte. */
+#define SAVE_MAP_NAME "vmcore.pagemap"
 
 /**
  * Save the memory: as the plan says; if that fails, unfiltered but compressed; if that fails too, byte by byte.

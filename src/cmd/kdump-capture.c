@@ -176,6 +176,7 @@ static void save_dmesg(struct capture *capture)
 static struct error *write_readme(struct capture *capture, const char *problem)
 {
 	_cleanup_free_ char *text = NULL;
+	bool has_map = faccessat(capture->dir.fd, SAVE_MAP_NAME, F_OK, 0) == 0;
 	char when[64];
 	struct tm utc = {0};
 
@@ -186,6 +187,7 @@ static struct error *write_readme(struct capture *capture, const char *problem)
 	             "%s%s%s\n"
 	             "vmcore-dmesg.txt  the log of the crashed kernel; its end says what happened\n"
 	             "vmcore            %s\n"
+	             "%s"
 	             "capture.log       how the dump was taken\n"
 	             "plan              what was to be done, and why\n"
 	             "manifest.sha256   checksums: sha256sum -c manifest.sha256\n"
@@ -193,7 +195,8 @@ static struct error *write_readme(struct capture *capture, const char *problem)
 	             "To look into vmcore: crash VMLINUX vmcore, with the VMLINUX (debuginfo) of exactly the crashed "
 	             "kernel.\n",
 	             capture->plan.hostname, when, problem ? "\nNOT COMPLETE: " : "", problem ? problem : "",
-	             problem ? "\n" : "", capture->contents ? capture->contents : "missing or only a part") < 0) {
+	             problem ? "\n" : "", capture->contents ? capture->contents : "missing or only a part",
+	             has_map ? SAVE_MAP_NAME "    why each page is in vmcore, or is not\n" : "") < 0) {
 		text = NULL;
 		return error_new(ERROR_NOMEM, "no memory for README.txt");
 	}

@@ -37,9 +37,10 @@ def disk_clean(report, name, crash):
                  image.check_clean(crash.disk))
 
 
-def directory(report, name, folder):
-    """The dump directory holds what it promises."""
-    missing = [file for file in EXPECTED_FILES if not (folder / file).is_file()]
+def directory(report, name, folder, is_raw=False):
+    """The dump directory holds what it promises; a copy byte by byte has no page map."""
+    wanted = EXPECTED_FILES if is_raw else (*EXPECTED_FILES, "vmcore.pagemap")
+    missing = [file for file in wanted if not (folder / file).is_file()]
     report.check(f"{name}: the dump directory is complete",
                  f"no {', '.join(missing)}" if missing else "")
     pattern = r"^guest-\S*\d{4}\S*-[0-9a-f]{8}$"

@@ -33,7 +33,7 @@ def _unfiltered(report, lab, folder, scenario):
     checks.disk_clean(report, name, crash)
     dump = crash.dump_directory()
     crash.disk.unlink()
-    checks.directory(report, name, dump)
+    checks.directory(report, name, dump, is_raw=True)
     vmcore = dump / "vmcore"
     memory, raw = lab.pages.list(crash.ram), lab.pages.list(vmcore)
     checks.matches_memory(report, f"{name}: unfiltered", crash, raw, memory)
@@ -56,6 +56,7 @@ def _unfiltered(report, lab, folder, scenario):
     # ours: the last level, 31.
     copier.memory_is_clean(report, f"{name}: level 31", lab, vmcore, ours)
     copier.same_log(report, name, lab, vmcore)
+    copier.planted_reasons(report, name, lab, vmcore, crash.planted.confirm(raw))
     copier.silent_vmcoreinfo(report, f"{name}: level 31", lab, vmcore, ours)
     return crash, dump
 
