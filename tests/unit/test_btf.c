@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/btf.h"
 
+#include "fakebtf.h"
 #include "fakesyms.h"
 #include "test.h"
 
@@ -8,139 +9,77 @@ enum { MEMORY_BYTES = 2 << 20, TABLE_PADDR = 0x110000, BTF_PADDR = 0x140000, FIL
 
 static const uint64_t stext = UINT64_C(0xffffffff80100000);
 
-// A BTF section while it is made: Linux Documentation/bpf/btf.rst.
-struct maker {
-	uint8_t types[32768];
-	uint32_t type_bytes;
-	char strings[32768];
-	uint32_t string_bytes;
-	uint32_t type_count;
-};
-
-static uint32_t add_name(struct maker *maker, const char *name)
-{
-	uint32_t at = maker->string_bytes;
-
-	if (!name)
-		return 0;
-	for (uint32_t old = 1; old < at; old += (uint32_t)strlen(maker->strings + old) + 1) {
-		if (strcmp(maker->strings + old, name) == 0)
-			return old;
-	}
-	strcpy(maker->strings + at, name);
-	maker->string_bytes += (uint32_t)strlen(name) + 1;
-	check(maker->string_bytes < sizeof(maker->strings));
-	return at;
-}
-
-static void add_words(struct maker *maker, const uint32_t *words, size_t count)
-{
-	check(maker->type_bytes + 4 * count <= sizeof(maker->types));
-	memcpy(maker->types + maker->type_bytes, words, 4 * count);
-	maker->type_bytes += 4 * (uint32_t)count;
-}
-
-// Returns the number of the type.
-static uint32_t add_type(struct maker *maker, const char *name, unsigned int kind, bool flag, uint32_t count,
-                         uint32_t value)
-{
-	uint32_t words[] = {add_name(maker, name), (uint32_t)flag << 31 | kind << 24 | count, value};
-
-	add_words(maker, words, 3);
-	return ++maker->type_count;
-}
-
-static void add_member(struct maker *maker, const char *name, uint32_t type, uint32_t bits)
-{
-	uint32_t words[] = {add_name(maker, name), type, bits};
-
-	add_words(maker, words, 3);
-}
-
-static uint32_t add_int(struct maker *maker, const char *name, uint32_t bytes)
-{
-	uint32_t number = add_type(maker, name, 1, false, 0, bytes), bits = bytes * 8;
-
-	add_words(maker, &bits, 1);
-	return number;
-}
-
 // struct page as pahole shows it: members in anonymous unions of anonymous structures.
-static void make_page(struct maker *maker, uint32_t u64, uint32_t u8)
+static void make_page(struct fakebtf *maker, uint32_t u64, uint32_t u8)
 {
 	uint32_t inner, both, array[3] = {u64, u64, 3}, list, pointer;
-	uint32_t number = add_type(maker, "ulong", 8, false, 0, u64);
+	uint32_t number = fakebtf_type(maker, "ulong", 8, false, 0, u64);
 
-	list = add_type(maker, NULL, 3, false, 0, 0);
-	add_words(maker, array, 3);
-	pointer = add_type(maker, NULL, 2, false, 0, u8);
-	inner = add_type(maker, NULL, 4, false, 2, 16);
-	add_member(maker, "compound_head", u64, 0);
-	add_member(maker, "compound_order", u8, 72);
-	both = add_type(maker, NULL, 5, false, 2, 24);
-	add_member(maker, NULL, inner, 0);
-	add_member(maker, "lru", list, 0);
-	add_type(maker, "page", 4, true, 5, 64);
-	add_member(maker, "flags", number, 0);
-	add_member(maker, NULL, both, 64);
-	add_member(maker, "mapping", pointer, 256);
-	add_member(maker, "id", u64, 320 | 12 << 24);
-	add_member(maker, "range", u64, 332 | 20 << 24);
+	list = fakebtf_type(maker, NULL, 3, false, 0, 0);
+	fakebtf_words(maker, array, 3);
+	pointer = fakebtf_type(maker, NULL, 2, false, 0, u8);
+	inner = fakebtf_type(maker, NULL, 4, false, 2, 16);
+	fakebtf_member(maker, "compound_head", u64, 0);
+	fakebtf_member(maker, "compound_order", u8, 72);
+	both = fakebtf_type(maker, NULL, 5, false, 2, 24);
+	fakebtf_member(maker, NULL, inner, 0);
+	fakebtf_member(maker, "lru", list, 0);
+	fakebtf_type(maker, "page", 4, true, 5, 64);
+	fakebtf_member(maker, "flags", number, 0);
+	fakebtf_member(maker, NULL, both, 64);
+	fakebtf_member(maker, "mapping", pointer, 256);
+	fakebtf_member(maker, "id", u64, 320 | 12 << 24);
+	fakebtf_member(maker, "range", u64, 332 | 20 << 24);
 }
 
-static void make_enums(struct maker *maker)
+static void make_enums(struct fakebtf *maker)
 {
 	uint32_t words[3];
 
-	add_type(maker, "pageflags", 6, false, 2, 4);
-	words[0] = add_name(maker, "PG_locked");
+	fakebtf_type(maker, "pageflags", 6, false, 2, 4);
+	words[0] = fakebtf_name(maker, "PG_locked");
 	words[1] = 0;
-	add_words(maker, words, 2);
-	words[0] = add_name(maker, "PG_head");
+	fakebtf_words(maker, words, 2);
+	words[0] = fakebtf_name(maker, "PG_head");
 	words[1] = 6;
-	add_words(maker, words, 2);
-	add_type(maker, NULL, 6, true, 1, 4);
-	words[0] = add_name(maker, "LESS");
+	fakebtf_words(maker, words, 2);
+	fakebtf_type(maker, NULL, 6, true, 1, 4);
+	words[0] = fakebtf_name(maker, "LESS");
 	words[1] = (uint32_t)-5;
-	add_words(maker, words, 2);
-	add_type(maker, "wide", 19, false, 1, 8);
-	words[0] = add_name(maker, "WIDE");
+	fakebtf_words(maker, words, 2);
+	fakebtf_type(maker, "wide", 19, false, 1, 8);
+	words[0] = fakebtf_name(maker, "WIDE");
 	words[1] = 7;
 	words[2] = 0x10;
-	add_words(maker, words, 3);
+	fakebtf_words(maker, words, 3);
 }
 
-static void make_all(struct maker *maker)
+static void make_all(struct fakebtf *maker)
 {
 	uint32_t u64, u8;
 
-	memset(maker, 0, sizeof(*maker));
-	maker->string_bytes = 1;
-	u64 = add_int(maker, "unsigned long", 8);
-	u8 = add_int(maker, "unsigned char", 1);
+	fakebtf_init(maker);
+	u64 = fakebtf_int(maker, "unsigned long", 8);
+	u8 = fakebtf_int(maker, "unsigned char", 1);
 	// So many that types lie on both sides of the marks of the index.
 	for (int i = 0; i < FILLERS; i++)
-		add_type(maker, NULL, 10, false, 0, u64);
+		fakebtf_type(maker, NULL, 10, false, 0, u64);
 	make_page(maker, u64, u8);
 	make_enums(maker);
-	add_type(maker, "page", 7, false, 0, 0);
+	fakebtf_type(maker, "page", 7, false, 0, 0);
 }
 
-static void setup(struct fakecore *fake, const struct maker *maker, struct kallsyms **table)
+static void setup(struct fakecore *fake, const struct fakebtf *maker, struct kallsyms **table)
 {
 	uint64_t start = fakecore_image + BTF_PADDR;
-	const struct fakesym list[] = {{'T', "_stext", stext},
-	                               {'r', "__start_BTF", start},
-	                               {'r', "__stop_BTF", start + 24 + maker->type_bytes + maker->string_bytes}};
+	const struct fakesym list[] = {
+		{'T', "_stext", stext}, {'r', "__start_BTF", start}, {'r', "__stop_BTF", start + fakebtf_bytes(maker)}};
 	struct fakesyms syms = {.list = list, .count = array_size(list), .marker_bytes = 4, .paddr = TABLE_PADDR};
-	uint32_t header[6] = {0x0001eb9f, 24, 0, maker->type_bytes, maker->type_bytes, maker->string_bytes};
 
 	fakecore_init(fake, MEMORY_BYTES);
 	fakecore_info(fake, "SYMBOL(_stext)=%jx\n", (uintmax_t)stext);
 	fakesyms_write(fake, &syms);
-	memcpy(fake->memory + BTF_PADDR, header, sizeof(header));
-	memcpy(fake->memory + BTF_PADDR + 24, maker->types, maker->type_bytes);
-	memcpy(fake->memory + BTF_PADDR + 24 + maker->type_bytes, maker->strings, maker->string_bytes);
+	fakebtf_put(maker, fake, BTF_PADDR);
 	fakecore_open(fake);
 	check_ok(kallsyms_create(fake->core, &fake->xlat, &fake->reader, table));
 }
@@ -170,7 +109,7 @@ static void members(void)
 		{.type = "nothing", .member = "flags"},
 		{.type = "nothing"},
 	};
-	static struct maker maker;
+	static struct fakebtf maker;
 	struct kallsyms *table;
 	struct fakecore fake;
 
@@ -199,7 +138,7 @@ static void enumerators(void)
 		{.member = "flags", .is_enumerator = true},
 		{.type = "pageflags"},
 	};
-	static struct maker maker;
+	static struct fakebtf maker;
 	struct kallsyms *table;
 	struct fakecore fake;
 
@@ -236,19 +175,18 @@ static void absent(void)
 static void endless(void)
 {
 	struct btf_query query = {.type = "loop", .member = "absent"};
-	static struct maker maker;
+	static struct fakebtf maker;
 	struct kallsyms *table;
 	struct fakecore fake;
 	uint32_t self;
 
-	memset(&maker, 0, sizeof(maker));
-	maker.string_bytes = 1;
-	add_name(&maker, "absent");
-	self = add_type(&maker, NULL, 4, false, 200, 8);
+	fakebtf_init(&maker);
+	fakebtf_name(&maker, "absent");
+	self = fakebtf_type(&maker, NULL, 4, false, 200, 8);
 	for (int i = 0; i < 200; i++)
-		add_member(&maker, NULL, self, 0);
-	add_type(&maker, "loop", 4, false, 1, 8);
-	add_member(&maker, NULL, self, 0);
+		fakebtf_member(&maker, NULL, self, 0);
+	fakebtf_type(&maker, "loop", 4, false, 1, 8);
+	fakebtf_member(&maker, NULL, self, 0);
 	setup(&fake, &maker, &table);
 	check_error(btf_lookup(fake.core, &fake.xlat, table, &fake.reader, &query, 1), ERROR_BAD_DATA, "without end");
 	teardown(&fake, table);
@@ -256,7 +194,7 @@ static void endless(void)
 
 static void damage(void)
 {
-	static struct maker maker;
+	static struct fakebtf maker;
 	struct kallsyms *table;
 	struct fakecore fake;
 
@@ -266,7 +204,7 @@ static void damage(void)
 	for (unsigned int i = 0; i < 500; i++) {
 		struct btf_query queries[] = {{.type = "page", .member = "mapping"},
 		                              {.member = "PG_head", .is_enumerator = true}};
-		uint64_t at = BTF_PADDR + (uint64_t)rand() % (i % 2 ? 24 : 24 + maker.type_bytes + maker.string_bytes);
+		uint64_t at = BTF_PADDR + (uint64_t)rand() % (i % 2 ? 24 : fakebtf_bytes(&maker));
 		uint64_t old, value = i % 3 ? (uint64_t)rand() : UINT64_MAX;
 
 		memcpy(&old, fake.memory + at, 8);
