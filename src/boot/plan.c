@@ -58,6 +58,7 @@ static const struct field fields[] = {
 	{"target.free_bytes", FIELD_U64, AT(free_disk_bytes), NULL, 0, INT64_C(1) << 60},
 	{"target.keep_old_dumps", FIELD_INT, AT(keep_old_dumps), NULL, -1, INT32_MAX},
 	{"dump.level", FIELD_UINT, AT(dump_level), NULL, 0, 31},
+	{"dump.keep_processes", FIELD_WORDS, AT(keep_processes), NULL, 0, 0},
 	{"dump.format", FIELD_ENUM, AT(format), formats, 0, 0},
 	{"dump.threads", FIELD_UINT, AT(threads), NULL, 1, 8192},
 	{"action.final", FIELD_ENUM, AT(final_action), actions, 0, 0},

@@ -76,6 +76,7 @@ struct plan {
 	struct plan_target target;
 	char **modules; /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */
 	unsigned int dump_level; /**< 0…31. */
+	char **keep_processes; /**< Names of processes whose memory is kept at every level; NULL-terminated. */
 	enum plan_format format;
 	unsigned int threads; /**< Of the copier, at least 1. */
 	enum plan_action final_action;

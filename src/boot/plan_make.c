@@ -226,6 +226,30 @@ static struct error *plan_modules(struct planner *planner, const struct destinat
 	               names.buf ? names.buf : "", plan->target.fstype);
 }
 
+// Quotes are for names with blanks in them ("tmux: server"); they are no part of a name.
+static struct error *plan_processes(struct planner *planner)
+{
+	const struct config *config = planner->config;
+	_cleanup_words_ struct words words = {0};
+	struct error *err;
+
+	words_split(&words, config_text(config, KEY_KEEP_PROCESSES));
+	for (size_t i = 0; i < words.count; i++) {
+		char *to = words.list[i];
+
+		for (const char *from = words.list[i]; *from; from++) {
+			if (*from != '"')
+				*to++ = *from;
+		}
+		*to = '\0';
+		if (to == words.list[i])
+			return error_new(ERROR_CONFIG, "%s: KDUMP_KEEP_PROCESSES: a name is empty",
+			                 config_where(config, KEY_KEEP_PROCESSES));
+	}
+	err = words_take(&words, &planner->plan->keep_processes);
+	return err ? err : explain_key(planner, "dump.keep_processes", KEY_KEEP_PROCESSES);
+}
+
 static struct error *plan_dump(struct planner *planner)
 {
 	// Order of the words of KDUMP_DUMPFORMAT in config_keys.c.
@@ -244,6 +268,8 @@ static struct error *plan_dump(struct planner *planner)
 	plan->verbose = (unsigned int)config_number(config, KEY_VERBOSE);
 	err = explain(planner, "dump.level", "%s: KDUMP_DUMPLEVEL%s", config_where(config, KEY_DUMPLEVEL),
 	              plan->format == PLAN_FORMAT_RAW ? ", which a raw dump does not use" : "");
+	if (!err)
+		err = plan_processes(planner);
 	if (!err)
 		err = explain_key(planner, "dump.format", KEY_DUMPFORMAT);
 	if (!err)

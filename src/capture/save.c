@@ -147,6 +147,8 @@ static void report_stats(struct log *log, const struct copy_stats *stats, unsign
 		if (counts->classes[class])
 			log_print(log, "pages: %10" PRIu64 " %s%s", counts->classes[class], filter_class_name(class),
 			          filter_drops(class, dump_level) ? " (not saved)" : "");
+	if (counts->named)
+		log_print(log, "pages: %10" PRIu64 " saved for the names of their processes", counts->named);
 	log_print(log,
 	          "pages: %10" PRIu64 " in all, %" PRIu64 " saved, of them %" PRIu64 " zero; %" PRIu64 " unreadable",
 	          counts->total, stats->pages_written, counts->zero, stats->pages_unreadable);
@@ -154,8 +156,9 @@ static void report_stats(struct log *log, const struct copy_stats *stats, unsign
 	          stats->elapsed_ms / 1000, stats->elapsed_ms % 1000 / 100);
 	for (unsigned int bit = 0; bit < 32; bit++)
 		if (stats->warnings & 1U << bit)
-			log_print(log, "warning: %s%s%s", copy_warning_text(1U << bit), stats->note[0] ? ": " : "",
-			          stats->note);
+			log_print(log, "warning: %s%s%s", copy_warning_text(1U << bit),
+			          *copy_warning_note(stats, 1U << bit) ? ": " : "",
+			          copy_warning_note(stats, 1U << bit));
 }
 
 // The page map beside the dump. Whatever is wrong with it costs nobody the dump.
@@ -196,6 +199,7 @@ static struct error *copy_filtered(struct attempt *attempt)
 		.dump_level = is_filtered ? plan->dump_level : FILTER_ZERO,
 		.format = is_filtered && plan->format == PLAN_FORMAT_ELF ? COPY_ELF : COPY_KDUMP,
 		.thread_count = is_filtered ? plan->threads : 1,
+		.keep_names = is_filtered ? (const char *const *)plan->keep_processes : NULL,
 		.progress = copy_told,
 		.progress_context = attempt,
 		.progress_interval_ms = PROGRESS_MS,

@@ -19,6 +19,8 @@ static const char usage_text[] =
 	"  -d, --dump-level LEVEL   what to leave out, the sum of: 1 zero pages, 2 page cache,\n"
 	"                           4 page cache with private data (and 2), 8 memory of\n"
 	"                           processes, 16 free pages; 0 (the default) keeps all\n"
+	"      --keep-process NAME  keep the memory of processes of that name at every level;\n"
+	"                           may be given several times\n"
 	"  -c, -l, -p, -z           compress pages with zlib, lzo, snappy, zstd\n"
 	"      --compress NAME      the same by name; auto: the best of those built in\n"
 	"  -E                       write an ELF file\n"
@@ -80,6 +82,7 @@ enum {
 	OPT_CHECK,
 	OPT_MESSAGE_LEVEL,
 	OPT_PAGEMAP,
+	OPT_KEEP,
 	OPT_NO_EFFECT,
 	OPT_UNSUPPORTED,
 };
@@ -95,6 +98,22 @@ static struct error *set_message_level(struct arguments *args)
 	args->is_progress_unwanted = !(level & MESSAGE_PROGRESS);
 	args->is_quiet = !(level & (MESSAGE_PROGRESS | MESSAGE_COMMON));
 	return err;
+}
+
+static struct error *add_keep_name(struct arguments *args)
+{
+	const char **grown = NULL;
+
+	if (!*optarg)
+		return error_new(ERROR_USAGE, "--keep-process: the name is empty");
+	grown = reallocarray(args->keep_names, args->keep_count + 2, sizeof(*grown));
+
+	if (!grown)
+		return error_new(ERROR_NOMEM, "no memory for a name");
+	grown[args->keep_count++] = optarg;
+	grown[args->keep_count] = NULL;
+	args->copy.keep_names = args->keep_names = grown;
+	return NULL;
 }
 
 static struct error *parse_option(int option, struct arguments *args)
@@ -141,6 +160,8 @@ static struct error *parse_option(int option, struct arguments *args)
 		return NULL;
 	case OPT_MESSAGE_LEVEL:
 		return set_message_level(args);
+	case OPT_KEEP:
+		return add_keep_name(args);
 	case OPT_NO_EFFECT:
 	case 'D':
 	case 'b':
@@ -207,6 +228,7 @@ struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args
 		{"dump-dmesg", no_argument, NULL, OPT_LOG},
 		{"check-params", no_argument, NULL, OPT_CHECK},
 		{"message-level", required_argument, NULL, OPT_MESSAGE_LEVEL},
+		{"keep-process", required_argument, NULL, OPT_KEEP},
 		{"cyclic-buffer", required_argument, NULL, OPT_NO_EFFECT},
 		{"non-cyclic", no_argument, NULL, OPT_NO_EFFECT},
 		{"work-dir", required_argument, NULL, OPT_NO_EFFECT},
@@ -241,4 +263,10 @@ struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args
 		return err;
 	*go_on_ret = !args->is_check;
 	return NULL;
+}
+
+void copy_arguments_deinit(struct arguments *args)
+{
+	free(args->keep_names);
+	*args = (struct arguments){0};
 }

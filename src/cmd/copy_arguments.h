@@ -30,6 +30,8 @@ struct arguments {
 	bool is_forced;
 	bool is_quiet; /**< No progress, no summary. */
 	bool is_progress_unwanted;
+	const char **keep_names; /**< Of argv; in copy too. Freed by copy_arguments_deinit(). */
+	size_t keep_count;
 	struct copy_options copy; /**< Without the progress function. */
 };
 
@@ -38,10 +40,13 @@ struct arguments {
  *
  * @param[in] argc As of main().
  * @param[in] argv As of main(); stays in use.
- * @param[out] args Zeroed before.
+ * @param[out] args Zeroed before; copy_arguments_deinit() it, also after an error.
  * @param[out] go_on_ret Whether there is something to do: not after help, version or --check-params.
  * @return NULL; ERROR_USAGE; ERROR_UNSUPPORTED (an option or a compressor that is not there).
  */
 struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args, bool *go_on_ret) must_check;
+
+/** Free. @param[in] args May be zeroed, or in part filled. */
+void copy_arguments_deinit(struct arguments *args);
 
 #endif

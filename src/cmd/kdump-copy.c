@@ -43,6 +43,8 @@ static void print_counts(const struct copy_stats *stats, unsigned int dump_level
 		printf("%-14s %12ju  %s\n", filter_class_name(class), (uintmax_t)stats->counts.classes[class],
 		       filter_drops(class, dump_level) ? "no" : "yes");
 	printf("%-14s %12ju  no\n", "broken", (uintmax_t)stats->counts.poisoned);
+	if (stats->counts.named)
+		printf("%-14s %12ju  yes, by the names of their processes\n", "named", (uintmax_t)stats->counts.named);
 	printf("%-14s %12ju\n", "total", (uintmax_t)stats->counts.total);
 	printf("%-14s %12ju\n", "to be saved", (uintmax_t)stats->counts.kept);
 }
@@ -51,11 +53,11 @@ static void print_counts(const struct copy_stats *stats, unsigned int dump_level
 static void print_warnings(const struct copy_stats *stats, const struct error *map_error)
 {
 	for (unsigned int bit = 1; bit && bit <= stats->warnings; bit <<= 1) {
+		const char *note = copy_warning_note(stats, bit);
+
 		if (!(stats->warnings & bit))
 			continue;
-		fprintf(stderr, "kdump-copy: warning: %s", copy_warning_text(bit));
-		if (bit == COPY_WARN_NO_FILTER)
-			fprintf(stderr, ": %s", stats->note);
+		fprintf(stderr, "kdump-copy: warning: %s%s%s", copy_warning_text(bit), *note ? ": " : "", note);
 		if (bit == COPY_WARN_NO_PAGEMAP && map_error)
 			fprintf(stderr, ": %s", map_error->text);
 		if (bit == COPY_WARN_UNREADABLE)
@@ -278,6 +280,7 @@ int main(int argc, char **argv)
 	}
 	if (err)
 		fprintf(stderr, "kdump-copy: %s\n", err->text);
+	copy_arguments_deinit(&args);
 	code = error_exit_code(err);
 	error_free(err);
 	return code;

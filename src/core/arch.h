@@ -37,6 +37,8 @@ enum arch_pte {
  * 2. index_bits: bits of the address that select the entry of each table, from the lowest level up; 8-byte entries.
  * 3. xlat_init(): root table, number of levels and address mask from VMCOREINFO. It cannot read memory.
  * 4. pte(): what an entry of a level means.
+ * For the memory of processes to be found (kdump-copy --keep-process):
+ * 5. user_entries and user_pte(). Without them (0, NULL) that is refused for the machine.
  * Then add the row, and a page table of the machine as text in tests/model.
  */
 struct arch {
@@ -55,6 +57,13 @@ struct arch {
 	struct error *(*xlat_init)(struct xlat *xlat, const struct vmcoreinfo *info);
 	/** Meaning of an entry; level 0 maps pages of page_shift. */
 	enum arch_pte (*pte)(uint64_t entry, unsigned int level);
+	/** Entries of the root table of a process, from the first one on, that are for its own memory. */
+	unsigned int user_entries;
+	/**
+	 * As pte(), for tables of processes. There a page may be in memory although the processor is told that it is not; if
+	 * its address is kept in another form then, the entry is changed to the usual one.
+	 */
+	enum arch_pte (*user_pte)(uint64_t *entry, unsigned int level);
 };
 
 /**

@@ -16,8 +16,13 @@ static const uint64_t physical_mask = UINT64_C(0x000ffffffffff000);
 enum {
 	PTE_PRESENT = 1 << 0,
 	PTE_LARGE = 1 << 7, // In a PDPT or PD entry only; in a PTE the bit is PAT.
-	// _PAGE_PROTNONE (bit 8) entries keep their address but are not present; the kernel has none in its own space.
+	// _PAGE_PROTNONE: entries that keep their address but are not present; the kernel has none in its own space.
+	PTE_PROTNONE = 1 << 8,
+	USER_ENTRIES = 256, // The lower half of the addresses (Linux Documentation/arch/x86/x86_64/mm.rst).
 };
+
+// Memory ends far below the middle of what entries can address: an address above it is inverted.
+static const uint64_t inverted_bit = UINT64_C(1) << 51;
 
 static struct error *x86_64_xlat_init(struct xlat *xlat, const struct vmcoreinfo *info)
 {
@@ -51,6 +56,21 @@ static enum arch_pte x86_64_pte(uint64_t entry, unsigned int level)
 	return ARCH_PTE_TABLE;
 }
 
+// Not present, and yet in memory: a page that nobody may touch (PROT_NONE), or whose use is being watched (NUMA balancing); and a
+// huge page that is being split, which keeps PTE_LARGE (arch/x86/include/asm/pgtable.h, pmd_present()). Entries of pages that were
+// swapped out have neither bit (pgtable_64.h). Since Linux kernel commit 6b28baca9b1f ("x86/speculation/l1tf: Protect PROT_NONE
+// PTEs against speculation") (in v4.19) such an entry has its address inverted; older kernels got the same later.
+static enum arch_pte x86_64_user_pte(uint64_t *entry, unsigned int level)
+{
+	bool is_kept = level == 0 ? *entry & PTE_PROTNONE : level <= 2 && *entry & PTE_LARGE;
+
+	if (*entry & PTE_PRESENT || !is_kept)
+		return x86_64_pte(*entry, level);
+	if (*entry & inverted_bit)
+		*entry ^= physical_mask;
+	return ARCH_PTE_PAGE;
+}
+
 const struct arch arch_x86_64 = {
 	.name = "x86-64",
 	.elf_machine = EM_X86_64,
@@ -67,4 +87,6 @@ const struct arch arch_x86_64 = {
 	.default_physmem_bits = 46,
 	.xlat_init = x86_64_xlat_init,
 	.pte = x86_64_pte,
+	.user_entries = USER_ENTRIES,
+	.user_pte = x86_64_user_pte,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/xlat.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/endian.h"
@@ -135,4 +136,77 @@ struct error *xlat_read_uint(const struct xlat *xlat, struct vmreader *reader, u
 		break;
 	}
 	return NULL;
+}
+
+// A walk, and room for a table of each level that it is in.
+struct walker {
+	const struct xlat *xlat;
+	struct vmreader *reader;
+	struct xlat_walk *walk;
+	struct error *first; // Of the tables that could not be read.
+	uint8_t *tables[ARCH_LEVELS_MAX];
+};
+
+static struct error *walk_table(struct walker *walker, uint64_t table, unsigned int level, unsigned int shift,
+                                size_t entry_count)
+{
+	const struct xlat *xlat = walker->xlat;
+	const struct arch *arch = xlat->core->arch;
+	struct xlat_walk *walk = walker->walk;
+	struct error *err;
+
+	if (!walk->tables_left)
+		return error_new(ERROR_BAD_DATA, "page tables without end");
+	walk->tables_left--;
+	err = vmreader_read(walker->reader, table, walker->tables[level], entry_count * ENTRY_BYTES);
+	if (err) {
+		err = error_wrap(err, "page table, level %u", level + 1);
+		if (walker->first)
+			error_free(err);
+		else
+			walker->first = err;
+		return NULL;
+	}
+	for (size_t i = 0; !err && i < entry_count; i++) {
+		uint64_t entry = load_u64(walker->tables[level] + i * ENTRY_BYTES, xlat->core->is_big_endian);
+		enum arch_pte kind = entry ? arch->user_pte(&entry, level) : ARCH_PTE_ABSENT;
+		uint64_t paddr = entry & xlat->table_mask;
+
+		if (kind == ARCH_PTE_PAGE) {
+			uint64_t bytes = UINT64_C(1) << shift;
+
+			walk->page(walk->context, paddr & ~(bytes - 1), bytes);
+		} else if (kind == ARCH_PTE_TABLE && level > 0) {
+			unsigned int bits = arch->index_bits[level - 1];
+
+			err = walk_table(walker, paddr, level - 1, shift - bits, (size_t)1 << bits);
+		}
+	}
+	return err;
+}
+
+struct error *xlat_walk_process(const struct xlat *xlat, struct vmreader *reader, uint64_t root_paddr,
+                                struct xlat_walk *walk)
+{
+	const struct arch *arch = xlat->core->arch;
+	struct walker walker = {.xlat = xlat, .reader = reader, .walk = walk};
+	unsigned int shift = arch->page_shift;
+	struct error *err = NULL;
+
+	if (!arch->user_pte)
+		return error_new(ERROR_UNSUPPORTED, "page tables of processes on %s", arch->name);
+	for (unsigned int level = 0; !err && level < xlat->level_count; level++) {
+		walker.tables[level] = malloc(ENTRY_BYTES << arch->index_bits[level]);
+		if (!walker.tables[level])
+			err = error_new(ERROR_NOMEM, "no memory for a page table");
+		shift += level + 1 < xlat->level_count ? arch->index_bits[level] : 0;
+	}
+	if (!err)
+		err = walk_table(&walker, root_paddr, xlat->level_count - 1, shift, arch->user_entries);
+	for (unsigned int level = 0; level < xlat->level_count; level++)
+		free(walker.tables[level]);
+	if (!err)
+		return walker.first;
+	error_free(walker.first);
+	return err;
 }

@@ -2,9 +2,9 @@
 /**
  * @file
  *
- * Kernel virtual addresses to physical ones, by the crashed kernel's own page tables.
+ * Kernel virtual addresses to physical ones, by the crashed kernel's own page tables; and what those of a process map.
  *
- * Does not know what lies at an address. Machines differ in a table (core/arch.h).
+ * Does not know what lies at an address, nor where processes are (core/tasks.h). Machines differ in a table (core/arch.h).
  */
 #ifndef CORE_XLAT_H
 #define CORE_XLAT_H
@@ -85,5 +85,26 @@ struct error *xlat_read(const struct xlat *xlat, struct vmreader *reader, uint64
  */
 struct error *xlat_read_uint(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, unsigned int size_bytes,
                              uint64_t *ret) must_check;
+
+/** A walk over the memory of a process. */
+struct xlat_walk {
+	/** Told of each page, of any size, as often as it is mapped. It may use the reader of the walk. */
+	void (*page)(void *context, uint64_t paddr, uint64_t size_bytes);
+	void *context;
+	uint64_t tables_left; /**< Page tables that may still be read: damaged ones lead to each other without end. */
+};
+
+/**
+ * Tell of all pages that a process maps: its own, shared ones, those of files; not of those that were swapped out.
+ *
+ * @param[in] xlat Shared.
+ * @param[in,out] reader Owned by the calling thread.
+ * @param[in] root_paddr Top-level page table of the process.
+ * @param[in,out] walk What to call, and how many tables may be read; those that were read are taken off.
+ * @return NULL; the error of the first page table that could not be read: all others were walked; ERROR_BAD_DATA (no table is
+ *	   left to read; the walk ends); ERROR_UNSUPPORTED (machine); ERROR_NOMEM.
+ */
+struct error *xlat_walk_process(const struct xlat *xlat, struct vmreader *reader, uint64_t root_paddr,
+                                struct xlat_walk *walk) must_check;
 
 #endif

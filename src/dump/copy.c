@@ -24,6 +24,36 @@ static void finish_stats(struct copy *copy)
 		stats->warnings |= COPY_WARN_NO_PAGEMAP;
 }
 
+// At a level that drops nothing but zeros, and where no page is known, all memory of processes is in the dump.
+static struct error *find_processes(struct copy *copy)
+{
+	if (!copy->options->keep_names || !copy->scan.layout ||
+	    !(copy->options->dump_level & ~(unsigned int)FILTER_ZERO))
+		return NULL;
+	return keep_init(&copy->keep, &copy->scan, copy->options->keep_names);
+}
+
+static void note_text(char note[static COPY_NOTE_BYTES], const char *text)
+{
+	snprintf(note, COPY_NOTE_BYTES, "%.*s", COPY_NOTE_BYTES - 1, text);
+}
+
+static void note_processes(struct copy *copy)
+{
+	const struct keep *keep = &copy->keep;
+	struct copy_stats *stats = copy->stats;
+
+	if (keep->unknown)
+		stats->warnings |= COPY_WARN_NO_TASKS;
+	if (keep->damage)
+		stats->warnings |= COPY_WARN_BAD_PROCESS;
+	if (keep->missing[0])
+		stats->warnings |= COPY_WARN_NO_PROCESS;
+	note_text(stats->missing, keep->missing);
+	if (keep->unknown || keep->damage)
+		note_text(stats->keep_note, (keep->unknown ? keep->unknown : keep->damage)->text);
+}
+
 static struct error *copy_format_run(struct copy *copy)
 {
 	switch (copy->options->format) {
@@ -58,21 +88,23 @@ struct error *copy_run(const struct vmcore *core, const struct copy_options *opt
 		return err;
 	if (unknown) {
 		stats_ret->warnings |= COPY_WARN_NO_FILTER;
-		snprintf(stats_ret->note, sizeof(stats_ret->note), "%.*s", (int)sizeof(stats_ret->note) - 1,
-		         unknown->text);
+		note_text(stats_ret->note, unknown->text);
 	}
 	if (options->pagemap)
 		pagemap_start(options->pagemap, core, options->dump_level);
 	pthread_mutex_init(&copy.progress_lock, NULL);
-	if (options->is_unused_dropped && copy.max_pfn > COPY_WINDOW_PAGES)
+	err = find_processes(&copy);
+	if (!err && options->is_unused_dropped && copy.max_pfn > COPY_WINDOW_PAGES)
 		err = copy_find_unused(&copy);
 	if (!err)
 		err = copy_format_run(&copy);
 	if (options->pagemap && !err)
 		pagemap_finish(options->pagemap, options->is_dry_run ? FMT_PAGEMAP_DRY_RUN : FMT_PAGEMAP_COMPLETE);
 	pthread_mutex_destroy(&copy.progress_lock);
+	note_processes(&copy);
 	finish_stats(&copy);
 	unused_deinit(&copy.unused);
+	keep_deinit(&copy.keep);
 	scan_deinit(&copy.scan);
 	return err;
 }
@@ -83,9 +115,10 @@ uint64_t copy_memory_bytes(const struct copy_options *options, uint64_t max_pfn)
 	uint64_t reader_bytes = (256 << 10) + VMREADER_TABLE_SLOTS * VMREADER_WINDOW_TABLE_BYTES;
 	uint64_t window = max_pfn < COPY_WINDOW_PAGES ? max_pfn : COPY_WINDOW_PAGES;
 	uint64_t map_bytes = options->pagemap ? options->thread_count * FMT_PAGEMAP_BLOCK_BYTES : 0;
+	uint64_t keep_bytes = options->keep_names ? KEEP_PROCESSES_MAX * sizeof(struct keep_process) : 0;
 
 	return window / 8 * (options->format == COPY_ELF ? 2 : 1) + options->thread_count * reader_bytes +
-	       copy_kdump_memory_bytes(options, max_pfn) + map_bytes +
+	       copy_kdump_memory_bytes(options, max_pfn) + map_bytes + keep_bytes +
 	       (options->is_unused_dropped ? UNUSED_RUNS_MAX * sizeof(struct vmcore_frames) : 0);
 }
 
@@ -107,6 +140,27 @@ const char *copy_warning_text(enum copy_warning warning)
 		return "the input is itself a copy from which pages are missing";
 	case COPY_WARN_NO_PAGEMAP:
 		return "the page map could not be written, the dump is not affected";
+	case COPY_WARN_NO_TASKS:
+		return "the processes of the crashed kernel cannot be found, so none is kept by its name";
+	case COPY_WARN_NO_PROCESS:
+		return "to be kept, but there is no process with memory of that name";
+	case COPY_WARN_BAD_PROCESS:
+		return "memory of processes that are to be kept may be missing";
 	}
 	return "unknown warning";
+}
+
+const char *copy_warning_note(const struct copy_stats *stats, enum copy_warning warning)
+{
+	switch (warning) {
+	case COPY_WARN_NO_FILTER:
+		return stats->note;
+	case COPY_WARN_NO_PROCESS:
+		return stats->missing;
+	case COPY_WARN_NO_TASKS:
+	case COPY_WARN_BAD_PROCESS:
+		return stats->keep_note;
+	default:
+		return "";
+	}
 }

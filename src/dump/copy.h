@@ -41,11 +41,13 @@ struct copy_options {
 	enum copy_format format;
 	const struct compressor *compressor; /**< COPY_KDUMP only. */
 	unsigned int thread_count; /**< At least 1. */
-	uint64_t
-		room_bytes; /**< What the target has room for, as far as it is known; UINT64_MAX: more than enough; 0: unknown. */
+	/** What the target has room for, as far as it is known; UINT64_MAX: more than enough; 0: unknown. */
+	uint64_t room_bytes;
 	bool is_unused_dropped; /**< Leave out struct pages that describe only pages that are left out (-e). */
 	struct sink *const *more_sinks; /**< COPY_KDUMP: more files, over which the dump is split. */
 	size_t more_sink_count;
+	/** Names of processes whose memory is kept at every level, NULL after the last; NULL: none. 15 bytes of a name count. */
+	const char *const *keep_names;
 	bool is_dry_run; /**< Classify and count; write nothing. The sink may be NULL. */
 	struct pagemap *pagemap; /**< Receives why each page is in the dump or is not; NULL: not wanted. */
 	/** Called now and then, on any thread, one call at a time; NULL: not wanted. */
@@ -63,9 +65,12 @@ enum copy_warning {
 	COPY_WARN_TRUNCATED = 1 << 4, /**< The input file ends before the memory it announces. */
 	COPY_WARN_INCOMPLETE = 1 << 5, /**< The input says of itself that pages are missing. */
 	COPY_WARN_NO_PAGEMAP = 1 << 6, /**< The page map could not be written (pagemap_error()): it is worth nothing. */
+	COPY_WARN_NO_TASKS = 1 << 7, /**< No process could be found, so that none is kept. */
+	COPY_WARN_NO_PROCESS = 1 << 8, /**< Processes that are to be kept are not there. */
+	COPY_WARN_BAD_PROCESS = 1 << 9, /**< Lists of processes, or page tables of one, could not be read. */
 };
 
-/** Longest text of copy_stats.note, with its NUL. */
+/** Longest text of the notes in copy_stats, with its NUL. */
 enum { COPY_NOTE_BYTES = 256 };
 
 /** What was done. */
@@ -78,6 +83,8 @@ struct copy_stats {
 	uint64_t elapsed_ms;
 	unsigned int warnings; /**< Bits of enum copy_warning. */
 	char note[COPY_NOTE_BYTES]; /**< Text behind COPY_WARN_NO_FILTER, else "". */
+	char missing[COPY_NOTE_BYTES]; /**< Names behind COPY_WARN_NO_PROCESS, else "". */
+	char keep_note[COPY_NOTE_BYTES]; /**< Text behind COPY_WARN_NO_TASKS or COPY_WARN_BAD_PROCESS, else "". */
 };
 
 /**
@@ -104,5 +111,8 @@ uint64_t copy_memory_bytes(const struct copy_options *options, uint64_t max_pfn)
 
 /** Text for one warning. @param[in] warning One bit. @return Static text. */
 const char *copy_warning_text(enum copy_warning warning);
+
+/** What a warning is about. @param[in] stats Where it stands. @param[in] warning One bit. @return Text; "" if there is nothing more to say. */
+const char *copy_warning_note(const struct copy_stats *stats, enum copy_warning warning);
 
 #endif

@@ -150,6 +150,14 @@ struct sink *copy_sink(const struct copy *copy, size_t index)
 	return index ? copy->options->more_sinks[index - 1] : copy->sink;
 }
 
+static struct error *scan_and_keep(struct copy *copy, uint64_t pfn, uint64_t end, uint64_t *set,
+                                   struct scan_result *result)
+{
+	struct error *err = scan_window(&copy->scan, pfn, end, set, result);
+
+	return err ? err : keep_window(&copy->keep, pfn, end, set, &result->counts);
+}
+
 // struct pages of one window may lie in another: those of a large machine are all found before the first window is used.
 struct error *copy_find_unused(struct copy *copy)
 {
@@ -164,7 +172,7 @@ struct error *copy_find_unused(struct copy *copy)
 
 		if (copy_window_is_empty(copy, pfn))
 			continue;
-		err = scan_window(&copy->scan, pfn, end, set, &result);
+		err = scan_and_keep(copy, pfn, end, set, &result);
 		if (!err)
 			err = unused_find(&copy->unused, &copy->scan, set, pfn, end);
 	}
@@ -198,11 +206,12 @@ struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, bool is_fi
 	copy->scan.pagemap = map;
 	if (map)
 		pagemap_start_window(map, pfn_start);
-	err = scan_window(&copy->scan, pfn_start, pfn_end, set, result);
+	err = scan_and_keep(copy, pfn_start, pfn_end, set, result);
 	if (!err && copy->options->is_unused_dropped)
 		err = drop_unused(copy, pfn_start, pfn_end, set, result);
 	if (map && !err)
-		pagemap_end_window(map, pfn_end, copy->options->is_unused_dropped ? set : NULL);
+		pagemap_end_window(map, pfn_end,
+		                   copy->options->is_unused_dropped || copy->options->keep_names ? set : NULL);
 	return err;
 }
 

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "dump/copy.h"
+#include "dump/keep.h"
 #include "dump/scan.h"
 #include "dump/unused.h"
 
@@ -41,6 +42,7 @@ struct copy {
 	struct copy_stats *stats;
 	struct scan scan;
 	unsigned int dump_level;
+	struct keep keep; /**< Processes whose memory stays. */
 	struct unused unused; /**< struct pages that are left out. */
 	uint64_t pages_unused; /**< Their pages. */
 	uint64_t max_pfn;

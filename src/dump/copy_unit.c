@@ -264,7 +264,8 @@ static struct error *put_pages(struct copy_unit_job *job, struct unit_worker *wo
 }
 
 // Descriptors tell what became of pages.
-static void note_pages(struct copy_unit_job *job, const struct unit_worker *worker, uint64_t rank, size_t at, size_t end)
+static void note_pages(struct copy_unit_job *job, const struct unit_worker *worker, uint64_t rank, size_t at,
+                       size_t end)
 {
 	uint8_t states[COPY_UNIT_PAGES];
 

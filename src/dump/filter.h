@@ -32,6 +32,7 @@ struct filter_counts {
 	uint64_t zero; /**< Found to hold only zeros, among those kept. */
 	uint64_t total; /**< In the input. */
 	uint64_t kept; /**< After classes were dropped; zero pages still counted. */
+	uint64_t named; /**< Of those kept: of dropped classes, but memory of processes that are to be kept. */
 };
 
 /**
