@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -209,6 +210,50 @@ static void plant_pipe(void)
 	explicit_bzero(page, sizeof(page));
 }
 
+/*
+ * A process of another name, with pages of its own: anonymous ones, some of
+ * which nobody may touch, a huge one, and ones of a file.  Classes are named
+ * after the process.  Returns when they are planted; the process stays.
+ */
+static void plant_process(const char *name, const char *dir)
+{
+	int ends[2];
+	char class[64], done = 0;
+
+	if (pipe(ends) < 0)
+		die("pipe");
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (pid > 0) {
+		close(ends[1]);
+		if (read(ends[0], &done, 1) != 1)
+			die(name);
+		close(ends[0]);
+		return;
+	}
+	if (prctl(PR_SET_NAME, name) < 0)
+		die("prctl");
+	snprintf(class, sizeof(class), "%s_anon", name);
+	plant_anon(class, FEW, true);
+	snprintf(class, sizeof(class), "%s_hidden", name);
+	void *hidden = plant_anon(class, FEW, true);
+	snprintf(class, sizeof(class), "%s_huge", name);
+	plant_huge(class, 0);
+	snprintf(class, sizeof(class), "%s_file", name);
+	plant_cache(dir, class, true);
+	if (mlockall(MCL_CURRENT) < 0)
+		die("mlockall");
+	if (mprotect(hidden, FEW * PAGE, PROT_NONE) < 0)
+		die("mprotect");
+	fflush(stdout);
+	if (write(ends[1], &done, 1) != 1)
+		die("pipe");
+	for (;;)
+		pause();
+}
+
 static void panic_machine(void)
 {
 	int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
@@ -232,6 +277,9 @@ int main(int argc, char **argv)
 	CPU_SET(0, &one);
 	if (sched_setaffinity(0, sizeof(one), &one) < 0)
 		die("sched_setaffinity");
+	/* First, so that they share nothing that is planted here. */
+	plant_process("planta", argv[1 + no_panic]);
+	plant_process("plantb", argv[1 + no_panic]);
 	plant_keys();
 	plant_pipe();
 	plant_huge("hugetlb", MAP_HUGETLB);

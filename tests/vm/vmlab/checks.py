@@ -58,12 +58,12 @@ def directory(report, name, folder, is_raw=False):
                      f"no {lost}" if lost else "")
 
 
-def planted_pages(report, name, crash, dump, reference, level):
-    """Each class of planted pages is there or not, as the level says."""
+def planted_pages(report, name, crash, dump, reference, level, process=""):
+    """Each class of planted pages is there or not, as the level says; a process may be kept."""
     confirmed = crash.planted.confirm(reference)
-    for title, error, count in planted.check_level(confirmed, dump, level):
+    for title, error, count in planted.check_level(confirmed, dump, level, process):
         report.check(f"{name}: level {level}: {count} {title} pages are "
-                     + ("gone" if level & planted.TAKEN_BY[title] else "there"), error)
+                     + ("gone" if planted.is_taken(title, level, process) else "there"), error)
     for title, reason in crash.planted.missing:
         report.skip(f"{name}: level {level}: {title} pages", reason)
 

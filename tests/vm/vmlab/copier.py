@@ -6,8 +6,9 @@ import pathlib
 import re
 import sys
 
-from . import planted
+from . import checks, planted
 from .command import run
+from .planted import PROCESSES
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "model"))
 import pagemap  # pylint: disable=wrong-import-position # noqa: E402
@@ -116,3 +117,25 @@ def planted_reasons(report, name, lab, vmcore, confirmed):
         some = " ".join(f"{pfn:#x}: {codes.get(pfn)}" for pfn in wrong[:6])
         report.check(f"{name}: the page map knows why {len(frames)} {title} pages are left out",
                      f"{len(wrong)} have another code: {some}" if len(wrong) > allowed else "")
+
+
+def keeps_process(report, name, lab, kernel, crash, vmcore, raw, plain):
+    """Beside the pages of level 31 there are just those that the process has mapped.
+
+    crash tells which, but not those that nobody may touch: their addresses are inverted.
+    """
+    dump = filtered(lab, vmcore, 31, (f"--keep-process={PROCESSES[0]}",))
+    pages = lab.pages.list(dump)
+    dump.unlink()
+    checks.planted_pages(report, name, crash, pages, raw, 31, PROCESSES[0])
+    seen = lab.tools.crash(kernel, vmcore, (f"foreach {PROCESSES[0]} vm -p",))
+    mapped = {int(paddr, 16) >> 12 for paddr in
+              re.findall(r"^[0-9a-f]+ +([0-9a-f]+)$", seen.by_command.popitem()[1], re.MULTILINE)}
+    mapped |= set(crash.planted.frames[f"{PROCESSES[0]}_hidden"].values())
+    added, wanted = pages.keys() - plain.keys(), (mapped & raw.keys()) - plain.keys()
+    error = ""
+    if added != wanted or len(added) < 512:
+        some = " ".join(f"{pfn:#x}" for pfn in sorted(added ^ wanted)[:8])
+        error = f"{len(added)} pages, {len(wanted)} are mapped: {some}"
+    report.check(f"{name}: {len(added)} pages more than without, those that it has mapped",
+                 error)

@@ -12,6 +12,9 @@ MASK = (1 << 64) - 1
 # The bits of a dump level that take a class away; any one of them suffices.
 # Without a bit: kernel memory, there at every level.
 ZERO, CACHE, CACHE_PRIVATE, USER, FREE = 1, 2, 4, 8, 16
+# The processes that plant.c starts, and the pages of each; classes are PROCESS_WHAT.
+PROCESSES = ("planta", "plantb")
+_OF_PROCESSES = {"anon": USER, "hidden": USER, "huge": USER, "file": CACHE | CACHE_PRIVATE}
 TAKEN_BY = {
     "hugetlb": USER,
     "thp": USER,
@@ -23,6 +26,8 @@ TAKEN_BY = {
     "clean": CACHE | CACHE_PRIVATE,
     "dirty": CACHE_PRIVATE,
     "free": FREE,
+    **{f"{process}_{what}": bits for process in PROCESSES
+       for what, bits in _OF_PROCESSES.items()},
 }
 KERNEL = ("slab", "pipe")
 
@@ -92,12 +97,17 @@ class Planted:
         return confirmed
 
 
-def check_level(confirmed, dump, level):
+def is_taken(name, level, process=""):
+    """Whether pages of a class are left out where those of a process are kept."""
+    is_kept = process and name.startswith(f"{process}_")
+    return bool(level & TAKEN_BY[name]) and not is_kept
+
+
+def check_level(confirmed, dump, level, process=""):
     """[(class, error or "", count)] for the classes with known frames."""
     results = []
     for name, pages in confirmed.items():
-        bits = TAKEN_BY.get(name)
-        if bits is None:
+        if name not in TAKEN_BY:
             continue
         there = sum(1 for pfn in pages if pfn in dump)
         wrong = sum(1 for pfn, total in pages.items()
@@ -107,7 +117,7 @@ def check_level(confirmed, dump, level):
             error = "no planted page was left to look at"
         elif wrong:
             error = f"{wrong} of {len(pages)} pages have a wrong content"
-        elif level & bits:
+        elif is_taken(name, level, process):
             allowed = len(pages) * (1 - AT_LEAST.get(name, 1.0))
             if there > allowed:
                 error = f"{there} of {len(pages)} pages are still there"

@@ -7,6 +7,7 @@ import shutil
 from . import capture, checks, copier
 from .capture import Setup
 from .command import LabError
+from .planted import PROCESSES
 
 # Reservations that are tried, and the MiB from which on the capture has to succeed.
 CRASHKERNEL_SIZES = ("72M", "80M", "96M", "128M")
@@ -58,6 +59,7 @@ def _unfiltered(report, lab, folder, scenario):
     copier.same_log(report, name, lab, vmcore)
     copier.planted_reasons(report, name, lab, vmcore, crash.planted.confirm(raw))
     copier.silent_vmcoreinfo(report, f"{name}: level 31", lab, vmcore, ours)
+    copier.keeps_process(report, f"{name}: a kept process", lab, kernel, crash, vmcore, raw, ours)
     return crash, dump
 
 
@@ -94,7 +96,8 @@ def _filtered(report, lab, folder, scenario):
     vmcore = dump / "vmcore"
     memory, pages = lab.pages.list(crash.ram), lab.pages.list(vmcore)
     checks.matches_memory(report, name, crash, pages, memory)
-    checks.planted_pages(report, name, crash, pages, memory, level)
+    checks.planted_pages(report, name, crash, pages, memory, level,
+                         setup.config.get("KDUMP_KEEP_PROCESSES", ""))
     checks.kernel_objects(report, name, lab, crash, vmcore)
     output = checks.crash_reads(report, name, lab, lab.kernels[setup.series], vmcore)
     checks.panicking_task(report, name, output)
@@ -159,10 +162,11 @@ def table():
         Scenario("raw-6.12", Setup("6.12", dict(raw)), _unfiltered, True,
                  "the same on the newer kernel"),
         Scenario("filtered-6.1",
-                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot"},
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot",
+                               "KDUMP_KEEP_PROCESSES": PROCESSES[0]},
                        crashkernel="80M"),
                  _filtered, True,
-                 "level 31, default format, crashkernel=80M, reboot"),
+                 "level 31, a process kept, default format, crashkernel=80M, reboot"),
         Scenario("service-6.12",
                  Setup("6.12", {"KDUMP_FINAL_ACTION": "reboot",
                                 "KDUMP_DUMPFORMAT": "zstd"}, service=True),
