@@ -12,6 +12,7 @@
 static const char usage_text[] =
 	"Usage: kdump-copy [OPTION]... VMCORE DUMP\n"
 	"       kdump-copy -F [OPTION]... VMCORE >DUMP\n"
+	"       kdump-copy -R [-f] DUMP <STREAM\n"
 	"       kdump-copy --reassemble [OPTION]... PART... DUMP\n"
 	"Copy a crash dump, leaving out what nobody needs.\n"
 	"VMCORE may be a copy itself: ELF or kdump-compressed, also flattened.\n"
@@ -25,6 +26,7 @@ static const char usage_text[] =
 	"      --compress NAME      the same by name; auto: the best of those built in\n"
 	"  -E                       write an ELF file\n"
 	"  -F                       write to standard output, in makedumpfile's flattened format\n"
+	"  -R                       make DUMP of a flattened stream on standard input\n"
 	"      --reassemble         join the parts of a dump that makedumpfile --split wrote;\n"
 	"                           compressed as they are, if nothing else is asked for\n"
 	"  -f, --force              overwrite DUMP\n"
@@ -169,6 +171,8 @@ static struct error *parse_option(int option, struct arguments *args)
 	case 'x':
 		return NULL;
 	case 'R':
+		args->is_rearranged = true;
+		return NULL;
 	case 'X':
 	case 'e':
 	case 'g':
@@ -179,6 +183,22 @@ static struct error *parse_option(int option, struct arguments *args)
 		// getopt has said what is wrong.
 		return error_new(ERROR_USAGE, "try 'kdump-copy --help'");
 	}
+}
+
+// What -R writes is in the stream already, so nothing can be asked for but where.
+static struct error *take_stream(struct arguments *args, char **paths, int count)
+{
+	if (args->is_flattened || args->is_reassembled || args->is_log_wanted || args->is_compressor_chosen ||
+	    args->keep_names || args->copy.is_dry_run || args->copy.dump_level || args->copy.format != COPY_KDUMP)
+		return error_new(ERROR_USAGE, "-R writes what is in the stream: only -f and -q go with it");
+	if (count != 1)
+		return error_new(ERROR_USAGE, "%s; try 'kdump-copy --help'",
+		                 count ? "too many arguments" : "DUMP is missing");
+	if (isatty(STDIN_FILENO))
+		return error_new(ERROR_USAGE,
+		                 "-R reads the stream from standard input, which is a terminal; redirect it");
+	args->output = paths[0];
+	return NULL;
 }
 
 // What is left of the command line: one input, or with --reassemble several, and the output where one is a file.
@@ -255,7 +275,9 @@ struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args
 		}
 		err = parse_option(option, args);
 	}
-	if (!err)
+	if (!err && args->is_rearranged)
+		err = take_stream(args, argv + optind, argc - optind);
+	else if (!err)
 		err = take_paths(args, argv + optind, argc - optind);
 	if (!err)
 		err = check_arguments(args);

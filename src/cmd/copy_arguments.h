@@ -24,6 +24,7 @@ struct arguments {
 	const char *pagemap; /**< Where the page map goes; NULL: not wanted. */
 	bool is_flattened;
 	bool is_reassembled;
+	bool is_rearranged; /**< Standard input is a flattened stream; there are no inputs. */
 	bool is_log_wanted; /**< The kernel log in place of a dump. */
 	bool is_check; /**< Only the options are looked at. */
 	bool is_compressor_chosen;

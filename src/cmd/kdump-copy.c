@@ -12,6 +12,7 @@
 #include "core/decompress.h"
 #include "core/vmcore.h"
 #include "dump/copy.h"
+#include "dump/rearrange.h"
 #include "report/dmesg.h"
 
 // Time between two lines of progress, where lines stay on the screen or in a log.
@@ -238,6 +239,24 @@ static struct error *write_log(const struct vmcore *core, const struct arguments
 	return output_close(&output, err, false);
 }
 
+static struct error *rearrange_stream(const struct arguments *args)
+{
+	_cleanup_(sink_destroyp) struct sink *sink = NULL;
+	struct output output = {.fd = -1};
+	struct rearrange_stats stats = {0};
+	struct error *err = output_open(&output, args);
+
+	if (!err)
+		err = sink_file_create(output.fd, &sink);
+	if (!err)
+		err = error_wrap(rearrange_run(STDIN_FILENO, sink, &stats), "%s", args->output);
+	err = output_close(&output, err, stats.record_count);
+	if (!err && !args->is_quiet)
+		fprintf(stderr, "kdump-copy: wrote %ju records, %.1f MiB\n", (uintmax_t)stats.record_count,
+		        mib(stats.bytes_written));
+	return err;
+}
+
 static struct error *copy_dump(struct arguments *args)
 {
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
@@ -276,7 +295,7 @@ int main(int argc, char **argv)
 			args.copy.progress_context = &is_terminal;
 			args.copy.progress_interval_ms = is_terminal ? TERMINAL_INTERVAL_MS : LINE_INTERVAL_MS;
 		}
-		err = copy_dump(&args);
+		err = args.is_rearranged ? rearrange_stream(&args) : copy_dump(&args);
 	}
 	if (err)
 		fprintf(stderr, "kdump-copy: %s\n", err->text);

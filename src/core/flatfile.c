@@ -9,10 +9,9 @@
 
 // All numbers are big-endian on every machine.
 enum {
-	HEADER_BYTES = 4096,
+	VERSION_END_BYTES = 32, // All that is read of the header.
 	HEADER_TYPE = 1,
 	HEADER_VERSION = 1,
-	RECORD_HEADER_BYTES = 16,
 	FIRST_ROOM = 1024,
 };
 
@@ -23,22 +22,42 @@ bool flatfile_probe(const uint8_t *head, size_t size_bytes)
 	return size_bytes >= sizeof(signature) && memcmp(head, signature, sizeof(signature)) == 0;
 }
 
-static struct error *check_header(int fd)
+struct error *flatfile_check_header(const uint8_t *header, size_t size_bytes)
 {
-	uint8_t header[32];
 	uint64_t type, version;
-	size_t got;
-	struct error *err = io_pread(fd, header, sizeof(header), 0, &got);
 
-	if (err)
-		return err;
-	if (got < sizeof(header))
-		return error_new(ERROR_BAD_DATA, "flattened: the file ends at offset %#zx, inside the header", got);
+	if (size_bytes < VERSION_END_BYTES)
+		return error_new(ERROR_BAD_DATA, "flattened: the file ends at offset %#zx, inside the header",
+		                 size_bytes);
 	type = load_u64(header + 16, true);
 	version = load_u64(header + 24, true);
 	if (type != HEADER_TYPE || version != HEADER_VERSION)
 		return error_new(ERROR_UNSUPPORTED, "flattened: type %ju, version %ju (offset 0x10); 1 and 1 are known",
 		                 (uintmax_t)type, (uintmax_t)version);
+	return NULL;
+}
+
+static struct error *check_header(int fd)
+{
+	uint8_t header[VERSION_END_BYTES];
+	size_t got;
+	struct error *err = io_pread(fd, header, sizeof(header), 0, &got);
+
+	return err ? err : flatfile_check_header(header, got);
+}
+
+struct error *flatfile_parse_record(const uint8_t *header, struct flatfile_record *record, bool *is_end_ret)
+{
+	uint64_t offset = load_u64(header, true), size = load_u64(header + 8, true);
+
+	*is_end_ret = offset == UINT64_MAX && size == UINT64_MAX;
+	if (*is_end_ret)
+		return NULL;
+	if (size == 0 || offset > INT64_MAX || size > INT64_MAX - offset)
+		return error_new(ERROR_BAD_DATA, "flattened: the record at %#jx says offset %#jx, size %#jx",
+		                 (uintmax_t)record->place_bytes, (uintmax_t)offset, (uintmax_t)size);
+	record->offset_bytes = offset;
+	record->size_bytes = size;
 	return NULL;
 }
 
@@ -63,8 +82,9 @@ static struct error *add_record(struct flatfile *flat, size_t *room, struct flat
 static struct error *read_record(struct flatfile *flat, uint64_t file_bytes, uint64_t at, struct flatfile_record *ret,
                                  bool *go_on_ret)
 {
-	uint8_t header[RECORD_HEADER_BYTES];
-	uint64_t offset, size;
+	uint8_t header[FLATFILE_RECORD_HEADER_BYTES];
+	struct flatfile_record record = {.place_bytes = at};
+	bool is_end;
 	size_t got;
 	struct error *err = io_pread(flat->fd, header, sizeof(header), at, &got);
 
@@ -74,26 +94,23 @@ static struct error *read_record(struct flatfile *flat, uint64_t file_bytes, uin
 	flat->is_cut = got < sizeof(header);
 	if (flat->is_cut)
 		return NULL;
-	offset = load_u64(header, true);
-	size = load_u64(header + 8, true);
-	if (offset == UINT64_MAX && size == UINT64_MAX)
-		return NULL;
-	if (size == 0 || offset > INT64_MAX || size > INT64_MAX - offset)
-		return error_new(ERROR_BAD_DATA, "flattened: the record at %#jx says offset %#jx, size %#jx",
-		                 (uintmax_t)at, (uintmax_t)offset, (uintmax_t)size);
-	at += RECORD_HEADER_BYTES;
-	if (size > file_bytes - at) {
-		size = file_bytes - at;
+	err = flatfile_parse_record(header, &record, &is_end);
+	if (err || is_end)
+		return err;
+	at += sizeof(header);
+	if (record.size_bytes > file_bytes - at) {
+		record.size_bytes = file_bytes - at;
 		flat->is_cut = true;
 	}
-	*ret = (struct flatfile_record){offset, size, at};
-	*go_on_ret = size > 0;
+	record.place_bytes = at;
+	*ret = record;
+	*go_on_ret = record.size_bytes > 0;
 	return NULL;
 }
 
 static struct error *read_records(struct flatfile *flat, uint64_t file_bytes)
 {
-	uint64_t at = HEADER_BYTES;
+	uint64_t at = FLATFILE_HEADER_BYTES;
 	bool go_on = true;
 	size_t room = 0;
 
@@ -132,7 +149,7 @@ static struct error *sort_records(struct flatfile *flat)
 			return error_new(ERROR_BAD_DATA,
 			                 "flattened: two records for offset %#jx, one of them at %#jx of the file",
 			                 (uintmax_t)record->offset_bytes,
-			                 (uintmax_t)(record->place_bytes - RECORD_HEADER_BYTES));
+			                 (uintmax_t)(record->place_bytes - FLATFILE_RECORD_HEADER_BYTES));
 		end = record->offset_bytes + record->size_bytes;
 	}
 	flat->size_bytes = end;

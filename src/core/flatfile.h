@@ -17,9 +17,11 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-/** Limits of what is read. */
+/** Sizes, and limits of what is read. */
 enum {
 	FLATFILE_SIGNATURE_BYTES = 16,
+	FLATFILE_HEADER_BYTES = 4096,
+	FLATFILE_RECORD_HEADER_BYTES = 16,
 	/** 24 bytes of memory each, 384 MiB in all: makedumpfile's records of 64 KiB reach 1 TiB. */
 	FLATFILE_RECORDS_MAX = 1 << 24,
 };
@@ -42,6 +44,25 @@ struct flatfile {
 
 /** Whether a file is flattened. @param[in] head Its first bytes. @param[in] size_bytes Their number. @return See there. */
 bool flatfile_probe(const uint8_t *head, size_t size_bytes);
+
+/**
+ * Check the header of a stream.
+ *
+ * @param[in] header Its first bytes, of which flatfile_probe() thinks well.
+ * @param[in] size_bytes Their number.
+ * @return NULL; ERROR_UNSUPPORTED (version); ERROR_BAD_DATA (too few bytes).
+ */
+struct error *flatfile_check_header(const uint8_t *header, size_t size_bytes) must_check;
+
+/**
+ * Read the header of a record.
+ *
+ * @param[in] header FLATFILE_RECORD_HEADER_BYTES.
+ * @param[in,out] record place_bytes: where the header is, for messages; offset and size are set.
+ * @param[out] is_end_ret Whether it is the end of the stream and not a record.
+ * @return NULL; ERROR_BAD_DATA (an impossible record).
+ */
+struct error *flatfile_parse_record(const uint8_t *header, struct flatfile_record *record, bool *is_end_ret) must_check;
 
 /**
  * Index a flattened file.

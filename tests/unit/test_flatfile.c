@@ -1,53 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/flatfile.h"
 
-#include <endian.h>
-
 #include "core/corefile.h"
 #include "fakedump.h"
+#include "fakestream.h"
 #include "test.h"
 
-enum { HEADER = 4096, ROOM = 16384 };
-
-// A flattened stream that is put together record by record.
-struct stream {
-	uint8_t bytes[ROOM];
-	size_t used;
-};
-
-static void put_u64(struct stream *stream, uint64_t value)
-{
-	uint64_t big = htobe64(value);
-
-	memcpy(stream->bytes + stream->used, &big, 8);
-	stream->used += 8;
-}
-
-static void start(struct stream *stream)
-{
-	memset(stream, 0, sizeof(*stream));
-	memcpy(stream->bytes, "makedumpfile", 12);
-	stream->used = 16;
-	put_u64(stream, 1);
-	put_u64(stream, 1);
-	stream->used = HEADER;
-}
-
-static void record(struct stream *stream, uint64_t offset, const char *text)
-{
-	put_u64(stream, offset);
-	put_u64(stream, strlen(text));
-	memcpy(stream->bytes + stream->used, text, strlen(text));
-	stream->used += strlen(text);
-}
-
-static void end(struct stream *stream)
-{
-	put_u64(stream, UINT64_MAX);
-	put_u64(stream, UINT64_MAX);
-}
-
-static struct error *open_stream(const struct stream *stream, struct corefile *ret)
+static struct error *open_stream(const struct fakestream *stream, struct corefile *ret)
 {
 	struct fakefile file = fakefile(stream->bytes, stream->used);
 	struct error *err = corefile_open(file.path, ret);
@@ -69,13 +28,13 @@ static void check_bytes(const struct corefile *file, uint64_t offset, size_t siz
 static void records(void)
 {
 	struct corefile file;
-	struct stream stream;
+	struct fakestream stream;
 
-	start(&stream);
-	record(&stream, 8, "second");
-	record(&stream, 0, "first");
-	record(&stream, 14, "third");
-	end(&stream);
+	fakestream_start(&stream);
+	fakestream_record(&stream, 8, "second");
+	fakestream_record(&stream, 0, "first");
+	fakestream_record(&stream, 14, "third");
+	fakestream_end(&stream);
 	check_ok(open_stream(&stream, &file));
 	check(file.flat && file.size_bytes == 19 && !corefile_is_cut(&file));
 	check_bytes(&file, 0, 19, "first\0\0\0secondthird", 19);
@@ -92,10 +51,10 @@ static void records(void)
 static void empty(void)
 {
 	struct corefile file;
-	struct stream stream;
+	struct fakestream stream;
 
-	start(&stream);
-	end(&stream);
+	fakestream_start(&stream);
+	fakestream_end(&stream);
 	check_ok(open_stream(&stream, &file));
 	check(file.size_bytes == 0 && corefile_next_data(&file, 0) == 0);
 	check_bytes(&file, 0, 8, "", 0);
@@ -106,19 +65,19 @@ static void overlaps(void)
 {
 	static const uint64_t offsets[] = {0, 3, 7};
 	struct corefile file;
-	struct stream stream;
+	struct fakestream stream;
 
 	for (size_t i = 0; i < array_size(offsets); i++) {
-		start(&stream);
-		record(&stream, offsets[i], "overlap");
-		record(&stream, 4, "middle");
-		end(&stream);
+		fakestream_start(&stream);
+		fakestream_record(&stream, offsets[i], "overlap");
+		fakestream_record(&stream, 4, "middle");
+		fakestream_end(&stream);
 		check_error(open_stream(&stream, &file), ERROR_BAD_DATA, "two records for offset");
 	}
-	start(&stream);
-	record(&stream, 4, "twice");
-	record(&stream, 4, "twice");
-	end(&stream);
+	fakestream_start(&stream);
+	fakestream_record(&stream, 4, "twice");
+	fakestream_record(&stream, 4, "twice");
+	fakestream_end(&stream);
 	check_error(open_stream(&stream, &file), ERROR_BAD_DATA, "two records for offset 0x4");
 }
 
@@ -128,17 +87,17 @@ static void impossible(void)
 		{4, 0}, {UINT64_MAX, 4}, {UINT64_C(1) << 63, 4}, {INT64_MAX, 1}, {4, UINT64_MAX}, {4, INT64_MAX},
 	};
 	struct corefile file;
-	struct stream stream;
+	struct fakestream stream;
 
 	for (size_t i = 0; i < array_size(wrong); i++) {
-		start(&stream);
-		record(&stream, 0, "good");
-		put_u64(&stream, wrong[i][0]);
-		put_u64(&stream, wrong[i][1]);
-		end(&stream);
+		fakestream_start(&stream);
+		fakestream_record(&stream, 0, "good");
+		fakestream_u64(&stream, wrong[i][0]);
+		fakestream_u64(&stream, wrong[i][1]);
+		fakestream_end(&stream);
 		check_error(open_stream(&stream, &file), ERROR_BAD_DATA, "the record at 0x1014 says");
 	}
-	start(&stream);
+	fakestream_start(&stream);
 	stream.bytes[31] = 2;
 	check_error(open_stream(&stream, &file), ERROR_UNSUPPORTED, "version 2");
 }
@@ -146,16 +105,16 @@ static void impossible(void)
 // A stream that ends anywhere: what came is there, and what did not come is not taken for zeros.
 static void cut(void)
 {
-	struct stream stream;
+	struct fakestream stream;
 	size_t whole;
 
-	start(&stream);
-	record(&stream, 0, "first");
-	record(&stream, 9, "second");
+	fakestream_start(&stream);
+	fakestream_record(&stream, 0, "first");
+	fakestream_record(&stream, 9, "second");
 	whole = stream.used;
-	end(&stream);
+	fakestream_end(&stream);
 	for (size_t used = 16; used < stream.used; used++) {
-		struct stream part = stream;
+		struct fakestream part = stream;
 		struct corefile file;
 		struct error *err;
 
@@ -167,11 +126,11 @@ static void cut(void)
 		}
 		check_ok(err);
 		check(corefile_is_cut(&file));
-		check(file.size_bytes == (used > whole - 6      ? 9 + (used < whole ? used - (whole - 6) : 6)
-		                          : used <= HEADER + 16 ? 0
-		                          : used < HEADER + 21  ? used - HEADER - 16
-		                                                : 5));
-		if (used >= HEADER + 21)
+		check(file.size_bytes == (used > whole - 6                 ? 9 + (used < whole ? used - (whole - 6) : 6)
+		                          : used <= FAKESTREAM_HEADER + 16 ? 0
+		                          : used < FAKESTREAM_HEADER + 21  ? used - FAKESTREAM_HEADER - 16
+		                                                           : 5));
+		if (used >= FAKESTREAM_HEADER + 21)
 			check_bytes(&file, 0, 9, "first", 5);
 		check(corefile_next_data(&file, 5) == (file.size_bytes > 5 ? 5 : file.size_bytes));
 		corefile_close(&file);
