@@ -10,6 +10,7 @@
 
 #include "cmd/copy_arguments.h"
 #include "core/decompress.h"
+#include "core/foreign.h"
 #include "core/vmcore.h"
 #include "dump/copy.h"
 #include "dump/rearrange.h"
@@ -262,7 +263,7 @@ static struct error *copy_dump(struct arguments *args)
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
 	_cleanup_(map_file_deinit) struct map_file map = {.output.fd = -1};
 	struct copy_stats stats = {0};
-	struct error *err = vmcore_open_set((const char *const *)args->inputs, args->input_count, &core);
+	struct error *err = foreign_open_set((const char *const *)args->inputs, args->input_count, &core);
 
 	if (!err && args->is_log_wanted)
 		return write_log(core, args);

@@ -17,7 +17,7 @@ enum {
 	MAP_ALIGN_BYTES = 64 << 10,
 	// No window of a reader reaches from one file into the next: they lie at multiples of its size, which divides this.
 	FILE_ALIGN_BYTES = 64 << 20,
-	HEAD_BYTES = 64,
+	HEAD_BYTES = 4096 + 64, // Some formats have their name behind a block.
 	NOTE_HEADER_BYTES = 12,
 	// A CPU has well under 4 KiB of notes; this is enough for 64 Ki of them.
 	NOTES_BYTES_MAX = 256 << 20,
@@ -173,7 +173,7 @@ static struct error *open_files(struct vmcore *core, const char *const *paths, s
 static struct error *find_format(const struct vmcore *core, const struct core_format *const *formats,
                                  const struct core_format **ret)
 {
-	char known[64] = "";
+	char known[128] = "";
 	uint8_t head[HEAD_BYTES];
 	size_t got;
 	struct error *err = corefile_pread(&core->files[0], head, sizeof(head), 0, &got);

@@ -39,7 +39,7 @@ enum vmcore_frame_set {
  *
  * To add a format: fill the fields of struct vmcore that open() names; vmcore_open() makes the rest from them. Where memory
  * lies in the file as it is, that is all. Where it lies in pages that must be expanded, the functions below open() give
- * them. Then add it to the formats in vmcore_set.c.
+ * them. Then add it to the formats in vmcore_set.c; or, if it brings a library of its own, as foreign.c does.
  */
 struct core_format {
 	const char *name;

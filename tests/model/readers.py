@@ -132,7 +132,8 @@ class KdumpFile:
         info_offset, info_size, note_offset, note_size = struct.unpack_from("<qqqq", data, sub + 32)
         mapnr64, = struct.unpack_from("<Q", data, sub + 96)
         require(mapnr64 == max_mapnr, "kdump: max_mapnr_64 differs")
-        require(sub + 104 <= note_offset and note_offset + note_size <= sub + sub_blocks * size, "kdump: notes")
+        require(not note_size or sub + 104 <= note_offset and note_offset + note_size <= sub + sub_blocks * size,
+                "kdump: notes")
         require(not info_size or note_offset <= info_offset and info_offset + info_size <= note_offset + note_size,
                 "kdump: vmcoreinfo is not in the notes")
         self.vmcoreinfo, self.notes = data[info_offset:info_offset + info_size], data[note_offset:note_offset + note_size]

@@ -22,14 +22,17 @@ def _sets(got, want):
     require(not extra, f"should not be there: {_brief(extra)}")
 
 
-def kdump(machine, level, dump):
-    """A kdump-compressed dump."""
+CPUS = 2
+
+
+def kdump(machine, level, dump, cpus=CPUS):
+    """A kdump-compressed dump, with notes of so many CPUs."""
     require(dump.level == level, f"dump_level {dump.level}")
     require(dump.machine == "x86_64", f"machine {dump.machine}")
     require(dump.release == machine.layout.release, f"release {dump.release}")
     require(dump.phys_base == machine.phys_base, f"phys_base {dump.phys_base:#x}")
     require(dump.vmcoreinfo.rstrip(b"\0") == machine.vmcoreinfo(), "VMCOREINFO differs")
-    require(dump.notes.count(b"CORE\0\0\0\0") == 2, "notes of CPUs are missing")
+    require(dump.notes.count(b"CORE\0\0\0\0") == cpus, "notes of CPUs are missing")
     require(not dump.status & readers.STATUS_INCOMPLETE, "marked as incomplete")
     _sets(set(dump.ram), set(page_frames(machine.spec)))
     _sets(set(dump.dumped), set(expect.kept(machine.spec, level)))
@@ -37,10 +40,10 @@ def kdump(machine, level, dump):
         _same(machine, pfn, page)
 
 
-def elf(machine, level, dump):
+def elf(machine, level, dump, cpus=CPUS):
     """An ELF dump. A page that holds only zeros may be in the file, or read as zeros, or (level bit 1) be absent."""
     require(machine.vmcoreinfo() in dump.notes, "VMCOREINFO differs")
-    require(dump.notes.count(b"CORE\0\0\0\0") == 2, "notes of CPUs are missing")
+    require(dump.notes.count(b"CORE\0\0\0\0") == cpus, "notes of CPUs are missing")
     pages = readers.elf_pages(dump)
     kept = set(expect.kept(machine.spec, level))
     in_file = {pfn for pfn, entry in pages.items() if entry[0]}
@@ -56,13 +59,13 @@ def elf(machine, level, dump):
             require(level & 1 and pfn in zero, f"pfn {pfn:#x}: no program header")
 
 
-def check(machine, level, data, compressor=None):
+def check(machine, level, data, compressor=None, cpus=CPUS):
     """BadDump unless the file holds exactly what it must. compressor: flag that at least one page must have."""
     dump = readers.open_dump(data)
     if isinstance(dump, readers.ElfFile):
-        elf(machine, level, dump)
+        elf(machine, level, dump, cpus)
         return
-    kdump(machine, level, dump)
+    kdump(machine, level, dump, cpus)
     allowed = {0} | ({compressor} if compressor else set())
     require(dump.flags_seen <= allowed, f"pages with flags {dump.flags_seen}")
     require(not compressor or compressor in dump.flags_seen, "no page is compressed")
