@@ -142,6 +142,7 @@ static const struct compressor *choose_compressor(const struct attempt *attempt)
 static void report_stats(struct log *log, const struct copy_stats *stats, unsigned int dump_level)
 {
 	const struct filter_counts *counts = &stats->counts;
+	char text[COPY_WARNING_BYTES];
 
 	for (unsigned int class = 0; class < PAGE_CLASS_COUNT; class ++)
 		if (counts->classes[class])
@@ -154,11 +155,10 @@ static void report_stats(struct log *log, const struct copy_stats *stats, unsign
 	          counts->total, stats->pages_written, counts->zero, stats->pages_unreadable);
 	log_print(log, "%" PRIu64 " MiB written in %" PRIu64 ".%" PRIu64 " s", stats->bytes_written / MIB,
 	          stats->elapsed_ms / 1000, stats->elapsed_ms % 1000 / 100);
-	for (unsigned int bit = 0; bit < 32; bit++)
-		if (stats->warnings & 1U << bit)
-			log_print(log, "warning: %s%s%s", copy_warning_text(1U << bit),
-			          *copy_warning_note(stats, 1U << bit) ? ": " : "",
-			          copy_warning_note(stats, 1U << bit));
+	for (unsigned int bit = copy_warning_next(stats, 0); bit; bit = copy_warning_next(stats, bit)) {
+		copy_warning_describe(stats, bit, text, sizeof(text));
+		log_print(log, "warning: %s", text);
+	}
 }
 
 // The page map beside the dump. Whatever is wrong with it costs nobody the dump.
@@ -203,6 +203,7 @@ static struct error *copy_filtered(struct attempt *attempt)
 		.progress = copy_told,
 		.progress_context = attempt,
 		.progress_interval_ms = PROGRESS_MS,
+		.warn_kept_percent = COPY_WARN_KEPT_PERCENT,
 	};
 	struct error *err = vmcore_open(attempt->job->vmcore, &core);
 

@@ -54,16 +54,13 @@ static void print_counts(const struct copy_stats *stats, unsigned int dump_level
 // map_error: what COPY_WARN_NO_PAGEMAP is about.
 static void print_warnings(const struct copy_stats *stats, const struct error *map_error)
 {
-	for (unsigned int bit = 1; bit && bit <= stats->warnings; bit <<= 1) {
-		const char *note = copy_warning_note(stats, bit);
+	for (unsigned int bit = copy_warning_next(stats, 0); bit; bit = copy_warning_next(stats, bit)) {
+		char text[COPY_WARNING_BYTES];
 
-		if (!(stats->warnings & bit))
-			continue;
-		fprintf(stderr, "kdump-copy: warning: %s%s%s", copy_warning_text(bit), *note ? ": " : "", note);
+		copy_warning_describe(stats, bit, text, sizeof(text));
+		fprintf(stderr, "kdump-copy: warning: %s", text);
 		if (bit == COPY_WARN_NO_PAGEMAP && map_error)
 			fprintf(stderr, ": %s", map_error->text);
-		if (bit == COPY_WARN_UNREADABLE)
-			fprintf(stderr, ": %ju pages", (uintmax_t)stats->pages_unreadable);
 		fputc('\n', stderr);
 	}
 }
@@ -245,7 +242,7 @@ static struct error *rearrange_stream(const struct arguments *args)
 	_cleanup_(sink_destroyp) struct sink *sink = NULL;
 	struct output output = {.fd = -1};
 	struct rearrange_stats stats = {0};
-	struct error *err = output_open(&output, args);
+	struct error *err = output_open(&output, args->output, args->is_forced);
 
 	if (!err)
 		err = sink_file_create(output.fd, &sink);

@@ -146,6 +146,17 @@ const char *copy_warning_text(enum copy_warning warning)
 		return "to be kept, but there is no process with memory of that name";
 	case COPY_WARN_BAD_PROCESS:
 		return "memory of processes that are to be kept may be missing";
+	case COPY_WARN_NO_USER:
+		return "no page of a process was found: this kernel marks them in an unknown way, the dump is larger "
+		       "than it need be";
+	case COPY_WARN_NO_CACHE:
+		return "no page of the page cache was found: this kernel marks them in an unknown way, the dump is "
+		       "larger than it need be";
+	case COPY_WARN_NO_KERNEL:
+		return "no page of the kernel was found: the dump lacks what is needed to read it";
+	case COPY_WARN_KEPT:
+		return "the dump is unusually large: what is kept are pages of the kernel, or such as are not "
+		       "recognised";
 	}
 	return "unknown warning";
 }
@@ -163,4 +174,65 @@ const char *copy_warning_note(const struct copy_stats *stats, enum copy_warning 
 	default:
 		return "";
 	}
+}
+
+const char *copy_warning_name(enum copy_warning warning)
+{
+	switch (warning) {
+	case COPY_WARN_NO_FILTER:
+		return "no-filter";
+	case COPY_WARN_NO_FREE:
+		return "no-free-pages";
+	case COPY_WARN_UNREADABLE:
+		return "unreadable";
+	case COPY_WARN_BAD_MEMMAP:
+		return "bad-memmap";
+	case COPY_WARN_TRUNCATED:
+		return "truncated-input";
+	case COPY_WARN_INCOMPLETE:
+		return "incomplete-input";
+	case COPY_WARN_NO_PAGEMAP:
+		return "no-pagemap";
+	case COPY_WARN_NO_TASKS:
+		return "no-tasks";
+	case COPY_WARN_NO_PROCESS:
+		return "no-process";
+	case COPY_WARN_BAD_PROCESS:
+		return "bad-process";
+	case COPY_WARN_NO_USER:
+		return "no-user-pages";
+	case COPY_WARN_NO_CACHE:
+		return "no-cache-pages";
+	case COPY_WARN_NO_KERNEL:
+		return "no-kernel-pages";
+	case COPY_WARN_KEPT:
+		return "much-kept";
+	}
+	return "unknown";
+}
+
+unsigned int copy_warning_next(const struct copy_stats *stats, unsigned int after)
+{
+	unsigned int left = after ? stats->warnings & ~(after | (after - 1)) : stats->warnings;
+
+	return left & -left;
+}
+
+void copy_warning_describe(const struct copy_stats *stats, enum copy_warning warning, char *buf, size_t room_bytes)
+{
+	const char *text = copy_warning_text(warning);
+
+	const char *note = copy_warning_note(stats, warning);
+
+	if (*note)
+		snprintf(buf, room_bytes, "%s: %s", text, note);
+	else if (warning == COPY_WARN_UNREADABLE)
+		snprintf(buf, room_bytes, "%s: %ju pages", text, (uintmax_t)stats->pages_unreadable);
+	else if (warning == COPY_WARN_BAD_MEMMAP)
+		snprintf(buf, room_bytes, "%s: %ju pages", text, (uintmax_t)stats->pages_unclassified);
+	else if (warning == COPY_WARN_KEPT)
+		snprintf(buf, room_bytes, "%s: %ju of %ju pages", text, (uintmax_t)stats->counts.kept,
+		         (uintmax_t)stats->counts.total);
+	else
+		snprintf(buf, room_bytes, "%s", text);
 }

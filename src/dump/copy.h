@@ -54,6 +54,8 @@ struct copy_options {
 	void (*progress)(void *context, const struct copy_progress *progress);
 	void *progress_context;
 	uint64_t progress_interval_ms; /**< Least time between two calls. */
+	/** More kept than this share of the input is COPY_WARN_KEPT, at levels that drop free, user and cache; 0: never. */
+	unsigned int warn_kept_percent;
 };
 
 /** Something the user must know although the copy did not fail. */
@@ -68,7 +70,24 @@ enum copy_warning {
 	COPY_WARN_NO_TASKS = 1 << 7, /**< No process could be found, so that none is kept. */
 	COPY_WARN_NO_PROCESS = 1 << 8, /**< Processes that are to be kept are not there. */
 	COPY_WARN_BAD_PROCESS = 1 << 9, /**< Lists of processes, or page tables of one, could not be read. */
+	/**
+	 * Not one page of processes, of the page cache, in use by the kernel was found, and there must be some. The first two
+	 * are looked for only where VMCOREINFO has CRASHTIME: the kernel adds it when it starts a crash kernel
+	 * (crash_save_vmcoreinfo() in __crash_kexec(), Linux v6.1 kernel/kexec_core.c), which a process loaded from files. A
+	 * kernel that died before its first process has none, nor does what a hypervisor dumps.
+	 */
+	COPY_WARN_NO_USER = 1 << 10,
+	COPY_WARN_NO_CACHE = 1 << 11, /**< See above. */
+	COPY_WARN_NO_KERNEL = 1 << 12, /**< See above. */
+	COPY_WARN_KEPT = 1 << 13, /**< More is kept than copy_options.warn_kept_percent. */
 };
+
+/**
+ * For copy_options.warn_kept_percent. What is the kernel's own is 2 to 7 % of the pages on idle machines (1.5 and 128 GiB), and
+ * more where it has little memory or much to do; a kernel whose pages are not recognised keeps nearly all. Where half of the
+ * memory is the kernel's own, drivers have taken it, and whoever waits for the dump wants to know.
+ */
+enum { COPY_WARN_KEPT_PERCENT = 50 };
 
 /** Longest text of the notes in copy_stats, with its NUL. */
 enum { COPY_NOTE_BYTES = 256 };
@@ -79,6 +98,7 @@ struct copy_stats {
 	uint64_t pages_written; /**< Pages in the dump, zero pages included. */
 	bool is_partial; /**< On error: what was written is a dump, marked incomplete; readers miss the other pages. */
 	uint64_t pages_unreadable;
+	uint64_t pages_unclassified; /**< Pages whose struct page could not be read; they are kept. */
 	uint64_t bytes_written;
 	uint64_t elapsed_ms;
 	unsigned int warnings; /**< Bits of enum copy_warning. */
@@ -109,10 +129,29 @@ struct error *copy_run(const struct vmcore *core, const struct copy_options *opt
  */
 uint64_t copy_memory_bytes(const struct copy_options *options, uint64_t max_pfn);
 
+/** Room for any text of copy_warning_describe(), in bytes. */
+enum { COPY_WARNING_BYTES = 512 };
+
 /** Text for one warning. @param[in] warning One bit. @return Static text. */
 const char *copy_warning_text(enum copy_warning warning);
 
 /** What a warning is about. @param[in] stats Where it stands. @param[in] warning One bit. @return Text; "" if there is nothing more to say. */
 const char *copy_warning_note(const struct copy_stats *stats, enum copy_warning warning);
+
+/** Name of a warning for programs; it does not change. @param[in] warning One bit. @return Static text, such as "no-free-pages". */
+const char *copy_warning_name(enum copy_warning warning);
+
+/**
+ * Text for one warning, with the numbers of a copy.
+ *
+ * @param[in] stats Of the copy.
+ * @param[in] warning One bit.
+ * @param[out] buf Receives the text.
+ * @param[in] room_bytes Size of @p buf, at least 1.
+ */
+void copy_warning_describe(const struct copy_stats *stats, enum copy_warning warning, char *buf, size_t room_bytes);
+
+/** Next warning. @param[in] stats Of a copy. @param[in] after The last one; 0 at first. @return One bit; 0: there are no more. */
+unsigned int copy_warning_next(const struct copy_stats *stats, unsigned int after);
 
 #endif

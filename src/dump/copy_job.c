@@ -215,20 +215,53 @@ struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, bool is_fi
 	return err;
 }
 
+// Classes that every machine has, at levels that drop them. None at all means that the kernel marks them in a way that is new
+// to us, unless somebody left them out before.
+static unsigned int missing_classes(const struct copy *copy, const uint64_t *classes)
+{
+	const unsigned int any_cache = FILTER_CACHE | FILTER_CACHE_PRIVATE;
+	unsigned int level = copy->dump_level & ~copy->core->dump_level, warnings = 0;
+	uint64_t cache = classes[PAGE_CACHE] + classes[PAGE_CACHE_PRIVATE];
+	size_t size;
+
+	if (level & FILTER_FREE && !classes[PAGE_FREE])
+		warnings |= COPY_WARN_NO_FREE;
+	if (!classes[PAGE_KERNEL])
+		warnings |= COPY_WARN_NO_KERNEL;
+	// The other two are there once a process has loaded the crash kernel, see enum copy_warning.
+	if (!vmcoreinfo_find(&copy->core->info, "CRASHTIME", &size))
+		return warnings;
+	if (level & FILTER_USER && !classes[PAGE_USER])
+		warnings |= COPY_WARN_NO_USER;
+	if (level & any_cache && !(copy->core->dump_level & any_cache) && !cache)
+		warnings |= COPY_WARN_NO_CACHE;
+	return warnings;
+}
+
+// Whether more is kept than should be, at a level that leaves little but the kernel's own.
+static bool is_much_kept(const struct copy *copy, const struct filter_counts *counts)
+{
+	const unsigned int all = FILTER_FREE | FILTER_USER | FILTER_CACHE_PRIVATE;
+	unsigned int percent = copy->options->warn_kept_percent;
+
+	return percent && (copy->dump_level & all) == all && !(copy->core->dump_level & all) &&
+	       counts->kept * 100 > counts->total * percent;
+}
+
 void copy_note_scan(struct copy *copy, const struct scan_result *result)
 {
 	struct copy_stats *stats = copy->stats;
 
 	stats->counts = result->counts;
+	stats->pages_unclassified = result->unclassified;
 	copy->pages_unused = result->counts.unused;
 	copy->pages_total = result->counts.kept;
 	if (result->unclassified)
 		stats->warnings |= COPY_WARN_BAD_MEMMAP;
-	// A machine without one free page does not exist; it means that the kernel marks them in a way that is new to us,
-	// unless somebody left them out before.
-	if (copy->scan.layout && result->counts.classes[PAGE_FREE] == 0 && copy->dump_level & FILTER_FREE &&
-	    !(copy->core->dump_level & FILTER_FREE))
-		stats->warnings |= COPY_WARN_NO_FREE;
+	if (copy->scan.layout && result->counts.total)
+		stats->warnings |= missing_classes(copy, result->counts.classes);
+	if (copy->scan.layout && is_much_kept(copy, &result->counts))
+		stats->warnings |= COPY_WARN_KEPT;
 }
 
 uint32_t copy_cpu_count(const struct vmcore *core)

@@ -19,7 +19,17 @@ static const char lines[] =
 	"NUMBER(PG_slab)=9\nNUMBER(PG_hwpoison)=22\nNUMBER(PG_head_mask)=65536\n"
 	"NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\nSYMBOL(_stext)=ffffffff80110000\n";
 
-static void make(struct fakecore *fake)
+static void make_free(struct fakecore *fake, uint64_t pfn, uint64_t pfn_end)
+{
+	for (; pfn < pfn_end; pfn++) {
+		int32_t mapcount = -129;
+
+		memcpy(fake->memory + PAGES_PADDR + 64 * pfn + 48, &mapcount, 4);
+	}
+}
+
+// All pages are the kernel's.
+static void make_memory(struct fakecore *fake)
 {
 	uint64_t pages = fakecore_image + PAGES_PADDR;
 
@@ -28,8 +38,7 @@ static void make(struct fakecore *fake)
 	memcpy(fake->memory + POINTER_PADDR, &pages, 8);
 	srand(1);
 	for (uint64_t pfn = 0; pfn < FRAMES; pfn++) {
-		bool is_free = pfn >= 0x190 && pfn < 0x1a0;
-		int32_t mapcount = is_free ? -129 : -1;
+		int32_t mapcount = -1;
 		uint8_t *page = fake->memory + PAGES_PADDR + 64 * pfn;
 
 		memcpy(page + 48, &mapcount, 4);
@@ -37,6 +46,12 @@ static void make(struct fakecore *fake)
 		for (size_t i = 0; pfn >= 0x1a0 && i < 4096; i++)
 			fake->memory[pfn * 4096 + i] = pfn % 3 ? (uint8_t)(pfn % 3 == 1 ? i / 64 : (size_t)rand()) : 0;
 	}
+}
+
+static void make(struct fakecore *fake)
+{
+	make_memory(fake);
+	make_free(fake, 0x190, 0x1a0);
 	fakecore_open(fake);
 }
 
@@ -205,12 +220,90 @@ static void memory(void)
 
 static void warnings(void)
 {
-	for (unsigned int bit = 1; bit <= COPY_WARN_TRUNCATED; bit <<= 1)
-		check(*copy_warning_text((enum copy_warning)bit));
+	struct copy_stats stats = {.warnings = UINT32_MAX, .pages_unreadable = 77, .note = "why"};
+	unsigned int last = 0, count = 0;
+
+	for (unsigned int bit = 1; bit <= COPY_WARN_KEPT; bit <<= 1) {
+		char text[COPY_WARNING_BYTES];
+
+		copy_warning_describe(&stats, (enum copy_warning)bit, text, sizeof(text));
+		check(*text && strstr(text, copy_warning_text((enum copy_warning)bit)) == text);
+		check(!strstr(text, "unknown warning") && strcmp(copy_warning_name((enum copy_warning)bit), "unknown"));
+		check(!strstr(text, ": 77 pages") == (bit != COPY_WARN_UNREADABLE));
+		check(!strstr(text, ": why") == (bit != COPY_WARN_NO_FILTER));
+	}
+	stats.warnings = 1u << 31 | COPY_WARN_KEPT | COPY_WARN_NO_FILTER;
+	for (unsigned int bit = copy_warning_next(&stats, 0); bit; bit = copy_warning_next(&stats, bit), count++) {
+		check(bit > last && stats.warnings & bit);
+		last = bit;
+	}
+	check(count == 3);
+}
+
+// A small machine with a page of each class but one; whether it died by a crash kernel; where the dump says what is missing.
+static unsigned int warnings_of(const char *left_out, bool has_crash_time, unsigned int level, unsigned int percent)
+{
+	static const uint64_t anon = 0xffff888000000001, lru = 1 << 4;
+	struct copy_options what = options(COPY_KDUMP, 1, level);
+	struct copy_stats stats;
+	struct fakecore fake;
+
+	make_memory(&fake);
+	if (strcmp(left_out, "free") != 0)
+		make_free(&fake, 0x190, 0x1a0);
+	if (strcmp(left_out, "kept") != 0)
+		make_free(&fake, 0x50, 0x170);
+	if (strcmp(left_out, "user") != 0)
+		memcpy(fake.memory + PAGES_PADDR + 64 * 0x10 + 24, &anon, 8);
+	if (strcmp(left_out, "cache") != 0)
+		memcpy(fake.memory + PAGES_PADDR + 64 * 0x11, &lru, 8);
+	if (strcmp(left_out, "kernel") == 0)
+		make_free(&fake, 0, FRAMES);
+	if (has_crash_time)
+		fakecore_info(&fake, "CRASHTIME=1700000000\n");
+	fakecore_open(&fake);
+	what.is_dry_run = true;
+	what.warn_kept_percent = percent;
+	check_ok(copy_run(fake.core, &what, NULL, &stats));
+	fakecore_deinit(&fake);
+	return stats.warnings;
+}
+
+static void a_class_that_must_be_there(void)
+{
+	check(warnings_of("", true, 31, 0) == 0);
+	check(warnings_of("user", true, 31, 0) == COPY_WARN_NO_USER);
+	check(warnings_of("user", false, 31, 0) == 0);
+	check(warnings_of("user", true, 31 - FILTER_USER, 0) == 0);
+	check(warnings_of("cache", true, 31, 0) == COPY_WARN_NO_CACHE);
+	check(warnings_of("cache", true, FILTER_CACHE, 0) == COPY_WARN_NO_CACHE);
+	check(warnings_of("cache", true, FILTER_CACHE_PRIVATE, 0) == COPY_WARN_NO_CACHE);
+	check(warnings_of("cache", false, 31, 0) == 0);
+	check(warnings_of("cache", true, FILTER_USER | FILTER_FREE, 0) == 0);
+	check(warnings_of("kernel", false, 0, 0) == COPY_WARN_NO_KERNEL);
+}
+
+static void much_is_kept(void)
+{
+	// 512 frames: 16 free ones and the two others are dropped, with 288 more free ones or without.
+	check(warnings_of("", true, 31, 40) == COPY_WARN_KEPT);
+	check(warnings_of("", true, 31, 41) == 0);
+	check(warnings_of("kept", true, 31, 96) == COPY_WARN_KEPT);
+	check(warnings_of("kept", true, 31, 97) == 0);
+	check(warnings_of("kept", true, 31, 0) == 0);
+	check(warnings_of("kept", true, FILTER_USER | FILTER_FREE, 1) == 0);
+	check(warnings_of("kept", true, FILTER_USER | FILTER_FREE | FILTER_CACHE_PRIVATE, 1) == COPY_WARN_KEPT);
 }
 
 static const struct test tests[] = {
-	TEST(sink_fails), TEST(input_ends), TEST(reports), TEST(dry_run), TEST(memory), TEST(warnings),
+	TEST(sink_fails),
+	TEST(input_ends),
+	TEST(reports),
+	TEST(dry_run),
+	TEST(memory),
+	TEST(warnings),
+	TEST(a_class_that_must_be_there),
+	TEST(much_is_kept),
 };
 
 int main(int argc, char **argv)

@@ -23,6 +23,7 @@ enum {
 	PAGE_STRUCTS = 0x100000,
 	POINTER = 0x180000, // The variable mem_map.
 	FREE_PFN = 0x300, // 2^6 pages.
+	CACHE_PFN = 0x3f0,
 	USER_PFN = 0x400,
 	POISONED_PFN = 0x401,
 	ZERO_PFN = 0x402,
@@ -93,7 +94,7 @@ static const struct core_format format = {.name = "test",
 static void machine_init(struct fakecore *fake)
 {
 	static const uint32_t buddy = (uint32_t)-129;
-	static const uint64_t anon = 0xffff888000000001, poisoned = 1 << 22, order = 6;
+	static const uint64_t anon = 0xffff888000000001, poisoned = 1 << 22, lru = 1 << 4, order = 6;
 	uint64_t pages = fakecore_image + PAGE_STRUCTS;
 
 	fakecore_init(fake, MEMORY_BYTES);
@@ -106,6 +107,7 @@ static void machine_init(struct fakecore *fake)
 	memcpy(page_struct(fake, FREE_PFN) + 40, &order, 8);
 	memcpy(page_struct(fake, USER_PFN) + 24, &anon, 8);
 	memcpy(page_struct(fake, POISONED_PFN), &poisoned, 8);
+	memcpy(page_struct(fake, CACHE_PFN), &lru, 8);
 	memset(fake->memory + ZERO_PFN * 4096, 0, 4096);
 	fakecore_info(fake, "%sSYMBOL(mem_map)=%jx\n", lines, (uintmax_t)(fakecore_image + POINTER));
 	fakecore_open(fake);
@@ -210,6 +212,7 @@ static void check_reasons(int fd, unsigned int level, bool finds_zeros)
 	check_text(explain(reader, USER_PFN), is_user ? "memory of a process, kept" : "memory of a process, left out");
 	check_text(explain(reader, FREE_PFN + 63), level & FILTER_FREE ? "free, left out" : "free, kept");
 	check_text(explain(reader, FREE_PFN + 64), "kernel, kept");
+	check_text(explain(reader, CACHE_PFN), level & FILTER_CACHE ? "page cache, left out" : "page cache, kept");
 	check_text(explain(reader, FREE_PFN - 1), "kernel, kept");
 	check_text(explain(reader, POISONED_PFN), "broken memory (hwpoison), never touched");
 	check_text(explain(reader, ZERO_PFN), finds_zeros ? "kept: a page of zeros" : "kernel, kept");
@@ -301,7 +304,7 @@ static void a_map_never_fails_the_dump(void)
 		options.format = limit % 2 ? COPY_ELF : COPY_KDUMP;
 		check(setrlimit(RLIMIT_FSIZE, &most) == 0);
 		check_ok(copy(fake.core, &options, fd, -1, &stats));
-		check(stats.pages_written == FRAMES - 66 && !(stats.warnings & ~(unsigned int)COPY_WARN_NO_PAGEMAP));
+		check(stats.pages_written == FRAMES - 67 && !(stats.warnings & ~(unsigned int)COPY_WARN_NO_PAGEMAP));
 		broken += stats.warnings != 0;
 		whole += !stats.warnings;
 	}
