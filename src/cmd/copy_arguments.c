@@ -32,6 +32,9 @@ static const char usage_text[] =
 	"  -f, --force              overwrite DUMP\n"
 	"      --dry-run            write nothing; print the number of pages of each class\n"
 	"      --pagemap FILE       write to FILE why each page is in DUMP, or is not\n"
+	"      --stats FILE         write what was done to FILE, as JSON; -: to standard output\n"
+	"      --warn-kept PERCENT  warn if more of the memory is kept at a level that leaves out free\n"
+	"                           pages, cache and processes [50]; 0: never\n"
 	"      --num-threads N      threads [the CPUs there are]\n"
 	"      --dump-dmesg         write the kernel log of VMCORE to DUMP, as text\n"
 	"      --check-params       end after looking at the options: 0 if they are right\n"
@@ -85,6 +88,8 @@ enum {
 	OPT_MESSAGE_LEVEL,
 	OPT_PAGEMAP,
 	OPT_KEEP,
+	OPT_STATS,
+	OPT_WARN_KEPT,
 	OPT_NO_EFFECT,
 	OPT_UNSUPPORTED,
 };
@@ -160,6 +165,11 @@ static struct error *parse_option(int option, struct arguments *args)
 	case OPT_PAGEMAP:
 		args->pagemap = optarg;
 		return NULL;
+	case OPT_STATS:
+		args->stats = optarg;
+		return NULL;
+	case OPT_WARN_KEPT:
+		return parse_number(optarg, "--warn-kept", 100, &args->copy.warn_kept_percent);
 	case OPT_MESSAGE_LEVEL:
 		return set_message_level(args);
 	case OPT_KEEP:
@@ -223,8 +233,10 @@ static struct error *check_arguments(struct arguments *args)
 	if (args->copy.format == COPY_ELF && strcmp(args->copy.compressor->name, "none") != 0)
 		return error_new(ERROR_USAGE, "-E cannot be compressed: leave out -%s",
 		                 args->copy.compressor->flag == 1 ? "c" : "c, -l, -p, -z or --compress");
-	if (args->is_log_wanted && args->pagemap)
-		return error_new(ERROR_USAGE, "--dump-dmesg goes without --pagemap");
+	if (args->is_log_wanted && (args->pagemap || args->stats))
+		return error_new(ERROR_USAGE, "--dump-dmesg goes without --pagemap and --stats");
+	if (args->is_flattened && args->stats && strcmp(args->stats, "-") == 0)
+		return error_new(ERROR_USAGE, "-F writes the dump to standard output: --stats needs a file");
 	if (args->is_log_wanted && (args->is_flattened || args->is_reassembled || args->copy.is_dry_run))
 		return error_new(ERROR_USAGE, "--dump-dmesg goes without -F, --reassemble and --dry-run");
 	if (args->is_flattened && isatty(STDOUT_FILENO) && !args->copy.is_dry_run)
@@ -245,6 +257,8 @@ struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args
 		{"num-threads", required_argument, NULL, OPT_THREADS},
 		{"reassemble", no_argument, NULL, OPT_REASSEMBLE},
 		{"pagemap", required_argument, NULL, OPT_PAGEMAP},
+		{"stats", required_argument, NULL, OPT_STATS},
+		{"warn-kept", required_argument, NULL, OPT_WARN_KEPT},
 		{"dump-dmesg", no_argument, NULL, OPT_LOG},
 		{"check-params", no_argument, NULL, OPT_CHECK},
 		{"message-level", required_argument, NULL, OPT_MESSAGE_LEVEL},
@@ -264,6 +278,7 @@ struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args
 	struct error *err;
 	int option, place = 0;
 
+	args->copy.warn_kept_percent = COPY_WARN_KEPT_PERCENT;
 	err = compressor_find("none", &args->copy.compressor);
 	while (!err && (option = getopt_long(argc, argv, "DEFRVXb:cd:efg:hi:lpqvx:z", options, &place)) != -1) {
 		if (option == OPT_UNSUPPORTED)

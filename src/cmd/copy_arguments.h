@@ -22,6 +22,7 @@ struct arguments {
 	size_t input_count;
 	const char *output; /**< NULL: standard output. */
 	const char *pagemap; /**< Where the page map goes; NULL: not wanted. */
+	const char *stats; /**< Where the statistics go, "-" is standard output; NULL: not wanted. */
 	bool is_flattened;
 	bool is_reassembled;
 	bool is_rearranged; /**< Standard input is a flattened stream; there are no inputs. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/copy_arguments.h"
+#include "cmd/copy_report.h"
 #include "core/decompress.h"
 #include "core/foreign.h"
 #include "core/vmcore.h"
@@ -18,15 +19,25 @@
 
 // Time between two lines of progress, where lines stay on the screen or in a log.
 enum { LINE_INTERVAL_MS = 5000, TERMINAL_INTERVAL_MS = 200 };
+// Time between two looks at our memory, for the statistics: one costs some 20 us.
+enum { MEMORY_INTERVAL_MS = 5 };
+
+// What goes on while pages are copied.
+struct watch {
+	bool is_terminal;
+	bool is_printing;
+	bool is_measuring;
+	uint64_t next_print_ms; // Counted from the start of the copy.
+	uint64_t peak_bytes;
+};
 
 static double mib(uint64_t bytes)
 {
 	return (double)bytes / (1 << 20);
 }
 
-static void print_progress(void *context, const struct copy_progress *progress)
+static void print_progress(const struct copy_progress *progress, bool is_terminal)
 {
-	bool is_terminal = *(const bool *)context;
 	double seconds = (double)progress->elapsed_ms / 1000;
 	double rate = seconds > 0 ? (double)progress->pages_done / seconds : 0;
 	double left = rate > 0 ? (double)(progress->pages_total - progress->pages_done) / rate : 0;
@@ -36,6 +47,38 @@ static void print_progress(void *context, const struct copy_progress *progress)
 	        progress->pages_total ? 100.0 * (double)progress->pages_done / (double)progress->pages_total : 100.0,
 	        (uintmax_t)progress->pages_total, mib(progress->bytes_written), rate, left,
 	        is_terminal ? "\033[K" : "\n");
+}
+
+static void watch(void *context, const struct copy_progress *progress)
+{
+	struct watch *watch = context;
+
+	if (watch->is_measuring) {
+		uint64_t now_bytes = copy_report_memory_bytes();
+
+		watch->peak_bytes = now_bytes > watch->peak_bytes ? now_bytes : watch->peak_bytes;
+	}
+	if (watch->is_printing && progress->elapsed_ms >= watch->next_print_ms) {
+		print_progress(progress, watch->is_terminal);
+		watch->next_print_ms =
+			progress->elapsed_ms + (watch->is_terminal ? TERMINAL_INTERVAL_MS : LINE_INTERVAL_MS);
+	}
+}
+
+static void watch_start(struct watch *ret, struct arguments *args)
+{
+	bool is_terminal = isatty(STDERR_FILENO);
+	uint64_t interval_ms = is_terminal ? TERMINAL_INTERVAL_MS : LINE_INTERVAL_MS;
+
+	*ret = (struct watch){.is_terminal = is_terminal,
+	                      .is_printing = !args->is_quiet && !args->is_progress_unwanted,
+	                      .is_measuring = args->stats,
+	                      .next_print_ms = interval_ms};
+	if (!ret->is_printing && !ret->is_measuring)
+		return;
+	args->copy.progress = watch;
+	args->copy.progress_context = ret;
+	args->copy.progress_interval_ms = ret->is_measuring ? MEMORY_INTERVAL_MS : interval_ms;
 }
 
 static void print_counts(const struct copy_stats *stats, unsigned int dump_level)
@@ -54,9 +97,9 @@ static void print_counts(const struct copy_stats *stats, unsigned int dump_level
 // map_error: what COPY_WARN_NO_PAGEMAP is about.
 static void print_warnings(const struct copy_stats *stats, const struct error *map_error)
 {
-	for (unsigned int bit = copy_warning_next(stats, 0); bit; bit = copy_warning_next(stats, bit)) {
-		char text[COPY_WARNING_BYTES];
+	char text[COPY_WARNING_BYTES];
 
+	for (unsigned int bit = copy_warning_next(stats, 0); bit; bit = copy_warning_next(stats, bit)) {
 		copy_warning_describe(stats, bit, text, sizeof(text));
 		fprintf(stderr, "kdump-copy: warning: %s", text);
 		if (bit == COPY_WARN_NO_PAGEMAP && map_error)
@@ -200,14 +243,24 @@ static struct error *keep_compressor(struct arguments *args, const struct vmcore
 	return compressor_find(decompress_name(core->compression), &args->copy.compressor);
 }
 
+static bool is_stdout(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
 static void print_result(const struct arguments *args, const struct copy_stats *stats)
 {
-	if (args->copy.is_dry_run)
+	int warnings = __builtin_popcount(stats->warnings);
+
+	if (args->copy.is_dry_run && !is_stdout(args->stats))
 		print_counts(stats, args->copy.dump_level);
-	else if (!args->is_quiet)
-		fprintf(stderr, "kdump-copy: saved %ju of %ju pages, %.1f MiB, in %.1f s\n",
+	else if (!args->copy.is_dry_run && !args->is_quiet)
+		fprintf(stderr, "kdump-copy: saved %ju of %ju pages, %.1f MiB, in %.1f s%s\n",
 		        (uintmax_t)stats->pages_written, (uintmax_t)stats->counts.total, mib(stats->bytes_written),
-		        (double)stats->elapsed_ms / 1000);
+		        (double)stats->elapsed_ms / 1000,
+		        warnings > 1 ? "; see the warnings above"
+		        : warnings   ? "; see the warning above"
+		                     : "");
 }
 
 // What was copied may be all there was, and yet not be all.
@@ -255,11 +308,40 @@ static struct error *rearrange_stream(const struct arguments *args)
 	return err;
 }
 
+static struct error *write_stats(const struct arguments *args, const struct copy_report *report)
+{
+	const char *path = is_stdout(args->stats) ? NULL : args->stats;
+	struct output output = {.fd = -1};
+	struct error *err = output_open(&output, path, args->is_forced);
+	// Of its own: the stream closes its descriptor.
+	int fd = err ? -1 : dup(output.fd);
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!err && !out)
+		err = error_os(errno, "%s", args->stats);
+	if (!err)
+		err = copy_report_write(args, report, out);
+	if (out && fclose(out) != 0 && !err)
+		err = error_os(errno, "%s", args->stats);
+	return output_close(&output, err, false);
+}
+
+// What cannot be told costs nobody the dump.
+static void report(const struct arguments *args, const struct copy_report *report)
+{
+	struct error *err = args->stats ? write_stats(args, report) : NULL;
+
+	if (err)
+		fprintf(stderr, "kdump-copy: warning: the statistics could not be written: %s\n", err->text);
+	error_free(err);
+}
+
 static struct error *copy_dump(struct arguments *args)
 {
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
 	_cleanup_(map_file_deinit) struct map_file map = {.output.fd = -1};
 	struct copy_stats stats = {0};
+	struct watch watch;
 	struct error *err = foreign_open_set((const char *const *)args->inputs, args->input_count, &core);
 
 	if (!err && args->is_log_wanted)
@@ -268,33 +350,30 @@ static struct error *copy_dump(struct arguments *args)
 		err = keep_compressor(args, core);
 	if (err)
 		return err;
+	watch_start(&watch, args);
 	map_file_open(&map, args);
 	err = copy_to(core, args, &stats);
 	map_file_close(&map, !err, &stats);
 	if (!args->is_quiet && isatty(STDERR_FILENO) && !args->copy.is_dry_run)
 		fputs("\r\033[K", stderr);
 	print_warnings(&stats, map.error);
-	if (err)
-		return err;
-	print_result(args, &stats);
-	return check_complete(core, &stats);
+	if (!err) {
+		print_result(args, &stats);
+		err = check_complete(core, &stats);
+	}
+	report(args, &(struct copy_report){core, &stats, err, map.error, watch.peak_bytes});
+	return err;
 }
 
 int main(int argc, char **argv)
 {
-	bool is_terminal = isatty(STDERR_FILENO), go_on;
+	bool go_on;
 	struct arguments args = {0};
 	struct error *err = copy_arguments_parse(argc, argv, &args, &go_on);
 	int code;
 
-	if (!err && go_on) {
-		if (!args.is_quiet && !args.is_progress_unwanted) {
-			args.copy.progress = print_progress;
-			args.copy.progress_context = &is_terminal;
-			args.copy.progress_interval_ms = is_terminal ? TERMINAL_INTERVAL_MS : LINE_INTERVAL_MS;
-		}
+	if (!err && go_on)
 		err = args.is_rearranged ? rearrange_stream(&args) : copy_dump(&args);
-	}
 	if (err)
 		fprintf(stderr, "kdump-copy: %s\n", err->text);
 	copy_arguments_deinit(&args);

@@ -79,6 +79,32 @@ def _codes(spec):
     return codes
 
 
+def check_stats(machine, level, stats):
+    """BadDump unless statistics (--stats) of a kdump-compressed dump are those of a machine and a level."""
+    codes = _codes(machine.spec)
+    kept = [pfn for pfn, code in codes.items() if code not in ALWAYS and not MASKS.get(code, 0) & level]
+    broken = sum(1 for code in codes.values() if code == POISONED)
+    wanted = {"total": len(codes), "kept": len(kept), "written": len(kept), "unreadable": 0, "broken": broken,
+              "zero": sum(1 for pfn in kept if not machine.page(pfn).strip(b"\0"))}
+    if not machine.spec.keeps_all:
+        wanted["unclassified"] = sum(1 for code in codes.values() if code == UNKNOWN)
+    for name, value in wanted.items():
+        require(stats["pages"][name] == value, f"statistics: {name} is {stats['pages'][name]}, must be {value}")
+    names = {"free": FREE, "cache": CACHE, "cache_private": CACHE_PRIVATE, "user": USER, "offline": OFFLINE}
+    for name, code in names.items():
+        count = sum(1 for other in codes.values() if other == code)
+        is_dropped = code in ALWAYS or MASKS.get(code, 0) & level
+        entry = {"kept": 0, "dropped": count} if is_dropped else {"kept": count, "dropped": 0}
+        require(stats["classes"][name] == entry, f"statistics: {name} is {stats['classes'][name]}, must be {entry}")
+    sums = [sum(entry[which] for entry in stats["classes"].values()) for which in ("kept", "dropped")]
+    require(sums == [len(kept) + broken, len(codes) - len(kept) - broken], f"statistics: classes sum up to {sums}")
+    require(stats["level_asked"] == level and stats["is_whole"] and stats["exit_status"] == 0 and stats["error"] is None,
+            "statistics: not those of this copy")
+    names = [entry["name"] for entry in stats["warnings"]]
+    require(("no-filter" in names) == machine.spec.keeps_all, f"statistics: warnings {names}")
+    require(stats["level_used"] == (level & 1 if machine.spec.keeps_all else level), "statistics: level_used")
+
+
 def _wanted_state(machine, pfn, status, finds_zeros):
     if status == DRY_RUN:
         return PENDING
