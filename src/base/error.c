@@ -129,9 +129,10 @@ int error_exit_code(const struct error *err)
 	case ERROR_BAD_DATA:
 	case ERROR_FAULT:
 		return EXIT_BAD_DATA;
+	case ERROR_TIMEOUT:
+		return EXIT_TIMEOUT;
 	case ERROR_NOMEM:
 	case ERROR_OS:
-	case ERROR_TIMEOUT:
 	case ERROR_CANCELED:
 		return EXIT_FAILED;
 	}

@@ -95,6 +95,7 @@ enum exit_code {
 	EXIT_CONFIG = 3, /**< kdumpctl status: not operational. */
 	EXIT_NOSPC = 4,
 	EXIT_UNSUPPORTED = 5, /**< Kernel, format or option that we cannot handle: fall back. */
+	EXIT_TIMEOUT = 7, /**< A deadline passed; what there was is saved. */
 	EXIT_BAD_DATA = 6, /**< The dump is bad or incomplete. */
 };
 

@@ -128,13 +128,13 @@ static const char *compressor_name(enum plan_format format)
 
 static const struct compressor *choose_compressor(const struct attempt *attempt)
 {
-	const struct compressor *compressor = compressor_default();
+	const struct compressor *compressor = NULL;
 	const char *name = compressor_name(attempt->job->plan->format);
 	struct error *err = name ? compressor_find(name, &compressor) : NULL;
 
 	// A dump in another format than asked for is better than none.
 	if (err)
-		log_print(attempt->job->log, "%s; using %s", err->text, compressor->name);
+		log_print(attempt->job->log, "%s; using %s", err->text, compressor_text(compressor));
 	error_free(err);
 	return compressor;
 }
@@ -214,7 +214,7 @@ static struct error *copy_filtered(struct attempt *attempt)
 	attempt->page_bytes = vmcore_page_bytes(core);
 	options.compressor = choose_compressor(attempt);
 	log_print(attempt->job->log, "copying %s, level %u, %s, %u thread%s", attempt->job->vmcore, options.dump_level,
-	          options.format == COPY_ELF ? "ELF" : options.compressor->name, options.thread_count,
+	          options.format == COPY_ELF ? "ELF" : compressor_text(options.compressor), options.thread_count,
 	          options.thread_count == 1 ? "" : "s");
 	options.pagemap = open_map(attempt, &map_fd);
 	err = copy_run(core, &options, sink, &stats);

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 static const char usage_text[] =
 	"Usage: kdump-copy [OPTION]... VMCORE DUMP\n"
 	"       kdump-copy -F [OPTION]... VMCORE >DUMP\n"
@@ -23,7 +25,8 @@ static const char usage_text[] =
 	"      --keep-process NAME  keep the memory of processes of that name at every level;\n"
 	"                           may be given several times\n"
 	"  -c, -l, -p, -z           compress pages with zlib, lzo, snappy, zstd\n"
-	"      --compress NAME      the same by name; auto: the best of those built in\n"
+	"      --compress NAME      the same by name; also zstd-fast, none, and auto: page by page\n"
+	"                           what lets the dump be done first, denser for slow targets\n"
 	"  -E                       write an ELF file\n"
 	"  -F                       write to standard output, in makedumpfile's flattened format\n"
 	"  -R                       make DUMP of a flattened stream on standard input\n"
@@ -35,7 +38,15 @@ static const char usage_text[] =
 	"      --stats FILE         write what was done to FILE, as JSON; -: to standard output\n"
 	"      --warn-kept PERCENT  warn if more of the memory is kept at a level that leaves out free\n"
 	"                           pages, cache and processes [50]; 0: never\n"
-	"      --num-threads N      threads [the CPUs there are]\n"
+	"      --split VMCORE DUMP DUMP...\n"
+	"      --split=PATH         write to several files at once, such as on several disks;\n"
+	"                           crash opens them as one\n"
+	"  -e                       leave out struct pages that describe only what is left out\n"
+	"      --direct             write past the page cache, where the file system can\n"
+	"      --deadline SECONDS   end then, with what there is: the best pages come first\n"
+	"      --memory-limit SIZE  take no more memory of our own (such as 16M): fewer threads\n"
+	"      --num-threads N, --threads N\n"
+	"                           threads [the CPUs there are]\n"
 	"      --dump-dmesg         write the kernel log of VMCORE to DUMP, as text\n"
 	"      --check-params       end after looking at the options: 0 if they are right\n"
 	"      --message-level N    as makedumpfile: 1 progress, 2 summary\n"
@@ -46,7 +57,8 @@ static const char usage_text[] =
 	"                           makedumpfile's; not needed, and without effect\n"
 	"\n"
 	"Exit status: 0 done; 1 failed; 2 wrong usage; 4 no space left; 5 unsupported;\n"
-	"6 VMCORE is damaged or incomplete (what could be read is in DUMP, if it is there).\n";
+	"6 VMCORE is damaged or incomplete (what could be read is in DUMP, if it is there);\n"
+	"7 the deadline passed (what there was time for is in DUMP.incomplete).\n";
 
 static struct error *parse_number(const char *text, const char *what, unsigned long max, unsigned int *ret)
 {
@@ -65,7 +77,7 @@ static struct error *choose_compressor(struct arguments *args, const char *name)
 {
 	args->is_compressor_chosen = true;
 	if (strcmp(name, "auto") == 0) {
-		args->copy.compressor = compressor_default();
+		args->copy.compressor = NULL;
 		return NULL;
 	}
 	return compressor_find(name, &args->copy.compressor);
@@ -77,6 +89,9 @@ static unsigned int cpu_count(void)
 
 	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned int)CPU_COUNT(&set) : 1;
 }
+
+// A deadline is for one copy: a day is more than any takes.
+enum { DEADLINE_MAX_S = 86400 };
 
 enum {
 	OPT_COMPRESS = 256,
@@ -90,6 +105,10 @@ enum {
 	OPT_KEEP,
 	OPT_STATS,
 	OPT_WARN_KEPT,
+	OPT_SPLIT,
+	OPT_DIRECT,
+	OPT_DEADLINE,
+	OPT_MEMORY_LIMIT,
 	OPT_NO_EFFECT,
 	OPT_UNSUPPORTED,
 };
@@ -120,6 +139,47 @@ static struct error *add_keep_name(struct arguments *args)
 	grown[args->keep_count++] = optarg;
 	grown[args->keep_count] = NULL;
 	args->copy.keep_names = args->keep_names = grown;
+	return NULL;
+}
+
+static struct error *add_output(struct arguments *args, const char *path)
+{
+	const char **grown = reallocarray(args->more_outputs, args->more_output_count + 1, sizeof(*grown));
+
+	if (!grown)
+		return error_new(ERROR_NOMEM, "no memory for a name");
+	grown[args->more_output_count++] = path;
+	args->more_outputs = grown;
+	return NULL;
+}
+
+static struct error *set_split(struct arguments *args)
+{
+	args->is_split = args->is_split || !optarg;
+	return optarg ? add_output(args, optarg) : NULL;
+}
+
+static struct error *set_deadline(struct arguments *args)
+{
+	unsigned int seconds = 0;
+	struct error *err = parse_number(optarg, "--deadline", DEADLINE_MAX_S, &seconds);
+
+	args->copy.deadline_ms = clock_now_ms() + seconds * UINT64_C(1000);
+	return err;
+}
+
+// A size with K, M or G behind it, or none: bytes.
+static struct error *set_memory_limit(struct arguments *args)
+{
+	char *end;
+	unsigned long long number;
+
+	errno = 0;
+	number = strtoull(optarg, &end, 10);
+	args->memory_limit_bytes = number << (*end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0);
+	if (errno || end == optarg || !number || *optarg == '-' || number > UINT32_MAX || (*end && end[1]) ||
+	    (*end && !strchr("KMG", *end)))
+		return error_new(ERROR_USAGE, "--memory-limit '%s': must be a size such as 16M", optarg);
 	return NULL;
 }
 
@@ -183,8 +243,19 @@ static struct error *parse_option(int option, struct arguments *args)
 	case 'R':
 		args->is_rearranged = true;
 		return NULL;
-	case 'X':
 	case 'e':
+		args->copy.is_unused_dropped = true;
+		return NULL;
+	case OPT_SPLIT:
+		return set_split(args);
+	case OPT_DIRECT:
+		args->is_direct = true;
+		return NULL;
+	case OPT_DEADLINE:
+		return set_deadline(args);
+	case OPT_MEMORY_LIMIT:
+		return set_memory_limit(args);
+	case 'X':
 	case 'g':
 		return error_new(ERROR_UNSUPPORTED, "-%c is not supported yet", option);
 	case OPT_THREADS:
@@ -217,6 +288,14 @@ static struct error *take_paths(struct arguments *args, char **paths, int count)
 	bool has_output = !args->is_flattened && (args->is_reassembled || !args->copy.is_dry_run);
 	int least = has_output ? 2 : 1;
 
+	if (args->is_split && has_output && !args->is_reassembled && count > least) {
+		while (count > least) {
+			struct error *err = add_output(args, paths[--count]);
+
+			if (err)
+				return err;
+		}
+	}
 	if (count < least || (count > least && !args->is_reassembled && !args->copy.is_dry_run))
 		return error_new(ERROR_USAGE, "%s; try 'kdump-copy --help'",
 		                 count < 1       ? "VMCORE is missing"
@@ -230,9 +309,19 @@ static struct error *take_paths(struct arguments *args, char **paths, int count)
 
 static struct error *check_arguments(struct arguments *args)
 {
-	if (args->copy.format == COPY_ELF && strcmp(args->copy.compressor->name, "none") != 0)
+	if (args->copy.format == COPY_ELF && strcmp(compressor_text(args->copy.compressor), "none") != 0)
 		return error_new(ERROR_USAGE, "-E cannot be compressed: leave out -%s",
-		                 args->copy.compressor->flag == 1 ? "c" : "c, -l, -p, -z or --compress");
+		                 strcmp(compressor_text(args->copy.compressor), "zlib") == 0
+		                         ? "c"
+		                         : "c, -l, -p, -z or --compress");
+	if (args->is_split && !args->more_output_count && !args->copy.is_dry_run)
+		return error_new(ERROR_USAGE, "--split needs two dumps or more");
+	if (args->more_output_count && (args->is_flattened || args->copy.format == COPY_ELF || args->is_log_wanted))
+		return error_new(ERROR_USAGE,
+		                 "--split goes without -F, -E and --dump-dmesg: only kdump-compressed dumps "
+		                 "can be split");
+	if (args->copy.deadline_ms && args->copy.format == COPY_ELF)
+		return error_new(ERROR_USAGE, "--deadline goes without -E: an ELF file that is cut short is no dump");
 	if (args->is_log_wanted && (args->pagemap || args->stats))
 		return error_new(ERROR_USAGE, "--dump-dmesg goes without --pagemap and --stats");
 	if (args->is_flattened && args->stats && strcmp(args->stats, "-") == 0)
@@ -269,7 +358,11 @@ struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args
 		{"config", required_argument, NULL, OPT_UNSUPPORTED},
 		{"extension", required_argument, NULL, OPT_UNSUPPORTED},
 		{"mem-usage", no_argument, NULL, OPT_UNSUPPORTED},
-		{"split", no_argument, NULL, OPT_UNSUPPORTED},
+		{"split", optional_argument, NULL, OPT_SPLIT},
+		{"direct", no_argument, NULL, OPT_DIRECT},
+		{"deadline", required_argument, NULL, OPT_DEADLINE},
+		{"memory-limit", required_argument, NULL, OPT_MEMORY_LIMIT},
+		{"threads", required_argument, NULL, OPT_THREADS},
 		{"quiet", no_argument, NULL, 'q'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -305,5 +398,6 @@ struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args
 void copy_arguments_deinit(struct arguments *args)
 {
 	free(args->keep_names);
+	free(args->more_outputs);
 	*args = (struct arguments){0};
 }

@@ -21,6 +21,12 @@ struct arguments {
 	char **inputs; /**< VMCORE, or all parts; of argv. */
 	size_t input_count;
 	const char *output; /**< NULL: standard output. */
+	const char **
+		more_outputs; /**< Of argv: files over which the dump is split, beside the first. Freed by copy_arguments_deinit(). */
+	size_t more_output_count;
+	bool is_split; /**< --split: all that follows the input are files. */
+	bool is_direct; /**< Past the page cache. */
+	uint64_t memory_limit_bytes; /**< 0: none. */
 	const char *pagemap; /**< Where the page map goes; NULL: not wanted. */
 	const char *stats; /**< Where the statistics go, "-" is standard output; NULL: not wanted. */
 	bool is_flattened;

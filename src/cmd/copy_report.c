@@ -38,7 +38,7 @@ static void put_request(struct json *json, const struct arguments *args, const s
 	json_text(json, "format", options->format == COPY_ELF ? "elf" : "kdump");
 	json_bool(json, "is_flattened", args->is_flattened);
 	json_bool(json, "is_dry_run", options->is_dry_run);
-	json_text(json, "method", options->compressor->name);
+	json_text(json, "method", compressor_text(options->compressor));
 	json_number(json, "threads", options->thread_count);
 	json_number(json, "level_asked", options->dump_level);
 	json_number(json, "level_used", is_unfiltered ? options->dump_level & FILTER_ZERO : options->dump_level);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/copy_arguments.h"
+#include "cmd/copy_output.h"
 #include "cmd/copy_report.h"
 #include "core/decompress.h"
 #include "core/foreign.h"
@@ -108,59 +109,6 @@ static void print_warnings(const struct copy_stats *stats, const struct error *m
 	}
 }
 
-// The dump is written under another name and renamed when it is whole. Devices and pipes are written as they are.
-struct output {
-	const char *path;
-	char temporary[4096];
-	int fd;
-};
-
-// path: NULL for standard output.
-static struct error *output_open(struct output *output, const char *path, bool is_forced)
-{
-	struct stat st;
-
-	output->path = path;
-	output->temporary[0] = '\0';
-	if (!path) {
-		output->fd = STDOUT_FILENO;
-		return NULL;
-	}
-	if (stat(path, &st) == 0) {
-		if (!S_ISREG(st.st_mode)) {
-			output->fd = open(path, O_WRONLY | O_CLOEXEC);
-			return output->fd < 0 ? error_os(errno, "%s", path) : NULL;
-		}
-		if (!is_forced)
-			return error_new(ERROR_USAGE, "%s exists; -f overwrites it", path);
-	}
-	if (snprintf(output->temporary, sizeof(output->temporary), "%s.incomplete", path) >=
-	    (int)sizeof(output->temporary)) {
-		output->temporary[0] = '\0';
-		return error_os(ENAMETOOLONG, "%s", path);
-	}
-	if (unlink(output->temporary) < 0 && errno != ENOENT)
-		return error_os(errno, "%s", output->temporary);
-	output->fd = open(output->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return output->fd < 0 ? error_os(errno, "%s", output->temporary) : NULL;
-}
-
-// A dump that is not whole keeps the name that says so.
-static struct error *output_close(struct output *output, struct error *err, bool is_partial)
-{
-	if (output->path && output->fd >= 0 && close(output->fd) < 0 && !err)
-		err = error_os(errno, "close %s", output->temporary);
-	if (!output->temporary[0])
-		return err;
-	if (!err && rename(output->temporary, output->path) < 0)
-		err = error_os(errno, "rename to %s", output->path);
-	if (err && is_partial)
-		return error_wrap(err, "incomplete, what could be written is in %s", output->temporary);
-	if (err)
-		unlink(output->temporary);
-	return err;
-}
-
 // What a file can grow to; streams and devices end where they end.
 static uint64_t room_of(int fd)
 {
@@ -172,29 +120,76 @@ static uint64_t room_of(int fd)
 	return (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
+// One of the files that the dump is written to.
+struct target {
+	struct copy_output output;
+	struct sink *sink;
+};
+
+static struct error *target_open(struct target *target, const struct arguments *args, const char *path,
+                                 uint64_t *room_bytes)
+{
+	uint64_t room;
+	struct error *err;
+
+	target->output.fd = -1;
+	err = copy_output_open(&target->output, path, args->is_forced);
+	if (!err)
+		err = args->is_flattened ? sink_stream_create(target->output.fd, &target->sink)
+		                         : sink_file_create(target->output.fd, &target->sink);
+	if (err)
+		return err;
+	room = room_of(target->output.fd);
+	*room_bytes = room < *room_bytes ? room : *room_bytes;
+	if (args->is_direct)
+		sink_file_set_direct(target->sink);
+	if (args->is_direct && !target->sink->align_bytes && !args->is_quiet)
+		fprintf(stderr, "kdump-copy: %s cannot be written directly; it goes through the page cache\n", path);
+	return NULL;
+}
+
+// Files that were opened, the first count of them, get their names or, after an error, not.
+static struct error *targets_close(struct target *targets, size_t count, struct error *err, bool is_partial)
+{
+	for (size_t i = 0; i < count; i++) {
+		sink_destroy(targets[i].sink);
+		err = copy_output_close(&targets[i].output, err, is_partial);
+	}
+	return err;
+}
+
 static struct error *copy_to(const struct vmcore *core, const struct arguments *args, struct copy_stats *stats)
 {
-	_cleanup_(sink_destroyp) struct sink *sink = NULL;
+	size_t count = 1 + args->more_output_count, opened = 0;
+	_cleanup_free_ struct target *targets = calloc(count, sizeof(*targets));
+	_cleanup_free_ struct sink **sinks = calloc(count, sizeof(*sinks));
 	struct copy_options options = args->copy;
-	struct output output = {.fd = -1};
-	struct error *err;
+	struct error *err = NULL;
 
 	if (args->copy.is_dry_run)
 		return copy_run(core, &args->copy, NULL, stats);
-	err = output_open(&output, args->output, args->is_forced);
+	if (!targets || !sinks)
+		return error_new(ERROR_NOMEM, "no memory for %zu files", count);
+	options.room_bytes = UINT64_MAX;
+	while (!err && opened < count) {
+		err = target_open(&targets[opened], args, opened ? args->more_outputs[opened - 1] : args->output,
+		                  &options.room_bytes);
+		sinks[opened] = targets[opened].sink;
+		opened++;
+	}
+	options.more_sinks = sinks + 1;
+	options.more_sink_count = count - 1;
+	// Each takes its share; what the smallest has room for counts.
+	options.room_bytes = options.room_bytes > UINT64_MAX / count ? UINT64_MAX : options.room_bytes * count;
 	if (!err)
-		err = args->is_flattened ? sink_stream_create(output.fd, &sink) : sink_file_create(output.fd, &sink);
-	if (!err)
-		options.room_bytes = room_of(output.fd);
-	if (!err)
-		err = error_wrap(copy_run(core, &options, sink, stats), "%s",
+		err = error_wrap(copy_run(core, &options, sinks[0], stats), "%s",
 		                 args->output ? args->output : "standard output");
-	return output_close(&output, err, stats->is_partial);
+	return targets_close(targets, opened, err, stats->is_partial);
 }
 
 // The page map: what goes wrong with it is told at the end, and costs nobody the dump.
 struct map_file {
-	struct output output;
+	struct copy_output output;
 	struct pagemap *map;
 	struct error *error;
 };
@@ -203,7 +198,7 @@ static void map_file_open(struct map_file *file, struct arguments *args)
 {
 	if (!args->pagemap)
 		return;
-	file->error = output_open(&file->output, args->pagemap, args->is_forced);
+	file->error = copy_output_open(&file->output, args->pagemap, args->is_forced);
 	if (!file->error)
 		file->error = pagemap_create(file->output.fd, &file->map);
 	args->copy.pagemap = file->map;
@@ -219,7 +214,7 @@ static void map_file_close(struct map_file *file, bool is_whole, struct copy_sta
 	else if (!is_whole && file->map)
 		err = error_new(ERROR_CANCELED, "%s", file->output.path);
 	if (!file->error)
-		err = output_close(&file->output, err, stats->is_partial && !broken);
+		err = copy_output_close(&file->output, err, stats->is_partial && !broken);
 	// The failure of the copy is told by others.
 	if (!is_whole)
 		error_catch(&err, ERROR_CANCELED);
@@ -241,6 +236,20 @@ static struct error *keep_compressor(struct arguments *args, const struct vmcore
 	if (!args->is_reassembled || args->is_compressor_chosen || args->copy.format == COPY_ELF)
 		return NULL;
 	return compressor_find(decompress_name(core->compression), &args->copy.compressor);
+}
+
+// Fewer threads take less memory.
+static struct error *fit_memory(struct arguments *args, const struct vmcore *core)
+{
+	uint64_t need_bytes = copy_memory_bytes(&args->copy, vmcore_max_pfn(core));
+
+	while (args->memory_limit_bytes && need_bytes > args->memory_limit_bytes && args->copy.thread_count > 1) {
+		args->copy.thread_count--;
+		need_bytes = copy_memory_bytes(&args->copy, vmcore_max_pfn(core));
+	}
+	if (args->memory_limit_bytes && need_bytes > args->memory_limit_bytes)
+		return error_new(ERROR_USAGE, "--memory-limit: %ju bytes are needed", (uintmax_t)need_bytes);
+	return NULL;
 }
 
 static bool is_stdout(const char *path)
@@ -281,27 +290,27 @@ static struct error *check_complete(const struct vmcore *core, const struct copy
 
 static struct error *write_log(const struct vmcore *core, const struct arguments *args)
 {
-	struct output output = {.fd = -1};
+	struct copy_output output = {.fd = -1};
 	struct dmesg_stats stats;
-	struct error *err = output_open(&output, args->output, args->is_forced);
+	struct error *err = copy_output_open(&output, args->output, args->is_forced);
 
 	if (!err)
 		err = error_wrap(dmesg_write(core, output.fd, &stats), "%s", args->inputs[0]);
-	return output_close(&output, err, false);
+	return copy_output_close(&output, err, false);
 }
 
 static struct error *rearrange_stream(const struct arguments *args)
 {
 	_cleanup_(sink_destroyp) struct sink *sink = NULL;
-	struct output output = {.fd = -1};
+	struct copy_output output = {.fd = -1};
 	struct rearrange_stats stats = {0};
-	struct error *err = output_open(&output, args->output, args->is_forced);
+	struct error *err = copy_output_open(&output, args->output, args->is_forced);
 
 	if (!err)
 		err = sink_file_create(output.fd, &sink);
 	if (!err)
 		err = error_wrap(rearrange_run(STDIN_FILENO, sink, &stats), "%s", args->output);
-	err = output_close(&output, err, stats.record_count);
+	err = copy_output_close(&output, err, stats.record_count);
 	if (!err && !args->is_quiet)
 		fprintf(stderr, "kdump-copy: wrote %ju records, %.1f MiB\n", (uintmax_t)stats.record_count,
 		        mib(stats.bytes_written));
@@ -311,8 +320,8 @@ static struct error *rearrange_stream(const struct arguments *args)
 static struct error *write_stats(const struct arguments *args, const struct copy_report *report)
 {
 	const char *path = is_stdout(args->stats) ? NULL : args->stats;
-	struct output output = {.fd = -1};
-	struct error *err = output_open(&output, path, args->is_forced);
+	struct copy_output output = {.fd = -1};
+	struct error *err = copy_output_open(&output, path, args->is_forced);
 	// Of its own: the stream closes its descriptor.
 	int fd = err ? -1 : dup(output.fd);
 	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
@@ -323,7 +332,7 @@ static struct error *write_stats(const struct arguments *args, const struct copy
 		err = copy_report_write(args, report, out);
 	if (out && fclose(out) != 0 && !err)
 		err = error_os(errno, "%s", args->stats);
-	return output_close(&output, err, false);
+	return copy_output_close(&output, err, false);
 }
 
 // What cannot be told costs nobody the dump.
@@ -348,6 +357,8 @@ static struct error *copy_dump(struct arguments *args)
 		return write_log(core, args);
 	if (!err)
 		err = keep_compressor(args, core);
+	if (!err)
+		err = fit_memory(args, core);
 	if (err)
 		return err;
 	watch_start(&watch, args);

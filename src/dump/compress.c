@@ -232,6 +232,11 @@ struct error *compressor_find(const char *name, const struct compressor **ret)
 	return error_new(ERROR_UNSUPPORTED, "compression '%s' is not built in; this program has:%s", name, known);
 }
 
+const char *compressor_text(const struct compressor *compressor)
+{
+	return compressor ? compressor->name : "auto";
+}
+
 const struct compressor *compressor_default(void)
 {
 	return compressors[0];

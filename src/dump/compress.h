@@ -48,4 +48,7 @@ struct error *compressor_find(const char *name, const struct compressor **ret) m
 /** Compressor that is used when none is asked for: the best of those built in. @return A row of the table; static. */
 const struct compressor *compressor_default(void);
 
+/** Name for people and programs. @param[in] compressor A row of the table, or NULL: chosen page by page. @return Static text. */
+const char *compressor_text(const struct compressor *compressor);
+
 #endif

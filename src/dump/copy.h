@@ -39,7 +39,7 @@ struct copy_progress {
 struct copy_options {
 	unsigned int dump_level; /**< 0…31, makedumpfile's bits. */
 	enum copy_format format;
-	const struct compressor *compressor; /**< COPY_KDUMP only. */
+	const struct compressor *compressor; /**< COPY_KDUMP only. NULL: what is best for the target, page by page. */
 	unsigned int thread_count; /**< At least 1. */
 	/** What the target has room for, as far as it is known; UINT64_MAX: more than enough; 0: unknown. */
 	uint64_t room_bytes;
@@ -48,6 +48,8 @@ struct copy_options {
 	size_t more_sink_count;
 	/** Names of processes whose memory is kept at every level, NULL after the last; NULL: none. 15 bytes of a name count. */
 	const char *const *keep_names;
+	uint64_t
+		deadline_ms; /**< Time, as clock_now_ms(), at which the copy ends as it is; 0: none. COPY_KDUMP only. */
 	bool is_dry_run; /**< Classify and count; write nothing. The sink may be NULL. */
 	struct pagemap *pagemap; /**< Receives why each page is in the dump or is not; NULL: not wanted. */
 	/** Called now and then, on any thread, one call at a time; NULL: not wanted. */
@@ -114,7 +116,7 @@ struct copy_stats {
  * @param[in] options What to do.
  * @param[in,out] sink Output; not finished on error.
  * @param[out] stats_ret What was done; filled as far as it got on error too.
- * @return NULL; ERROR_BAD_DATA; ERROR_FAULT; ERROR_UNSUPPORTED; ERROR_NOSPC; ERROR_OS; ERROR_NOMEM. Memory of the kernel
+ * @return NULL; ERROR_BAD_DATA; ERROR_FAULT; ERROR_UNSUPPORTED; ERROR_NOSPC; ERROR_OS; ERROR_NOMEM; ERROR_TIMEOUT. Memory of the kernel
  *	   that is damaged is no error: what it describes is kept, and counted in the warnings.
  */
 struct error *copy_run(const struct vmcore *core, const struct copy_options *options, struct sink *sink,

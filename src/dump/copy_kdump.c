@@ -20,6 +20,7 @@ struct window {
 struct kdump_copy {
 	struct copy *copy;
 	struct worth_map worth;
+	struct methods methods;
 	struct callers callers; // Without pages: code is copied as it comes.
 	struct copy_part *parts;
 	size_t part_count;
@@ -33,6 +34,9 @@ struct kdump_copy {
 	uint64_t piece_pages;
 	bool is_scanned; // The set is that of the only window.
 };
+
+// For sizing in advance; pages of 64 KiB are counted in windows of the same number of frames.
+enum { MEMORY_PAGE_BYTES = 4096 };
 
 // Pieces of the machine that are counted, to cut the dump into parts of about one size. They are larger on a large machine.
 enum { PIECES_MAX = 1 << 14, PIECE_PAGES = 512 };
@@ -146,13 +150,14 @@ static struct error *run_units(struct kdump_copy *kdump, uint64_t pfn, uint64_t 
 		.worth = &kdump->worth,
 		.callers = &kdump->callers,
 		.choice = phase->choice,
+		.methods = &kdump->methods,
 	};
 	struct workers_job job = {
 		.start = copy_unit_start,
 		.run = copy_unit,
 		.finish = copy_unit_end,
 		.context = &unit_job,
-		.thread_count = kdump->copy->options->thread_count,
+		.thread_count = methods_threads(&kdump->methods),
 	};
 	struct error *err = copy_order_init(&order, &cut);
 
@@ -238,7 +243,8 @@ static struct error *copy_phases(struct kdump_copy *kdump)
 
 static struct error *write_all(struct kdump_copy *kdump)
 {
-	uint32_t compression = kdump->copy->options->compressor->flag;
+	// Of a choice, the densest: each page tells its own.
+	uint32_t compression = kdump->methods.list[kdump->methods.count - 1]->flag;
 	struct copy_stats *stats = kdump->copy->stats;
 	bool can_rewrite = true;
 	struct error *err = NULL;
@@ -283,6 +289,8 @@ static struct error *allocate(struct kdump_copy *kdump)
 	struct copy *copy = kdump->copy;
 	uint64_t frames = copy_window_end(copy, 0);
 
+	methods_init(&kdump->methods, copy->options->compressor, copy->options->thread_count,
+	             (unsigned int)copy_sink_count(copy), copy->page_bytes);
 	kdump->part_count = copy_sink_count(copy);
 	kdump->window_count = (copy->max_pfn + COPY_WINDOW_PAGES - 1) / COPY_WINDOW_PAGES;
 	kdump->set = calloc(copy_window_words(copy) + 1, sizeof(*kdump->set));
@@ -299,6 +307,7 @@ static struct error *allocate(struct kdump_copy *kdump)
 	    (kdump->part_count > 1 && !kdump->piece_counts))
 		return error_new(ERROR_NOMEM, "no memory for the set of pages");
 	for (size_t i = 0; i < kdump->part_count; i++) {
+		pthread_mutex_init(&kdump->parts[i].write_lock, NULL);
 		kdump->parts[i].copy = copy;
 		kdump->parts[i].sink = copy_sink(copy, i);
 		kdump->parts[i].is_split = kdump->part_count > 1;
@@ -324,9 +333,12 @@ static void release(struct kdump_copy *kdump)
 {
 	worth_deinit(&kdump->worth);
 	callers_deinit(&kdump->callers);
+	methods_deinit(&kdump->methods);
 	free(kdump->set);
 	free(kdump->block_worth);
 	free(kdump->windows);
+	for (size_t i = 0; kdump->parts && i < kdump->part_count; i++)
+		pthread_mutex_destroy(&kdump->parts[i].write_lock);
 	free(kdump->parts);
 	free(kdump->part_starts);
 	free(kdump->piece_counts);
@@ -354,12 +366,26 @@ struct error *copy_kdump_run(struct copy *copy)
 	return err;
 }
 
+static uint64_t unit_memory_bytes(const struct copy_options *options)
+{
+	struct methods methods;
+	uint64_t bytes;
+
+	if (options->format != COPY_KDUMP)
+		return options->thread_count * COPY_BUFFER_BYTES;
+	methods_init(&methods, options->compressor, options->thread_count, 1, MEMORY_PAGE_BYTES);
+	bytes = methods_threads(&methods) * copy_unit_memory_bytes(&methods, MEMORY_PAGE_BYTES);
+	methods_deinit(&methods);
+	return bytes;
+}
+
 uint64_t copy_kdump_memory_bytes(const struct copy_options *options, uint64_t max_pfn)
 {
 	uint64_t frames = max_pfn < COPY_WINDOW_PAGES ? max_pfn : COPY_WINDOW_PAGES;
 	uint64_t block_pages = worth_block_pages(frames);
+	uint64_t thread_bytes = unit_memory_bytes(options);
 	uint64_t pieces = options->more_sink_count ? PIECES_MAX * sizeof(uint32_t) : 0;
 
 	return frames / block_pages + copy_order_memory_bytes(frames, block_pages, COPY_UNIT_PAGES) + pieces +
-	       worth_memory_bytes(max_pfn) + options->thread_count * copy_unit_memory_bytes(options, 4096);
+	       worth_memory_bytes(max_pfn) + thread_bytes;
 }

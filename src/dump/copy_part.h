@@ -10,6 +10,7 @@
 #ifndef DUMP_COPY_PART_H
 #define DUMP_COPY_PART_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,6 +30,7 @@ struct copy_part {
 	uint64_t first_rank; /**< Saved frames before pfn_start. */
 	uint64_t desc_room; /**< Descriptors there is room for. */
 	_Atomic uint64_t next_data; /**< Where the next claim of output starts. */
+	pthread_mutex_t write_lock; /**< One writer at a time, where a method is chosen by how long writes take. */
 };
 
 /**

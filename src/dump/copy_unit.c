@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include "base/bitmap.h"
+#include "base/clock.h"
 
 // Pieces of one write. Pages that are not compressed are written from where they lie, neighbours as one piece.
 enum { PARTS_MAX = 256 };
@@ -14,7 +15,15 @@ enum { PARTS_MAX = 256 };
 struct unit_worker {
 	struct vmreader reader;
 	struct copy_part *part; // The file that takes the unit.
-	void *state; // Of the compressor.
+	size_t method; // Index of the one that compresses the unit …
+	const struct compressor *compressor; // … and itself.
+	void *states[METHODS_MAX]; // Of the compressors; some share one.
+	uint64_t units; // Copied by this thread.
+	unsigned int samples_left; // Pages of the unit on which all methods are tried.
+	uint64_t start_ns; // CPU time of the thread when the unit began.
+	uint64_t write_ns; // CPU time of the writes of the unit.
+	uint64_t data_count; // Pages of the unit that were compressed …
+	uint64_t data_bytes; // … and what is left of them.
 	uint8_t *out; // COPY_BUFFER_BYTES, and room for one page that does not compress.
 	size_t out_used;
 	struct iovec parts[PARTS_MAX]; // What is to be written next, in out or in the reader's window.
@@ -33,27 +42,52 @@ struct unit_worker {
 // A descriptor whose bytes are not yet written carries this mark where the format wants a zero, until it gets its place.
 enum { DESC_PENDING = 1 };
 
-static size_t out_bytes(const struct compressor *compressor, uint64_t page_bytes)
-{
-	size_t bound = compressor->bound(page_bytes);
+enum {
+	// Of so many units, one shows what the other methods would make of it …
+	SAMPLE_UNITS = 16,
+	// … by so many of its pages.
+	SAMPLE_PAGES = 4,
+};
 
-	return COPY_BUFFER_BYTES + (bound > page_bytes ? bound : page_bytes);
+static size_t out_bytes(const struct methods *methods, uint64_t page_bytes)
+{
+	size_t most = page_bytes;
+
+	for (size_t i = 0; i < methods->count; i++) {
+		size_t bound = methods->list[i]->bound(page_bytes);
+
+		most = bound > most ? bound : most;
+	}
+	// And what fills up the last piece of a direct write.
+	return (COPY_BUFFER_BYTES + most + 2 * SINK_ALIGN_BYTES - 1) / SINK_ALIGN_BYTES * SINK_ALIGN_BYTES;
 }
 
-uint64_t copy_unit_memory_bytes(const struct copy_options *options, uint64_t page_bytes)
+// Index of the method whose state this one uses: methods of one library do with one.
+static size_t state_owner(const struct methods *methods, size_t index)
 {
-	uint64_t thread = sizeof(struct unit_worker) + page_bytes + COPY_BUFFER_BYTES;
+	size_t owner = 0;
 
-	if (options->format == COPY_KDUMP)
-		thread += options->compressor->state_bytes(page_bytes) + options->compressor->bound(page_bytes);
-	return thread;
+	while (methods->list[owner]->create != methods->list[index]->create)
+		owner++;
+	return owner;
 }
 
-static void worker_destroy(struct unit_worker *worker, const struct compressor *compressor)
+uint64_t copy_unit_memory_bytes(const struct methods *methods, uint64_t page_bytes)
+{
+	uint64_t bytes = sizeof(struct unit_worker) + page_bytes + out_bytes(methods, page_bytes);
+
+	for (size_t i = 0; i < methods->count; i++)
+		bytes += state_owner(methods, i) == i ? methods->list[i]->state_bytes(page_bytes) : 0;
+	return bytes;
+}
+
+static void worker_destroy(struct unit_worker *worker, const struct methods *methods)
 {
 	if (!worker)
 		return;
-	compressor->destroy(worker->state);
+	for (size_t i = 0; i < methods->count; i++)
+		if (state_owner(methods, i) == i)
+			methods->list[i]->destroy(worker->states[i]);
 	vmreader_deinit(&worker->reader);
 	free(worker->bounce);
 	free(worker->out);
@@ -70,14 +104,20 @@ struct error *copy_unit_start(void *context, unsigned int thread, void **state_r
 	if (!worker)
 		return error_new(ERROR_NOMEM, "no memory for a worker");
 	vmreader_init(&worker->reader, job->copy->core, VMREADER_WINDOW_DATA_BYTES);
-	worker->out = malloc(out_bytes(job->copy->options->compressor, job->copy->page_bytes));
+	worker->out = aligned_alloc(SINK_ALIGN_BYTES, out_bytes(job->methods, job->copy->page_bytes));
 	worker->bounce = malloc(job->copy->page_bytes);
 	if (!worker->out || !worker->bounce)
 		err = error_new(ERROR_NOMEM, "no memory for the buffers of a worker");
-	if (!err)
-		err = job->copy->options->compressor->create(job->copy->page_bytes, &worker->state);
+	for (size_t i = 0; !err && i < job->methods->count; i++) {
+		size_t owner = state_owner(job->methods, i);
+
+		if (owner == i)
+			err = job->methods->list[i]->create(job->copy->page_bytes, &worker->states[i]);
+		else
+			worker->states[i] = worker->states[owner];
+	}
 	if (err) {
-		worker_destroy(worker, job->copy->options->compressor);
+		worker_destroy(worker, job->methods);
 		return err;
 	}
 	*state_ret = worker;
@@ -89,20 +129,61 @@ struct error *copy_unit_end(void *context, void *state, bool is_failed)
 	struct copy_unit_job *job = context;
 
 	(void)is_failed;
-	worker_destroy(state, job->copy->options->compressor);
+	worker_destroy(state, job->methods);
 	return NULL;
+}
+
+static void add_part(struct unit_worker *worker, const uint8_t *bytes, size_t size)
+{
+	struct iovec *last = worker->part_count ? &worker->parts[worker->part_count - 1] : NULL;
+
+	if (last && (const uint8_t *)last->iov_base + last->iov_len == bytes)
+		last->iov_len += size;
+	else
+		worker->parts[worker->part_count++] = (struct iovec){.iov_base = (void *)bytes, .iov_len = size};
+	worker->parts_bytes += size;
+}
+
+// Gives the offset of the parts. What goes past the page cache is filled up with zeros that nobody reads.
+static uint64_t claim(struct unit_worker *worker)
+{
+	size_t align = worker->part->sink->align_bytes;
+	size_t fill = align && worker->parts_bytes % align ? align - worker->parts_bytes % align : 0;
+
+	if (fill) {
+		memset(worker->out + worker->out_used, 0, fill);
+		add_part(worker, worker->out + worker->out_used, fill);
+	}
+	return atomic_fetch_add(&worker->part->next_data, worker->parts_bytes);
+}
+
+static struct error *write_parts(struct copy_unit_job *job, struct unit_worker *worker, uint64_t base)
+{
+	bool is_measured = job->methods->count > 1;
+	struct copy_part *part = worker->part;
+	struct methods_write write;
+	struct error *err;
+
+	// Threads that wait for each other would be taken for a target that is slow.
+	if (is_measured)
+		pthread_mutex_lock(&part->write_lock);
+	methods_write_begin(job->methods, &write);
+	err = copy_writev(job->copy, part->sink, base, worker->parts, worker->part_count, worker->parts_bytes);
+	worker->write_ns += methods_write_end(job->methods, &write, worker->parts_bytes);
+	if (is_measured)
+		pthread_mutex_unlock(&part->write_lock);
+	return err;
 }
 
 // Claims room in the dump for the parts, and writes them there. Nobody waits for anybody: units may lie in the dump in any
 // order.
 static struct error *flush(struct copy_unit_job *job, struct unit_worker *worker)
 {
-	uint64_t base = atomic_fetch_add(&worker->part->next_data, worker->parts_bytes);
+	uint64_t base = claim(worker);
 	struct error *err = NULL;
 
 	if (worker->part_count)
-		err = copy_writev(job->copy, worker->part->sink, base, worker->parts, worker->part_count,
-		                  worker->parts_bytes);
+		err = write_parts(job, worker, base);
 	// Bytes that were not written stay without descriptors.
 	for (; !err && worker->unclaimed < worker->desc_count; worker->unclaimed++) {
 		struct fmt_kdump_page_desc *desc = &worker->descs[worker->unclaimed];
@@ -117,30 +198,22 @@ static struct error *flush(struct copy_unit_job *job, struct unit_worker *worker
 	return err;
 }
 
-static void add_part(struct unit_worker *worker, const uint8_t *bytes, size_t size)
-{
-	struct iovec *last = worker->part_count ? &worker->parts[worker->part_count - 1] : NULL;
-
-	if (last && (const uint8_t *)last->iov_base + last->iov_len == bytes)
-		last->iov_len += size;
-	else
-		worker->parts[worker->part_count++] = (struct iovec){.iov_base = (void *)bytes, .iov_len = size};
-	worker->parts_bytes += size;
-}
-
 static void put_data(struct copy_unit_job *job, struct unit_worker *worker, const uint8_t *page,
                      struct fmt_kdump_page_desc *desc)
 {
 	uint64_t page_bytes = job->copy->page_bytes;
 	uint8_t *out = worker->out + worker->out_used;
-	size_t size = job->copy->options->compressor->compress(worker->state, page, page_bytes, out);
+	size_t size = worker->compressor->compress(worker->states[worker->method], page, page_bytes, out);
 
 	*desc = (struct fmt_kdump_page_desc){.offset = worker->parts_bytes, .page_flags = DESC_PENDING};
 	desc->size = size ? (uint32_t)size : (uint32_t)page_bytes;
-	desc->flags = size ? job->copy->options->compressor->flag : 0;
+	desc->flags = size ? worker->compressor->flag : 0;
+	worker->data_count++;
+	worker->data_bytes += desc->size;
 	// Compressed dumps are gathered in large writes: there a page that does not compress is copied. So is one that had
 	// to be expanded: the reader keeps few of them.
-	if (!job->copy->options->compressor->flag && page != worker->bounce && !worker->reader.is_expanded) {
+	if (!worker->compressor->flag && page != worker->bounce && !worker->reader.is_expanded &&
+	    !worker->part->sink->align_bytes) {
 		worker->is_borrowing = true;
 		add_part(worker, page, page_bytes);
 		return;
@@ -149,6 +222,24 @@ static void put_data(struct copy_unit_job *job, struct unit_worker *worker, cons
 		memcpy(out, page, page_bytes);
 	worker->out_used += desc->size;
 	add_part(worker, out, desc->size);
+}
+
+// Shows what the other methods would make of a page; what they make of it is thrown away.
+static void try_methods(struct copy_unit_job *job, struct unit_worker *worker, const uint8_t *page)
+{
+	uint64_t page_bytes = job->copy->page_bytes;
+
+	worker->samples_left--;
+	for (size_t i = 0; i < job->methods->count; i++) {
+		const struct compressor *compressor = job->methods->list[i];
+		uint64_t start_ns = methods_cpu_ns();
+		size_t size;
+
+		if (i == worker->method || !compressor->flag)
+			continue;
+		size = compressor->compress(worker->states[i], page, page_bytes, worker->out + worker->out_used);
+		methods_note(job->methods, i, 1, methods_cpu_ns() - start_ns, size ? size : page_bytes);
+	}
 }
 
 static struct error *put_page(struct copy_unit_job *job, struct unit_worker *worker, const uint8_t *page)
@@ -164,6 +255,8 @@ static struct error *put_page(struct copy_unit_job *job, struct unit_worker *wor
 	}
 	if (job->choice == COPY_UNIT_LOOK)
 		callers_look(job->callers, page, page_bytes);
+	if (worker->samples_left)
+		try_methods(job, worker, page);
 	put_data(job, worker, page, desc);
 	if (worker->parts_bytes < COPY_BUFFER_BYTES && worker->part_count < PARTS_MAX)
 		return NULL;
@@ -312,6 +405,25 @@ static struct error *write_descs(struct copy_unit_job *job, struct unit_worker *
 	return err;
 }
 
+static void start_method(struct copy_unit_job *job, struct unit_worker *worker)
+{
+	worker->method = methods_choose(job->methods);
+	worker->compressor = job->methods->list[worker->method];
+	if (job->methods->count == 1)
+		return;
+	worker->samples_left = worker->units++ % SAMPLE_UNITS ? 0 : SAMPLE_PAGES;
+	worker->data_count = worker->data_bytes = worker->write_ns = 0;
+	worker->start_ns = methods_cpu_ns();
+}
+
+static void end_method(struct copy_unit_job *job, struct unit_worker *worker)
+{
+	// A unit with samples took longer than its method does.
+	if (job->methods->count > 1 && (worker->units - 1) % SAMPLE_UNITS)
+		methods_note(job->methods, worker->method, worker->data_count,
+		             methods_cpu_ns() - worker->start_ns - worker->write_ns, worker->data_bytes);
+}
+
 struct error *copy_unit(void *context, void *state, uint64_t unit)
 {
 	struct copy_unit_job *job = context;
@@ -320,6 +432,9 @@ struct error *copy_unit(void *context, void *state, uint64_t unit)
 	uint64_t rank = what->rank, count = what->count;
 	struct error *err;
 
+	if (job->copy->options->deadline_ms && clock_now_ms() >= job->copy->options->deadline_ms)
+		return error_new(ERROR_TIMEOUT, "the time is up");
+	start_method(job, worker);
 	worker->part = &job->parts[what->part];
 	worker->desc_count = worker->unclaimed = worker->zero_count = worker->left_out = 0;
 	memset(worker->is_left_out, 0, sizeof(worker->is_left_out));
@@ -331,6 +446,7 @@ struct error *copy_unit(void *context, void *state, uint64_t unit)
 		err = write_descs(job, worker, rank, count);
 	else if (worker->unclaimed)
 		error_free(write_descs(job, worker, rank, count));
+	end_method(job, worker);
 	atomic_fetch_add_explicit(&job->copy->pages_zero, worker->zero_count, memory_order_relaxed);
 	copy_advance(job->copy, count - worker->left_out);
 	return err;

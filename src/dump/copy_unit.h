@@ -16,6 +16,7 @@
 #include "dump/copy_job.h"
 #include "dump/copy_order.h"
 #include "dump/copy_part.h"
+#include "dump/methods.h"
 
 /** Which pages of a unit are copied. The others are copied when the unit comes again. */
 enum copy_unit_choice {
@@ -37,10 +38,11 @@ struct copy_unit_job {
 	const struct worth_map *worth;
 	struct callers *callers; /**< Code that is pointed to; NULL: not asked for. */
 	enum copy_unit_choice choice;
+	struct methods *methods;
 };
 
-/** Anonymous memory of one thread. @param[in] options What would be done. @param[in] page_bytes Page size. @return Bytes. */
-uint64_t copy_unit_memory_bytes(const struct copy_options *options, uint64_t page_bytes);
+/** Anonymous memory of one thread. @param[in] methods What it compresses with. @param[in] page_bytes Page size. @return Bytes. */
+uint64_t copy_unit_memory_bytes(const struct methods *methods, uint64_t page_bytes);
 
 /** workers_job.start: make what a thread needs. @param[in,out] context struct copy_unit_job. @param[in] thread Unused. @param[out] state_ret For the others. @return NULL; ERROR_NOMEM; ERROR_UNSUPPORTED. */
 struct error *copy_unit_start(void *context, unsigned int thread, void **state_ret) must_check;

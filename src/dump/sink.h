@@ -34,6 +34,7 @@ struct sink_ops {
 /** A sink; kinds embed it as their first member. */
 struct sink {
 	const struct sink_ops *ops;
+	size_t align_bytes; /**< Large writes of memory, at offsets and of sizes that are multiples of it, do not go through the page cache; 0: all do. */
 	bool can_rewrite; /**< Bytes may be written a second time, by the thread that wrote them. */
 };
 
@@ -45,6 +46,16 @@ struct sink {
  * @return NULL; ERROR_NOMEM.
  */
 struct error *sink_file_create(int fd, struct sink **ret) must_check;
+
+/** Size that suits direct writes to disks of any kind. */
+enum { SINK_ALIGN_BYTES = 4096 };
+
+/**
+ * Write large pieces of a file past the page cache from now on, where the file system can.
+ *
+ * @param[in,out] sink Of sink_file_create(); its align_bytes tells whether it can.
+ */
+void sink_file_set_direct(struct sink *sink);
 
 /**
  * A sink that is a stream: makedumpfile's flattened format.
