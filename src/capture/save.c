@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,6 +25,8 @@ enum {
 	COPIER_OOM_ADJUSTMENT = 500,
 	MIB = 1 << 20,
 	RESERVE_BYTES = 256 << 10,
+	// The copier ends by itself so long before it would be killed: what it has written so far is a dump then.
+	STOP_MS = 2000,
 };
 
 #define RESERVE_NAME ".reserve"
@@ -187,6 +190,13 @@ static void close_map(const struct attempt *attempt, struct pagemap *map, bool i
 	pagemap_destroy(map);
 }
 
+static uint64_t room_of(int fd)
+{
+	struct statvfs fs;
+
+	return fstatvfs(fd, &fs) < 0 ? 0 : (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
 static struct error *copy_filtered(struct attempt *attempt)
 {
 	const struct plan *plan = attempt->job->plan;
@@ -204,6 +214,8 @@ static struct error *copy_filtered(struct attempt *attempt)
 		.progress_context = attempt,
 		.progress_interval_ms = PROGRESS_MS,
 		.warn_kept_percent = COPY_WARN_KEPT_PERCENT,
+		.deadline_ms = attempt->job->end_ms > STOP_MS ? attempt->job->end_ms - STOP_MS : 0,
+		.room_bytes = room_of(attempt->fd),
 	};
 	struct error *err = vmcore_open(attempt->job->vmcore, &core);
 
@@ -211,6 +223,8 @@ static struct error *copy_filtered(struct attempt *attempt)
 		err = sink_file_create(attempt->fd, &sink);
 	if (err)
 		return err;
+	// Memory is scarce, and nobody reads the dump here.
+	sink_file_set_direct(sink);
 	attempt->page_bytes = vmcore_page_bytes(core);
 	options.compressor = choose_compressor(attempt);
 	log_print(attempt->job->log, "copying %s, level %u, %s, %u thread%s", attempt->job->vmcore, options.dump_level,
@@ -221,7 +235,7 @@ static struct error *copy_filtered(struct attempt *attempt)
 	attempt->shared->is_partial = err && stats.is_partial;
 	close_map(attempt, options.pagemap, !err || stats.is_partial);
 	if (!err || stats.is_partial)
-		report_stats(attempt->job->log, &stats, options.dump_level);
+		report_stats(attempt->job->log, &stats, stats.dump_level);
 	return err;
 }
 

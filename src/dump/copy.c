@@ -10,6 +10,8 @@ static void finish_stats(struct copy *copy)
 {
 	struct copy_stats *stats = copy->stats;
 
+	stats->dump_level = copy->dump_level;
+	stats->is_unused_dropped = copy->is_unused_dropped;
 	stats->counts.zero = atomic_load(&copy->pages_zero);
 	stats->pages_unreadable = atomic_load(&copy->pages_unreadable);
 	stats->bytes_written = atomic_load(&copy->bytes_written);
@@ -75,6 +77,7 @@ struct error *copy_run(const struct vmcore *core, const struct copy_options *opt
 		.sink = sink,
 		.stats = stats_ret,
 		.dump_level = options->dump_level,
+		.is_unused_dropped = options->is_unused_dropped,
 		.max_pfn = vmcore_max_pfn(core),
 		.page_bytes = vmcore_page_bytes(core),
 		.start_ms = clock_now_ms(),
@@ -140,6 +143,8 @@ const char *copy_warning_text(enum copy_warning warning)
 		return "the input is itself a copy from which pages are missing";
 	case COPY_WARN_NO_PAGEMAP:
 		return "the page map could not be written, the dump is not affected";
+	case COPY_WARN_DENSER:
+		return "the target is too small for what was asked for, so more was left out";
 	case COPY_WARN_NO_TASKS:
 		return "the processes of the crashed kernel cannot be found, so none is kept by its name";
 	case COPY_WARN_NO_PROCESS:
@@ -193,6 +198,8 @@ const char *copy_warning_name(enum copy_warning warning)
 		return "incomplete-input";
 	case COPY_WARN_NO_PAGEMAP:
 		return "no-pagemap";
+	case COPY_WARN_DENSER:
+		return "denser-level";
 	case COPY_WARN_NO_TASKS:
 		return "no-tasks";
 	case COPY_WARN_NO_PROCESS:
@@ -230,6 +237,9 @@ void copy_warning_describe(const struct copy_stats *stats, enum copy_warning war
 		snprintf(buf, room_bytes, "%s: %ju pages", text, (uintmax_t)stats->pages_unreadable);
 	else if (warning == COPY_WARN_BAD_MEMMAP)
 		snprintf(buf, room_bytes, "%s: %ju pages", text, (uintmax_t)stats->pages_unclassified);
+	else if (warning == COPY_WARN_DENSER)
+		snprintf(buf, room_bytes, "%s: dump level %u%s", text, stats->dump_level,
+		         stats->is_unused_dropped ? ", and struct pages of what is left out" : "");
 	else if (warning == COPY_WARN_KEPT)
 		snprintf(buf, room_bytes, "%s: %ju of %ju pages", text, (uintmax_t)stats->counts.kept,
 		         (uintmax_t)stats->counts.total);

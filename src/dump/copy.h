@@ -71,6 +71,7 @@ enum copy_warning {
 	COPY_WARN_NO_PAGEMAP = 1 << 6, /**< The page map could not be written (pagemap_error()): it is worth nothing. */
 	COPY_WARN_NO_TASKS = 1 << 7, /**< No process could be found, so that none is kept. */
 	COPY_WARN_NO_PROCESS = 1 << 8, /**< Processes that are to be kept are not there. */
+	COPY_WARN_DENSER = 1 << 14, /**< The target is too small for what was asked for: more was left out. */
 	COPY_WARN_BAD_PROCESS = 1 << 9, /**< Lists of processes, or page tables of one, could not be read. */
 	/**
 	 * Not one page of processes, of the page cache, in use by the kernel was found, and there must be some. The first two
@@ -100,6 +101,8 @@ struct copy_stats {
 	uint64_t pages_written; /**< Pages in the dump, zero pages included. */
 	bool is_partial; /**< On error: what was written is a dump, marked incomplete; readers miss the other pages. */
 	uint64_t pages_unreadable;
+	unsigned int dump_level; /**< What was left out: at least what was asked for. */
+	bool is_unused_dropped; /**< The same of struct pages. */
 	uint64_t pages_unclassified; /**< Pages whose struct page could not be read; they are kept. */
 	uint64_t bytes_written;
 	uint64_t elapsed_ms;

@@ -207,11 +207,10 @@ struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, bool is_fi
 	if (map)
 		pagemap_start_window(map, pfn_start);
 	err = scan_and_keep(copy, pfn_start, pfn_end, set, result);
-	if (!err && copy->options->is_unused_dropped)
+	if (!err && copy->is_unused_dropped)
 		err = drop_unused(copy, pfn_start, pfn_end, set, result);
 	if (map && !err)
-		pagemap_end_window(map, pfn_end,
-		                   copy->options->is_unused_dropped || copy->options->keep_names ? set : NULL);
+		pagemap_end_window(map, pfn_end, copy->is_unused_dropped || copy->options->keep_names ? set : NULL);
 	return err;
 }
 

@@ -41,7 +41,8 @@ struct copy {
 	struct sink *sink; /**< The first file; copy_sink() gives all. */
 	struct copy_stats *stats;
 	struct scan scan;
-	unsigned int dump_level;
+	unsigned int dump_level; /**< What is left out: at least what the options say. */
+	bool is_unused_dropped; /**< The same of struct pages. */
 	struct keep keep; /**< Processes whose memory stays. */
 	struct unused unused; /**< struct pages that are left out. */
 	uint64_t pages_unused; /**< Their pages. */

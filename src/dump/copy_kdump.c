@@ -3,6 +3,7 @@
 
 #include "base/bitmap.h"
 #include "base/workers.h"
+#include "dump/copy_fit.h"
 #include "dump/copy_job.h"
 #include "dump/copy_order.h"
 #include "dump/copy_part.h"
@@ -323,8 +324,9 @@ static struct error *prepare_order(struct kdump_copy *kdump, uint64_t page_count
 	const struct worth_map *worth = &kdump->worth;
 	struct error *err = worth_init(&kdump->worth, &copy->scan, copy_window_end(copy, 0));
 
-	if (err || worth->code_vaddr == worth->code_vaddr_end ||
-	    page_count * copy->page_bytes <= copy->options->room_bytes)
+	bool is_sure = !copy->options->deadline_ms && page_count * copy->page_bytes <= copy->options->room_bytes;
+
+	if (err || worth->code_vaddr == worth->code_vaddr_end || is_sure)
 		return err;
 	return callers_init(&kdump->callers, worth->code_vaddr, worth->code_vaddr_end, copy->core);
 }
@@ -344,6 +346,41 @@ static void release(struct kdump_copy *kdump)
 	free(kdump->piece_counts);
 }
 
+static uint64_t predict_bytes(const struct kdump_copy *kdump, uint64_t page_count, uint64_t mean_bytes)
+{
+	const struct copy *copy = kdump->copy;
+	struct fmt_kdump_layout layout =
+		fmt_kdump_layout(copy->page_bytes, copy->max_pfn, copy->core->notes_bytes, page_count);
+
+	return layout.data_offset * kdump->part_count + page_count * mean_bytes;
+}
+
+// As long as the dump will not fit, leaves out more, and counts again. What does not fit even then is cut short.
+static struct error *fit_room(struct kdump_copy *kdump, struct scan_result *result)
+{
+	struct copy *copy = kdump->copy;
+	const struct compressor *densest = kdump->methods.list[kdump->methods.count - 1];
+	uint64_t room = copy->options->room_bytes, last = copy->max_pfn - 1, mean_bytes = 0;
+	struct error *err = NULL;
+
+	while (!err && room && predict_bytes(kdump, result->counts.kept, copy->page_bytes) > room) {
+		// The window that was counted last is at hand.
+		err = copy_fit_sample(copy, densest, kdump->set, last - last % COPY_WINDOW_PAGES, copy->max_pfn,
+		                      &mean_bytes);
+		if (err || predict_bytes(kdump, result->counts.kept, mean_bytes) <= room || !copy_fit_denser(copy))
+			break;
+		copy->stats->warnings |= COPY_WARN_DENSER;
+		*result = (struct scan_result){0};
+		if (copy->options->pagemap)
+			pagemap_start(copy->options->pagemap, copy->core, copy->dump_level);
+		if (copy->is_unused_dropped && !kdump->is_scanned)
+			err = copy_find_unused(copy);
+		if (!err)
+			err = count_all(kdump, result);
+	}
+	return err;
+}
+
 struct error *copy_kdump_run(struct copy *copy)
 {
 	// One window is enough for most machines: then the set is still there when it is copied.
@@ -353,6 +390,8 @@ struct error *copy_kdump_run(struct copy *copy)
 
 	if (!err)
 		err = count_all(&kdump, &result);
+	if (!err && !copy->options->is_dry_run)
+		err = fit_room(&kdump, &result);
 	if (!err && !copy->options->is_dry_run) {
 		cut_parts(&kdump, result.counts.kept);
 		err = prepare_order(&kdump, result.counts.kept);

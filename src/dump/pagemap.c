@@ -123,6 +123,9 @@ void pagemap_start(struct pagemap *map, const struct vmcore *core, unsigned int 
 	uint64_t blocks = (max_pfn + FMT_PAGEMAP_BLOCK_FRAMES - 1) / FMT_PAGEMAP_BLOCK_FRAMES;
 	char time[32];
 
+	// The second time, when more is to be left out than was.
+	if (ftruncate(map->fd, 0) < 0)
+		fail(map, error_os(errno, "truncate"));
 	map->core = core;
 	map->header = (struct fmt_pagemap_header){
 		.page_bytes = (uint32_t)vmcore_page_bytes(core),

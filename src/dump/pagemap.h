@@ -65,7 +65,7 @@ static inline void pagemap_destroyp(struct pagemap **map)
 /** What went wrong. @param[in] map The map. @return NULL: nothing did; else why the file is worth nothing. Borrowed. */
 const struct error *pagemap_error(const struct pagemap *map);
 
-/** Start the file, which is partial from now on. @param[in,out] map The map. @param[in] core The input; borrowed. @param[in] dump_level What is left out. */
+/** Start the file, which is partial from now on; started again, it forgets what it was told. @param[in,out] map The map. @param[in] core The input; borrowed. @param[in] dump_level What is left out. */
 void pagemap_start(struct pagemap *map, const struct vmcore *core, unsigned int dump_level);
 
 /** Some blocks are scanned next; windows come in order. @param[in,out] map The map. @param[in] pfn_start First frame, at the start of a block. */
