@@ -14,6 +14,7 @@ enum {
 	VERSION_BUFFER_SIZE = 9,
 	FIRST_PAGE_AT = 65536, // Before.
 	PAGE_HEADER_BYTES = 16,
+	PAGE_BYTES_MAX = 64 << 10,
 	PAGE_RAW = 1,
 	PAGE_COMPRESSED = 2,
 	PAGE_END = 4,
@@ -53,7 +54,7 @@ struct error *foreign_check_lkcd(const struct corefile *file)
 	uint64_t at = FIRST_PAGE_AT;
 	uint8_t head[HEAD_BYTES];
 	struct error *err;
-	uint32_t version;
+	uint32_t version, page_bytes;
 	bool is_big;
 	size_t got;
 
@@ -66,5 +67,9 @@ struct error *foreign_check_lkcd(const struct corefile *file)
 	version = load_u32(head + VERSION_AT, is_big) & ~version_flags;
 	if (version >= VERSION_BUFFER_SIZE)
 		at = load_u64(head + BUFFER_SIZE_AT, is_big);
-	return check_pages(file, is_big, load_u32(head + PAGE_SIZE_AT, is_big), at);
+	page_bytes = load_u32(head + PAGE_SIZE_AT, is_big);
+	// The library allocates what it is told.
+	if (page_bytes > PAGE_BYTES_MAX)
+		return error_new(ERROR_BAD_DATA, "LKCD: pages of %u bytes (offset %#x)", page_bytes, PAGE_SIZE_AT);
+	return check_pages(file, is_big, page_bytes, at);
 }

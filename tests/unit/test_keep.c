@@ -142,8 +142,8 @@ static void make_tables(struct fakecore *fake, unsigned int number)
 
 	put(fake, mm_of(number) + MM_PGD, fakecore_image + at);
 	put(fake, at + (user_vaddr >> 39) * 8, (at + 0x1000) | ENTRY_USER);
-	// The upper half is the kernel's; what stands there is not of the process.
-	put(fake, at + 511 * 8, LOST * 4096 | ENTRY_USER);
+	// The upper half is the kernel's; what it maps is not of the process.
+	put(fake, at + 511 * 8, (pgd_of(OUTSIDE) + 0x1000) | ENTRY_USER);
 	put(fake, at + 0x1000 + (user_vaddr >> 30 & 511) * 8, (at + 0x2000) | ENTRY_USER);
 	put(fake, at + 0x2000, (at + 0x3000) | ENTRY_USER);
 }

@@ -126,8 +126,16 @@ def keeps_process(report, name, lab, kernel, crash, vmcore, raw, plain):
     """
     dump = filtered(lab, vmcore, 31, (f"--keep-process={PROCESSES[0]}",))
     pages = lab.pages.list(dump)
-    dump.unlink()
     checks.planted_pages(report, name, crash, pages, raw, 31, PROCESSES[0])
+    # What a copy lacks it cannot give, and what it has it keeps.
+    without, again = filtered(lab, vmcore, 31), dump.parent / "again"
+    for source, wanted in ((dump, pages), (without, plain)):
+        run([lab.program("kdump-copy"), "-q", "-f", "-d", "31",
+             f"--keep-process={PROCESSES[0]}", source, again], timeout_s=300)
+        report.check(f"{name}: a copy of {len(wanted)} pages has the same",
+                     _difference(lab.pages.list(again), wanted, False))
+        source.unlink()
+    again.unlink()
     seen = lab.tools.crash(kernel, vmcore, (f"foreach {PROCESSES[0]} vm -p",))
     mapped = {int(paddr, 16) >> 12 for paddr in
               re.findall(r"^[0-9a-f]+ +([0-9a-f]+)$", seen.by_command.popitem()[1], re.MULTILINE)}
