@@ -43,6 +43,10 @@ static void put_request(struct json *json, const struct arguments *args, const s
 	json_number(json, "level_asked", options->dump_level);
 	json_number(json, "level_used", is_unfiltered ? report->stats->dump_level & FILTER_ZERO : report->stats->dump_level);
 	json_number(json, "level_of_input", report->core->dump_level);
+	json_open_array(json, "keep_processes");
+	for (size_t i = 0; i < args->keep_count; i++)
+		json_text(json, NULL, args->keep_names[i]);
+	json_close(json);
 	json_number(json, "page_bytes", vmcore_page_bytes(report->core));
 }
 
@@ -58,6 +62,7 @@ static void put_pages(struct json *json, const struct copy_stats *stats, unsigne
 	json_number(json, "unreadable", stats->pages_unreadable);
 	json_number(json, "unclassified", stats->pages_unclassified);
 	json_number(json, "broken", counts->poisoned);
+	json_number(json, "named", counts->named);
 	json_close(json);
 	json_open_object(json, "classes");
 	for (unsigned int class = 0; class < PAGE_CLASS_COUNT; class ++) {

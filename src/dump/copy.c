@@ -227,9 +227,7 @@ unsigned int copy_warning_next(const struct copy_stats *stats, unsigned int afte
 
 void copy_warning_describe(const struct copy_stats *stats, enum copy_warning warning, char *buf, size_t room_bytes)
 {
-	const char *text = copy_warning_text(warning);
-
-	const char *note = copy_warning_note(stats, warning);
+	const char *text = copy_warning_text(warning), *note = copy_warning_note(stats, warning);
 
 	if (*note)
 		snprintf(buf, room_bytes, "%s: %s", text, note);

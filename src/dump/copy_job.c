@@ -237,14 +237,14 @@ static unsigned int missing_classes(const struct copy *copy, const uint64_t *cla
 	return warnings;
 }
 
-// Whether more is kept than should be, at a level that leaves little but the kernel's own.
+// Whether more is kept than should be, at a level that leaves little but the kernel's own, and what was asked for by name.
 static bool is_much_kept(const struct copy *copy, const struct filter_counts *counts)
 {
 	const unsigned int all = FILTER_FREE | FILTER_USER | FILTER_CACHE_PRIVATE;
 	unsigned int percent = copy->options->warn_kept_percent;
 
 	return percent && (copy->dump_level & all) == all && !(copy->core->dump_level & all) &&
-	       counts->kept * 100 > counts->total * percent;
+	       (counts->kept - counts->named) * 100 > counts->total * percent;
 }
 
 void copy_note_scan(struct copy *copy, const struct scan_result *result)

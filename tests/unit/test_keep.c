@@ -473,6 +473,27 @@ static void copy_dry(struct fakecore *fake, unsigned int level, const char *cons
 	check_ok(copy_run(fake->core, &options, NULL, stats));
 }
 
+// A large process that was asked for is no sign that the filter failed.
+static void named_is_not_much(void)
+{
+	static const char *const names[] = {"kept", NULL};
+	struct copy_options options = {.dump_level = 31, .thread_count = 1, .is_dry_run = true};
+	struct copy_stats stats;
+	struct fakecore fake;
+
+	machine_init(&fake, true);
+	check_ok(compressor_find("none", &options.compressor));
+	check_ok(copy_run(fake.core, &options, NULL, &stats));
+	options.warn_kept_percent = (unsigned int)(stats.counts.kept * 100 / stats.counts.total);
+	check_ok(copy_run(fake.core, &options, NULL, &stats));
+	check(stats.warnings == COPY_WARN_KEPT);
+	options.warn_kept_percent++;
+	options.keep_names = names;
+	check_ok(copy_run(fake.core, &options, NULL, &stats));
+	check(stats.warnings == 0 && stats.counts.kept * 100 > stats.counts.total * options.warn_kept_percent);
+	fakecore_deinit(&fake);
+}
+
 // What goes wrong is a warning that says what.
 static void warnings(void)
 {
@@ -501,8 +522,8 @@ static void warnings(void)
 }
 
 static const struct test tests[] = {
-	TEST(keeps_what_is_mapped), TEST(names_and_threads), TEST(windows),  TEST(damaged_lists),
-	TEST(damaged_tables),       TEST(random_damage),     TEST(warnings),
+	TEST(keeps_what_is_mapped), TEST(names_and_threads), TEST(windows),           TEST(damaged_lists),
+	TEST(damaged_tables),       TEST(random_damage),     TEST(named_is_not_much), TEST(warnings),
 };
 
 int main(int argc, char **argv)
