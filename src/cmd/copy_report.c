@@ -62,6 +62,7 @@ static void put_pages(struct json *json, const struct copy_stats *stats, unsigne
 	json_number(json, "unreadable", stats->pages_unreadable);
 	json_number(json, "unclassified", stats->pages_unclassified);
 	json_number(json, "broken", counts->poisoned);
+	json_number(json, "unused_struct_pages", counts->unused);
 	json_number(json, "named", counts->named);
 	json_close(json);
 	json_open_object(json, "classes");

@@ -166,7 +166,8 @@ const char *copy_warning_text(enum copy_warning warning)
 	return "unknown warning";
 }
 
-const char *copy_warning_note(const struct copy_stats *stats, enum copy_warning warning)
+// What a warning is about; "": there is no more to say.
+static const char *warning_note(const struct copy_stats *stats, enum copy_warning warning)
 {
 	switch (warning) {
 	case COPY_WARN_NO_FILTER:
@@ -227,7 +228,7 @@ unsigned int copy_warning_next(const struct copy_stats *stats, unsigned int afte
 
 void copy_warning_describe(const struct copy_stats *stats, enum copy_warning warning, char *buf, size_t room_bytes)
 {
-	const char *text = copy_warning_text(warning), *note = copy_warning_note(stats, warning);
+	const char *text = copy_warning_text(warning), *note = warning_note(stats, warning);
 
 	if (*note)
 		snprintf(buf, room_bytes, "%s: %s", text, note);

@@ -140,9 +140,6 @@ enum { COPY_WARNING_BYTES = 512 };
 /** Text for one warning. @param[in] warning One bit. @return Static text. */
 const char *copy_warning_text(enum copy_warning warning);
 
-/** What a warning is about. @param[in] stats Where it stands. @param[in] warning One bit. @return Text; "" if there is nothing more to say. */
-const char *copy_warning_note(const struct copy_stats *stats, enum copy_warning warning);
-
 /** Name of a warning for programs; it does not change. @param[in] warning One bit. @return Static text, such as "no-free-pages". */
 const char *copy_warning_name(enum copy_warning warning);
 

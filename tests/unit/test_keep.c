@@ -504,7 +504,7 @@ static void warnings(void)
 	machine_init(&fake, true);
 	copy_dry(&fake, 31, names, &stats);
 	check(stats.warnings == COPY_WARN_NO_PROCESS);
-	check_text(copy_warning_note(&stats, COPY_WARN_NO_PROCESS), "absent");
+	check_text(stats.missing, "absent");
 	check(stats.counts.named == array_size(kept_pages) + 2 * HUGE_PAGES - 1);
 	// Nothing is left out at this level but zeros, so there is nothing to find.
 	copy_dry(&fake, FILTER_ZERO, names, &stats);
@@ -512,12 +512,12 @@ static void warnings(void)
 	change(&fake, pgd_of(KEPT) + 8, UINT64_C(0xdead0000) | ENTRY_USER);
 	copy_dry(&fake, 31, names, &stats);
 	check(stats.warnings == (COPY_WARN_NO_PROCESS | COPY_WARN_BAD_PROCESS));
-	check(strstr(copy_warning_note(&stats, COPY_WARN_BAD_PROCESS), "kept (pid 101)"));
+	check(strstr(stats.keep_note, "kept (pid 101)"));
 	fakecore_deinit(&fake);
 	machine_init(&fake, false);
 	copy_dry(&fake, 31, names, &stats);
 	check(stats.warnings == COPY_WARN_NO_TASKS && stats.counts.named == 0);
-	check_text(copy_warning_note(&stats, COPY_WARN_NO_TASKS), "the kernel carries no BTF");
+	check_text(stats.keep_note, "the kernel carries no BTF");
 	fakecore_deinit(&fake);
 }
 
