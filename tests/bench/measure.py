@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One run of a program: seconds, CPU seconds, peak memory."""
+"""One run of a program: seconds, CPU seconds, bytes, peak memory."""
 
 import dataclasses
+import hashlib
 import os
 import pathlib
+import pty
 import re
+import select
 import subprocess
 import time
 
 from vmlab.command import LabError, run
+
+# How often memory is looked at, in runs that do not count.
+LOOK_MS = 1
+
+
+class TooLong(Exception):
+    """A run took longer than anybody is interested in."""
 
 
 @dataclasses.dataclass
@@ -16,54 +26,134 @@ class Sample:
     """What one run took."""
 
     seconds: float
-    cpu_s: float
-    output_bytes: int
+    cpu_s: float = 0.0
+    output_bytes: int = 0
     text: str = ""            # standard output and error
+    memory_bytes: int = 0     # peak of anonymous memory, if it was looked at
 
 
-def timed(argv, target):
-    """Run argv, which makes the file target; it is left there."""
-    pathlib.Path(target).unlink(missing_ok=True)
-    log = f"{target}.log"
+def _anonymous_bytes(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    found = re.search(r"RssAnon:\s+(\d+) kB", text)
+    return int(found[1]) << 10 if found else 0
+
+
+def _wait(child, is_watched, limit_s):
+    """Wait for the end of a child; the peak of its anonymous memory if that is watched."""
+    peak, start = 0, time.perf_counter()
+    ended = select.poll()
+    pidfd = os.pidfd_open(child.pid)
+    ended.register(pidfd, select.POLLIN)
+    try:
+        while True:
+            left_ms = max(0, int((start + limit_s - time.perf_counter()) * 1000)) if limit_s else None
+            if ended.poll(LOOK_MS if is_watched else left_ms):
+                return peak
+            if is_watched:
+                peak = max(peak, _anonymous_bytes(child.pid))
+            if limit_s and time.perf_counter() > start + limit_s:
+                raise TooLong
+    except BaseException:            # Whoever breaks off the measurement does not want it to go on.
+        child.kill()
+        child.wait()
+        raise
+    finally:
+        os.close(pidfd)
+
+
+def _collect(child, argv, log):
+    """CPU seconds and messages of a child that has ended; LabError if it failed."""
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    text = log.read_text(errors="replace")
+    if child.returncode:
+        raise LabError(f"{' '.join(map(str, argv))}: exit {child.returncode}\n{text[-800:]}")
+    return usage.ru_utime + usage.ru_stime, text
+
+
+def _flush(paths):
+    for path in paths:
+        fd = os.open(path, os.O_RDONLY)
+        os.fsync(fd)
+        os.close(fd)
+
+
+# pylint: disable-next=too-many-arguments
+def timed(argv, targets, log, *, is_flushed=False, is_watched=False, limit_s=None):
+    """Run argv, which makes the files targets; they are left there. With is_flushed the run ends when they are on the disk."""
+    for path in targets:
+        path.unlink(missing_ok=True)
+    if is_flushed:
+        os.sync()
     with open(log, "wb") as out:
         start = time.perf_counter()
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        _, status, usage = os.wait4(child.pid, 0)
+        peak = _wait(child, is_watched, limit_s)
+        if is_flushed:
+            _flush(path for path in targets if path.exists())
         seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-    text = pathlib.Path(log).read_text(errors="replace")
-    os.unlink(log)
-    if child.returncode:
-        raise LabError(f"{' '.join(map(str, argv))}: exit {child.returncode}\n{text[-800:]}")
-    size = os.stat(target).st_size if os.path.exists(target) else 0
-    return Sample(seconds, usage.ru_utime + usage.ru_stime, size, text)
+    cpu_s, text = _collect(child, argv, log)
+    size = sum(os.stat(path).st_blocks * 512 if len(targets) > 1 else os.stat(path).st_size
+               for path in targets if path.exists())
+    return Sample(seconds, cpu_s, size, text, peak)
 
 
-def anonymous_peak(argv, target):
-    """Bytes of anonymous memory that a run of argv takes at most, looked at all the time."""
-    pathlib.Path(target).unlink(missing_ok=True)
-    peak = 0
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL) as child:
-        status = f"/proc/{child.pid}/status"
-        while child.poll() is None:
-            try:
-                with open(status, encoding="ascii") as file:
-                    found = re.search(r"RssAnon:\s+(\d+) kB", file.read())
-            except (FileNotFoundError, ProcessLookupError):
-                break
-            if found:
-                peak = max(peak, int(found[1]) << 10)
-    if child.returncode:
-        raise LabError(f"{' '.join(map(str, argv))}: exit {child.returncode}")
-    return peak
+def streamed(argv, reader, log, *, is_watched=False):
+    """Run argv with its standard output into a reader that prints how many bytes it got; ends with the reader."""
+    with open(log, "wb") as errors:
+        start = time.perf_counter()
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
+        with subprocess.Popen(reader, stdin=child.stdout, stdout=subprocess.PIPE) as sink:
+            child.stdout.close()
+            peak = _wait(child, is_watched, None)
+            count = sink.communicate()[0]
+        seconds = time.perf_counter() - start
+    cpu_s, text = _collect(child, argv, log)
+    return Sample(seconds, cpu_s, int(count), text, peak)
+
+
+def printed(argv, pattern, count):
+    """What argv prints until it has printed so many matches of a pattern; it is not needed any longer then.
+
+    On a terminal, or else it would keep its lines back."""
+    ours, theirs = pty.openpty()
+    start, text = time.perf_counter(), ""
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs) as child:
+        os.close(theirs)
+        try:
+            while len(pattern.findall(text)) < count:
+                text += os.read(ours, 1 << 16).decode(errors="replace")
+        except OSError as err:       # EIO: the other end was closed.
+            raise LabError(f"{' '.join(map(str, argv))} ended early\n{text[-800:]}") from err
+        finally:
+            child.kill()
+            os.close(ours)
+    return Sample(time.perf_counter() - start, text=text)
+
+
+def warm(path):
+    """Bring what is in a file into the page cache; its holes are left out."""
+    fd = os.open(path, os.O_RDONLY)
+    end, at = os.fstat(fd).st_size, 0
+    try:
+        while at < end:
+            at = os.lseek(fd, at, os.SEEK_DATA)
+            hole = os.lseek(fd, at, os.SEEK_HOLE)
+            while at < hole:
+                at += len(os.pread(fd, min(hole - at, 4 << 20), at))
+    except OSError:                  # ENXIO: no data behind this place.
+        pass
+    os.close(fd)
 
 
 def pages(reader, dump):
-    """What an independent reader finds in a dump: bytes that are the same for the same pages."""
+    """What an independent reader finds in a dump: text that is the same for the same pages."""
     listed = f"{dump}.pages"
-    run(["sh", "-euc", 'exec "$1" list "$2" >"$3"', "sh", reader, dump, listed],
-        timeout_s=1800)
-    data = pathlib.Path(listed).read_bytes()
+    run(["sh", "-euc", 'exec "$1" list "$2" >"$3"', "sh", reader, dump, listed], timeout_s=1800)
+    with open(listed, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     os.unlink(listed)
-    return data
+    return digest

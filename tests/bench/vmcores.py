@@ -12,7 +12,7 @@ import shutil
 import struct
 
 from vmlab import cache, debian, image
-from vmlab.command import LabError, output, run
+from vmlab.command import LabError, run
 from vmlab.guest import Guest
 
 HEADER_BYTES = 1 << 20
@@ -141,8 +141,3 @@ def makedumpfile():
                          ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"))
     loader = next(iter(sorted(tree.glob("usr/lib*/ld-linux-x86-64.so.2"))))
     return [str(loader), "--library-path", libraries, str(tree / "usr/bin/makedumpfile")]
-
-
-def makedumpfile_version(words):
-    """Its own words."""
-    return output([*words, "-v"], ok=None).splitlines()[0]

@@ -2,24 +2,57 @@
 """What is measured: one row for each work that both programs can do."""
 
 import dataclasses
+import os
 import re
+
+# Vmcores. The first two are memory of guests, the others come from simulated.py.
+CORES = {
+    "small": "memory of a guest of 1.5 GiB that has read files, listed folders and run some programs",
+    "large": "memory of an idle guest of 128 GiB",
+    "users": "128 GiB, simulated, 2 GiB of struct pages; no free page: memory of processes and page cache in runs of up to "
+             "32 pages",
+    "mixed": "128 GiB, simulated, 2 GiB of struct pages; no free page: kernel, slab, page tables, processes, page cache in "
+             "runs of up to 32 pages",
+}
+SIMULATED_GIB, SIMULATED_DISTINCT = 128, 1000
+
+EXCLUDING = re.compile(r"Excluding unnecessary pages\s*\]?\s*:\s*([0-9.]+) seconds")
+# What Fedora and RHEL run (kdump-utils, kdump.sh), and openSUSE with its own options.
+DISTRIBUTION = ("-l", f"--num-threads={os.cpu_count()}")
+RAW = ("--compress=none",)
 
 
 @dataclasses.dataclass
 class Work:
-    """One row; wanted is the ratio that is to be reached with 1 and with 2 threads."""
+    """One row; wanted is the ratio that is to be reached with 1 and with 2 threads, 0 where there is no goal."""
 
+    group: str
     name: str
-    core: str                 # "small" or "large"
+    core: str                 # one of CORES
     theirs: tuple             # options of makedumpfile
     ours: tuple               # options of kdump-copy
-    wanted: tuple
+    wanted: tuple = (0, 0)
     same_pages: bool = True   # both dumps must hold the same pages
     size_limit: float = 0.0   # ours may be so many times as large; 0: not looked at
-    seconds: object = None    # seconds of makedumpfile from what it prints, if not its whole run
+    place: str = "memory"     # or "disk"
+    parts: int = 1            # files that are written at once
+    passes: int = 0           # a dry run of makedumpfile that is over after so many passes over struct pages
+    is_fastest: bool = True   # makedumpfile may choose its number of threads
+
+    @property
+    def is_dry(self):
+        """Whether nothing is written."""
+        return "--dry-run" in self.ours
+
+    @property
+    def key(self):
+        """Name in lists of results."""
+        return f"{self.group}: {self.name}, {self.core}"
 
 
-EXCLUDING = re.compile(r"Excluding unnecessary pages\s*\]?\s*:\s*([0-9.]+) seconds")
+def goal(wanted, threads):
+    """The goal of a row with so many threads; 0: none."""
+    return {"1": wanted[0], "2": wanted[1]}.get(str(threads), 0)
 
 
 def excluding(text):
@@ -30,31 +63,112 @@ def excluding(text):
     return sum(found)
 
 
-def table():
-    """All rows, the cheap ones first."""
-    rows = [
-        Work("filter, mostly free", "large", ("-d", "31", "--dry-run", "--message-level", "31"),
-             ("-d", "31", "--dry-run"), (20, 20), False, seconds=excluding),
-        Work("filter, every struct page", "large",
-             ("-d", "2", "--dry-run", "--message-level", "31"), ("-d", "2", "--dry-run"),
-             (5, 10), False, seconds=excluding),
-    ]
-    codecs = (("raw", (), (), {"small": (1.5, 1.5), "large": (2, 2)}, 0),
-              ("lzo", ("-l",), ("-l",), {"small": (1.1, 2.0), "large": (1.25, 2.4)}, 0),
-              ("snappy", ("-p",), ("-p",), {"small": (1.1, 2.0), "large": (1.25, 2.4)}, 0),
-              ("zstd", ("-z",), ("-z",), {"small": (1.1, 2.0), "large": (1.25, 2.4)}, 0),
-              ("zlib", ("-c",), ("-c",), {"small": (2.5, 4.5), "large": (1.9, 3.8)}, 1.05),
-              ("zstd-fast against zstd", ("-z",), ("--compress", "zstd-fast"),
-               {"small": (1.5, 2.8), "large": (1.5, 2.8)}, 0),
-              ("zstd-fast against the default of distributions",
-               ("-l", "--num-threads=2"), ("--compress", "zstd-fast"),
-               {"small": (0, 5), "large": (0, 5)}, 0))
+def _filters():
+    dry = ("-d", "31", "--dry-run")
+    return [Work("filter alone", name, core, dry, dry, wanted, False, passes=2, is_fastest=False)
+            for name, core, wanted in (("mostly free", "large", (20, 20)),
+                                       ("every struct page read, users", "users", (5, 10)),
+                                       ("every struct page read, mixed", "mixed", (5, 10)))]
+
+
+def _level31():
+    same = {"small": (1.1, 2.0), "large": (1.25, 2.4)}
+    codecs = (("raw", (), RAW, {"small": (1.5, 1.5), "large": (2, 2)}, 0),
+              ("lzo", ("-l",), ("-l",), same, 0),
+              ("snappy", ("-p",), ("-p",), same, 0),
+              ("zstd", ("-z",), ("-z",), same, 0),
+              ("zlib", ("-c",), ("-c",), {"small": (2.5, 4.5), "large": (1.9, 3.8)}, 1.05))
+    return [Work("level 31", name, core, ("-d", "31", *theirs), ("-d", "31", *ours), wanted[core], size_limit=limit)
+            for core in ("small", "large") for name, theirs, ours, wanted, limit in codecs]
+
+
+def _defaults():
+    rows = []
     for core in ("small", "large"):
-        for name, theirs, ours, wanted, limit in codecs:
-            rows.append(Work(f"level 31, {name}", core, ("-d", "31", *theirs),
-                             ("-d", "31", *ours), wanted[core], size_limit=limit))
-    for name, option, wanted in (("raw", (), (2.5, 3)), ("lzo", ("-l",), (1.4, 2.1)),
-                                 ("zstd", ("-z",), (1.4, 2.1))):
-        rows.append(Work(f"level 0, {name}", "small", ("-d", "0", *option),
-                         ("-d", "0", *option), wanted))
+        rows.append(Work("level 31", "zstd-fast against zstd", core, ("-d", "31", "-z"),
+                         ("-d", "31", "--compress=zstd-fast"), (1.5, 2.8)))
+        # Theirs takes long on the large one.
+        for name in ("zstd-fast", "auto") if core == "small" else ("auto",):
+            rows.append(Work("distributions' default", f"{name} against {' '.join(DISTRIBUTION)}", core,
+                             ("-d", "31", *DISTRIBUTION), ("-d", "31", f"--compress={name}"), (0, 5), is_fastest=False))
     return rows
+
+
+def _level0():
+    return [Work("level 0", name, "small", ("-d", "0", *option), ("-d", "0", *(option or RAW)), wanted)
+            for name, option, wanted in (("raw", (), (2.5, 3)), ("lzo", ("-l",), (1.4, 2.1)),
+                                         ("snappy", ("-p",), (1.4, 2.1)), ("zstd", ("-z",), (1.4, 2.1)))]
+
+
+def _unused(folder):
+    """Struct pages of pages that are not in the dump; makedumpfile needs a folder for that."""
+    rows = []
+    for name, option in (("lzo", "-l"), ("zstd", "-z")):
+        ours = ("-d", "31", "-e", option)
+        rows.append(Work("unused struct pages excluded", f"{name} against -e", "large",
+                         ("-d", "31", "-e", f"--work-dir={folder}", option), ours, (1.5, 3), False))
+        rows.append(Work("unused struct pages excluded", f"{name} against the default", "large",
+                         ("-d", "31", option), ours, (5, 9), False))
+    return rows
+
+
+def _disk():
+    rows = [("raw", (), RAW), ("raw, --direct", (), (*RAW, "--direct")), ("lzo", ("-l",), ("-l",))]
+    return [Work("to disk, level 31", name, core, ("-d", "31", *theirs), ("-d", "31", *ours), place="disk")
+            for core in ("small", "large") for name, theirs, ours in rows]
+
+
+def _split():
+    return [Work("level 31, two files", name, "large", ("-d", "31", *option, "--split"),
+                 ("-d", "31", *(option or RAW), "--split"), same_pages=False, parts=2, is_fastest=False)
+            for name, option in (("raw", ()), ("lzo", ("-l",)))]
+
+
+def table(folder):
+    """All rows; folder: for temporary files of makedumpfile."""
+    return [*_filters(), *_level31(), *_defaults(), *_level0(), *_unused(folder), *_split(), *_disk()]
+
+
+OUR_METHODS = {"auto": ("--compress=auto",), "raw": RAW, "lzo": ("-l",), "snappy": ("-p",),
+               "zstd-fast": ("--compress=zstd-fast",), "zstd": ("-z",), "zlib": ("-c",)}
+THEIR_METHODS = {"raw": (), "lzo": ("-l",), "snappy": ("-p",), "zstd": ("-z",), "zlib": ("-c",)}
+
+
+@dataclasses.dataclass
+class Sink:
+    """A place where a dump of level 31 goes, and the methods that are tried."""
+
+    name: str
+    place: str | None = None  # "memory" or "disk"; None: a stream
+    rate: int = 0             # bytes a second that the reader of a stream takes; 0: all it can
+    core: str = "small"
+    ours: tuple = tuple(OUR_METHODS)
+    theirs: tuple = tuple(THEIR_METHODS)
+
+    @property
+    def key(self):
+        """Name in lists of results."""
+        return f"{self.name}, {self.core} vmcore"
+
+
+MEGA = 10 ** 6
+SINKS = [Sink("tmpfs", "memory"), Sink("disk", "disk"), Sink("stream"), Sink("stream, 1000 MB/s", rate=1000 * MEGA),
+         Sink("stream, 200 MB/s", rate=200 * MEGA), Sink("stream, 50 MB/s", rate=50 * MEGA),
+         # Some percent of so short a time are noise; the large one shows them.
+         *(Sink(name, place, rate, "large", ("auto", "raw"), ())
+           for name, place, rate in (("tmpfs", "memory", 0), ("stream", None, 0),
+                                     ("stream, 1000 MB/s", None, 1000 * MEGA)))]
+# auto is never slower than raw by more than this, and never larger.
+AUTO_SLOWER = 1.05
+
+# Sizes of simulated machines, in GiB, and what is done with them. makedumpfile is left out where it takes minutes.
+SCALE_GIB = (32, 128, 1024, 4096, 16384)
+SCALE_DISTINCT = 128
+# Largest size of each kind of run: (program, what) -> pattern -> GiB.
+SCALE_MAX_GIB = {
+    ("kdump-copy", "dry run, 1 thread"): {"free": 16384, "users": 1024},
+    ("kdump-copy", "dry run"): {"free": 16384, "users": 16384},
+    ("kdump-copy", "dump"): {"free": 16384, "users": 1024},
+    ("makedumpfile", "dry run"): {"free": 4096, "users": 1024},
+    ("makedumpfile", "dump"): {"free": 1024, "users": 128},
+}

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The measurements: rows of works.table(), sinks against methods, and simulated machines of growing size."""
+
+import json
+import pathlib
+import statistics
+
+import measure
+import programs
+import simulated
+import vmcores
+import works
+from vmlab.command import LabError, run
+
+HERE = pathlib.Path(__file__).resolve().parent
+# makedumpfile with other numbers of threads is stopped when it is slower than the best so far by more than this.
+SLOWER = 1.2
+# What is shorter is measured more than once to choose a number of threads.
+SHORT_S, SHORT_TRIES = 1.0, 3
+
+
+def say(text):
+    """Where the run is."""
+    print(f"     {text}", flush=True)
+
+
+class Bench:
+    """Programs, vmcores and places for dumps."""
+
+    def __init__(self, options, memory, disk):
+        self.options = options
+        self.folders = {"memory": pathlib.Path(memory), "disk": pathlib.Path(disk)}
+        self.threads = [int(word) for word in options.threads.split(",")]
+        self.theirs = programs.Theirs([options.makedumpfile] if options.makedumpfile else vmcores.makedumpfile())
+        self.ours = programs.Ours(options.program)
+        self.reader, self.throttle = self.folders["disk"] / "pages", self.folders["disk"] / "throttle"
+        run(["gcc", "-O2", "-o", self.reader, HERE.parent / "vm/pages.c", "-lkdumpfile", "-lz"])
+        run(["gcc", "-O2", "-o", self.throttle, HERE / "throttle.c"])
+        self.log, self.stats_path = self.folders["disk"] / "log", self.folders["disk"] / "stats"
+        self.simulated = self.folders["memory"] / "simulated"
+        self._cores = {"small": options.small, "large": options.large}
+        self._fastest = {}           # (vmcore, options) -> number of threads
+        self._pages = {}             # (vmcore, level) -> what makedumpfile's dump holds
+
+    def core(self, name):
+        """Path of a vmcore, made at the first need; of the simulated ones there is one at a time."""
+        tenths = {"small": 15, "large": self.options.large_gib * 10}
+        if not self._cores.get(name):
+            if name in tenths:
+                self._cores[name] = vmcores.vmcore(tenths[name], say=say)
+            else:
+                self._cores[name] = self.simulate(name, works.SIMULATED_GIB, works.SIMULATED_DISTINCT)
+            measure.warm(self._cores[name])
+        return self._cores[name]
+
+    def simulate(self, pattern, size_gib, distinct):
+        """A simulated vmcore, in memory; takes the place of the one before."""
+        self.drop_simulated()
+        say(f"writing a vmcore of {size_gib} GiB, {pattern}")
+        simulated.write(self.simulated, pattern, size_gib << 30, distinct)
+        return self.simulated
+
+    def drop_simulated(self):
+        """Give back the memory of the simulated vmcore."""
+        self.simulated.unlink(missing_ok=True)
+        self._cores = {name: path for name, path in self._cores.items() if path != self.simulated}
+
+    def rounds(self, core):
+        """How often something is measured with a vmcore."""
+        return self.options.rounds if core == "small" else self.options.large_rounds
+
+    def targets(self, who, place="memory", parts=1):
+        """Files that a program is to write."""
+        return [self.folders[place] / f"{who}{part or ''}" for part in range(parts)]
+
+    def _announced(self):
+        """The bound of its memory that our program wrote beside its last dump, if it did."""
+        try:
+            return json.loads(self.stats_path.read_text(encoding="utf-8")).get("memory_bound_bytes")
+        except FileNotFoundError:
+            return None
+
+    def fastest(self, core, options):
+        """The number of threads with which makedumpfile is fastest at this."""
+        key = core, tuple(word for word in options if not word.startswith("--work-dir"))
+        if key not in self._fastest:
+            best_s, best = None, 0
+            targets = self.targets("theirs")
+            for count in (0, 1, 2):
+                argv = self.theirs.command(options, count, [self.core(core), *targets])
+                limit_s = best_s and max(best_s * SLOWER, best_s + 0.05)
+                try:
+                    tries = [measure.timed(argv, targets, self.log, limit_s=limit_s).seconds]
+                    while tries[0] < SHORT_S and len(tries) < SHORT_TRIES:
+                        tries.append(measure.timed(argv, targets, self.log).seconds)
+                except (measure.TooLong, LabError):
+                    if not count:
+                        raise
+                    continue
+                took_s = statistics.median(tries)
+                if best_s is None or took_s < best_s:
+                    best_s, best = took_s, count
+            self._fastest[key] = best
+            targets[0].unlink(missing_ok=True)
+        return self._fastest[key]
+
+    # Rows.
+
+    def row(self, work):
+        """Measure one work; return what goes into the table. A run that fails takes only its row with it."""
+        result = {"group": work.group, "name": work.name, "core": work.core, "wanted": work.wanted, "place": work.place,
+                  "options": {"theirs": " ".join(work.theirs), "ours": " ".join(work.ours)}, "size_limit": work.size_limit}
+        for who, program, words in (("theirs", self.theirs, work.theirs), ("ours", self.ours, work.ours)):
+            reason = program.refuses(words)
+            if reason:
+                return result | {"absent": who, "reason": reason}
+        try:
+            return result | self._measured(work)
+        except LabError as err:
+            return result | {"absent": "failed", "reason": str(err).replace("\n", " ")}
+
+    def _measured(self, work):
+        chosen = self.fastest(work.core, work.theirs) if work.is_fastest else 0
+        runs = {"theirs": self._their_run(work, chosen)} | {count: self._our_run(work, count) for count in self.threads}
+        # Once without counting, with an eye on the memory.
+        memory, bounds = {}, {}
+        for key, one in runs.items():
+            self.stats_path.unlink(missing_ok=True)
+            memory[str(key)] = one(is_watched=True).memory_bytes
+            bounds[str(key)] = self._announced()
+        samples = {key: [] for key in runs}
+        for _ in range(self.rounds(work.core)):
+            for key, one in runs.items():
+                samples[key].append(one())
+        result = summary(samples)
+        result["theirs_threads"] = chosen
+        result["memory_bytes"] = {key: value for key, value in memory.items() if value}
+        result["memory_bound_bytes"] = bounds
+        if work.same_pages:
+            result["same_pages"] = self._same_pages(work)
+        for who in ("theirs", "ours"):
+            for path in self.targets(who, work.place, work.parts):
+                path.unlink(missing_ok=True)
+        self.drop_simulated()
+        return result
+
+    def _their_run(self, work, threads):
+        targets = self.targets("theirs", work.place, work.parts)
+        argv = self.theirs.command(work.theirs, threads, [self.core(work.core), *targets], work.is_dry)
+
+        def once(is_watched=False):
+            if work.is_dry and not is_watched:
+                sample = measure.printed(argv, works.EXCLUDING, work.passes)
+                sample.seconds = works.excluding(sample.text)
+                return sample
+            if work.core == "mixed":  # Most of its pages would be read, for nothing.
+                return measure.Sample(0)
+            return measure.timed(argv, targets, self.log, is_flushed=work.place == "disk", is_watched=is_watched)
+        return once
+
+    def _our_run(self, work, threads):
+        targets = [] if work.is_dry else self.targets("ours", work.place, work.parts)
+        argv = {is_watched: self.ours.command(work.ours, threads, [self.core(work.core), *targets],
+                                              stats=self.stats_path if is_watched else None)
+                for is_watched in (False, True)}
+
+        def once(is_watched=False):
+            return measure.timed(argv[is_watched], targets, self.log, is_flushed=work.place == "disk",
+                                 is_watched=is_watched)
+        return once
+
+    def _same_pages(self, work):
+        key = work.core, work.theirs[:2]
+        if key not in self._pages:
+            self._pages[key] = measure.pages(self.reader, self.targets("theirs", work.place)[0])
+        return self._pages[key] == measure.pages(self.reader, self.targets("ours", work.place)[0])
+
+    # Sinks.
+
+    def sink(self, sink):
+        """Methods of both programs into one kind of place."""
+        runs, absent = {}, {}
+        for method in sink.theirs:
+            options = works.THEIR_METHODS[method]
+            if self.theirs.refuses(options):
+                absent[f"makedumpfile {method}"] = self.theirs.refuses(options)
+                continue
+            threads = self.fastest(sink.core, ("-d", "31", *options))
+            runs[f"makedumpfile {method}"] = self._sink_run(self.theirs, options, threads, sink)
+        for method in sink.ours:
+            options = works.OUR_METHODS[method]
+            if self.ours.refuses(options):
+                absent[f"kdump-copy {method}"] = self.ours.refuses(options)
+                continue
+            for threads in self.threads:
+                runs[f"kdump-copy {method} {threads}"] = self._sink_run(self.ours, options, threads, sink)
+        samples = {key: [] for key in runs}
+        memory = {key: one(is_watched=True).memory_bytes for key, one in runs.items()}
+        for _ in range(self.rounds(sink.core)):
+            for key, one in runs.items():
+                samples[key].append(one())
+        return {"sink": sink.key, "absent": absent, "methods": {
+            key: {"seconds": statistics.median(sample.seconds for sample in found),
+                  "all_s": [sample.seconds for sample in found], "bytes": found[-1].output_bytes,
+                  "memory_bytes": memory[key]} for key, found in samples.items()}}
+
+    def _sink_run(self, program, options, threads, sink):
+        core = self.core(sink.core)
+        if sink.place:
+            targets = self.targets("sink", sink.place)
+            argv = program.command(("-d", "31", *options), threads, [core, *targets])
+            return lambda is_watched=False: measure.timed(argv, targets, self.log, is_flushed=sink.place == "disk",
+                                                          is_watched=is_watched)
+        argv = program.command(("-d", "31", *options, "-F"), threads, [core])
+        reader = [self.throttle, str(sink.rate)]
+        return lambda is_watched=False: measure.streamed(argv, reader, self.log, is_watched=is_watched)
+
+    # Size.
+
+    def scale(self, pattern, size_gib):
+        """One simulated machine: dry runs and a dump, each once."""
+        core, points = self.simulate(pattern, size_gib, works.SCALE_DISTINCT), []
+        measure.warm(core)
+        for who, what, threads in self._scale_runs(pattern, size_gib):
+            is_dry = what == "dry run"
+            target, options = self.targets("scale")[0], ("-d", "31", "--dry-run" if is_dry else "-l")
+            if who == "makedumpfile":
+                argv = self.theirs.command(options, threads, [core, target], is_dry)
+            else:
+                argv = self.ours.command(options, threads, [core] if is_dry else [core, target])
+            sample = measure.timed(argv, [target], self.log, is_watched=True)
+            points.append({"pattern": pattern, "gib": size_gib, "who": who, "what": what, "threads": threads,
+                           "seconds": sample.seconds, "memory_bytes": sample.memory_bytes, "bytes": sample.output_bytes})
+            if who == "makedumpfile" and is_dry:
+                points[-1]["filter_s"] = works.excluding(sample.text)
+            say(f"{pattern}, {size_gib} GiB: {who} {what}, {threads} threads: {sample.seconds:.2f} s, "
+                f"{sample.memory_bytes / 2**20:.1f} MiB")
+            target.unlink(missing_ok=True)
+        self.drop_simulated()
+        return points
+
+    def _scale_runs(self, pattern, size_gib):
+        for (who, what), limits in works.SCALE_MAX_GIB.items():
+            if size_gib > limits[pattern]:
+                continue
+            what, is_single, _ = what.partition(", 1 thread")
+            threads = 0 if who == "makedumpfile" else 1 if is_single else self.threads[-1]
+            yield who, what, threads
+
+
+def summary(samples):
+    """What the runs of one row come to; samples: "theirs" and our numbers of threads -> runs, in the order of the rounds."""
+    seconds = {key: [sample.seconds for sample in row] for key, row in samples.items()}
+    median = {key: statistics.median(row) for key, row in seconds.items()}
+    ours = [key for key in samples if key != "theirs"]
+    rounds = {key: [them / us for them, us in zip(seconds["theirs"], seconds[key])] for key in ours}
+    return {
+        "theirs_s": median["theirs"], "theirs_all_s": seconds["theirs"],
+        "ours_s": {str(key): median[key] for key in ours}, "ours_all_s": {str(key): seconds[key] for key in ours},
+        "ratio": {str(key): median["theirs"] / median[key] for key in ours},
+        "ratio_range": {str(key): [min(rounds[key]), max(rounds[key])] for key in ours},
+        "theirs_cpu_s": statistics.median(sample.cpu_s for sample in samples["theirs"]),
+        "ours_cpu_s": {str(key): statistics.median(sample.cpu_s for sample in samples[key]) for key in ours},
+        "theirs_bytes": samples["theirs"][-1].output_bytes,
+        "ours_bytes": samples[ours[-1]][-1].output_bytes,
+    }
