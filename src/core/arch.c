@@ -6,6 +6,7 @@
 
 static const struct arch *const arches[] = {
 	&arch_x86_64,
+	&arch_arm64,
 };
 
 const struct arch *arch_find(uint16_t elf_machine)
@@ -25,4 +26,15 @@ const struct arch *arch_find_uname(const char *name, size_t name_bytes)
 			return arches[i];
 	}
 	return NULL;
+}
+
+bool arch_page_shift(const struct arch *arch, uint64_t page_bytes, unsigned int *page_shift_ret)
+{
+	for (size_t i = 0; i < ARCH_PAGE_SIZES_MAX && arch->page_shifts[i]; i++) {
+		if (page_bytes == UINT64_C(1) << arch->page_shifts[i]) {
+			*page_shift_ret = arch->page_shifts[i];
+			return true;
+		}
+	}
+	return false;
 }

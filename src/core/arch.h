@@ -19,8 +19,8 @@
 struct vmcoreinfo;
 struct xlat;
 
-/** Most levels of page tables of any machine. */
-enum { ARCH_LEVELS_MAX = 5 };
+/** Most sizes of pages of any machine. */
+enum { ARCH_PAGE_SIZES_MAX = 3 };
 
 /** What a page-table entry says. */
 enum arch_pte {
@@ -33,29 +33,34 @@ enum arch_pte {
  * A machine. One const row each in the array in arch.c.
  *
  * Porting guide. For dumps to be opened and filtered:
- * 1. elf_machine, uname_machine, page_shift, physical_bits and default_section_size_bits from the kernel's headers.
- * 2. index_bits: bits of the address that select the entry of each table, from the lowest level up; 8-byte entries.
- * 3. xlat_init(): root table, number of levels and address mask from VMCOREINFO. It cannot read memory.
- * 4. pte(): what an entry of a level means.
+ * 1. elf_machine, uname_machine, page shifts, physical_bits and default_section_size_bits from the kernel's headers.
+ * 2. xlat_init(): root table, levels and how entries hold addresses, from VMCOREINFO. It cannot read memory.
+ * 3. pte(): what an entry of a level means; entries have 8 bytes.
  * For the memory of processes to be found (kdump-copy --keep-process):
- * 5. user_entries and user_pte(). Without them (0, NULL) that is refused for the machine.
- * Then add the row, and a page table of the machine as text in tests/model.
+ * 4. user_entries and user_pte(). Without them (0, NULL) that is refused for the machine.
+ * Then add the row, and page tables of the machine in tests/model/paging.py with a spec that uses them.
  */
 struct arch {
 	const char *name;
 	uint16_t elf_machine; /**< EM_* */
 	const char *uname_machine; /**< For the header of kdump-compressed files. */
-	unsigned int page_shift;
-	unsigned int index_bits[ARCH_LEVELS_MAX];
+	unsigned int
+		page_shifts[ARCH_PAGE_SIZES_MAX]; /**< Sizes of pages kernels can be built for; 0 after the last. */
 	unsigned int physical_bits; /**< Of the largest physical address the machine can have. */
 	uint64_t
 		no_execute_mask; /**< Bits of the entry that maps a page: one of them set means that the kernel cannot run what is there. */
 	unsigned int function_align_bytes; /**< The kernel's functions begin at multiples of it; 1: anywhere. */
 	unsigned int default_section_size_bits; /**< For kernels whose VMCOREINFO is silent. */
 	unsigned int default_physmem_bits; /**< The same. */
-	/** Fill root_paddr, level_count, table_mask. Errors: ERROR_BAD_DATA with the name of the missing value. */
+	unsigned int direct_map_align_bits; /**< The direct map is moved by multiples of this many bits only. */
+	/** NUMBER() in VMCOREINFO that makedumpfile puts into the header of kdump-compressed files as phys_base. */
+	const char *phys_base_number;
+	/**
+	 * Fill what struct xlat has behind its dump. Errors: ERROR_BAD_DATA with the name of the missing value, or that of
+	 * one that cannot be.
+	 */
 	struct error *(*xlat_init)(struct xlat *xlat, const struct vmcoreinfo *info);
-	/** Meaning of an entry; level 0 maps pages of page_shift. */
+	/** Meaning of an entry; level 0 maps pages of the smallest size. */
 	enum arch_pte (*pte)(uint64_t entry, unsigned int level);
 	/** Entries of the root table of a process, from the first one on, that are for its own memory. */
 	unsigned int user_entries;
@@ -82,6 +87,19 @@ const struct arch *arch_find(uint16_t elf_machine);
  * @return A row of the table; static. NULL if the machine is not known.
  */
 const struct arch *arch_find_uname(const char *name, size_t name_bytes);
+
+/**
+ * Whether kernels of a machine can have pages of a size.
+ *
+ * @param[in] arch The machine.
+ * @param[in] page_bytes Any number.
+ * @param[out] page_shift_ret Its logarithm; untouched if not.
+ * @return See there.
+ */
+bool arch_page_shift(const struct arch *arch, uint64_t page_bytes, unsigned int *page_shift_ret);
+
+/** arm64, in arch_arm64.c. */
+extern const struct arch arch_arm64;
 
 /** x86-64, in arch_x86_64.c. */
 extern const struct arch arch_x86_64;

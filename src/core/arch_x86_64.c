@@ -14,6 +14,7 @@ static const uint64_t start_kernel_map = UINT64_C(0xffffffff80000000);
 static const uint64_t physical_mask = UINT64_C(0x000ffffffffff000);
 
 enum {
+	INDEX_BITS = 9, // Of each level: 512 entries fill a page.
 	PTE_PRESENT = 1 << 0,
 	PTE_LARGE = 1 << 7, // In a PDPT or PD entry only; in a PTE the bit is PAT.
 	// _PAGE_PROTNONE: entries that keep their address but are not present; the kernel has none in its own space.
@@ -43,7 +44,10 @@ static struct error *x86_64_xlat_init(struct xlat *xlat, const struct vmcoreinfo
 	vmcoreinfo_number(info, "sme_mask", &sme_mask);
 	xlat->root_paddr = pgd_vaddr - start_kernel_map + (uint64_t)phys_base;
 	xlat->level_count = l5 == 1 ? 5 : 4;
-	xlat->table_mask = physical_mask & ~(uint64_t)sme_mask;
+	// Bits above those that select entries are copies of the uppermost (Intel SDM vol. 1, 3.3.7.1).
+	xlat->vaddr_min = UINT64_MAX << (12 + INDEX_BITS * xlat->level_count - 1);
+	xlat->index_bits = xlat->top_index_bits = INDEX_BITS;
+	xlat->paddr_mask = physical_mask & ~(uint64_t)sme_mask;
 	return NULL;
 }
 
@@ -75,8 +79,7 @@ const struct arch arch_x86_64 = {
 	.name = "x86-64",
 	.elf_machine = EM_X86_64,
 	.uname_machine = "x86_64",
-	.page_shift = 12,
-	.index_bits = {9, 9, 9, 9, 9},
+	.page_shifts = {12},
 	// Intel SDM vol. 3, 4.1.4: MAXPHYADDR is 52 at most.
 	.physical_bits = 52,
 	.no_execute_mask = UINT64_C(1) << 63,
@@ -85,6 +88,8 @@ const struct arch arch_x86_64 = {
 	// arch/x86/include/asm/sparsemem.h
 	.default_section_size_bits = 27,
 	.default_physmem_bits = 46,
+	.direct_map_align_bits = 30, // arch/x86/mm/kaslr.c: PUD_SIZE
+	.phys_base_number = "phys_base",
 	.xlat_init = x86_64_xlat_init,
 	.pte = x86_64_pte,
 	.user_entries = USER_ENTRIES,

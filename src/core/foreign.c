@@ -127,15 +127,15 @@ static struct error *find_machine(struct foreign *foreign, struct vmcore *core)
 	kdump_get_number_attr(foreign->ctx, KDUMP_ATTR_BYTE_ORDER, &order);
 	core->is_big_endian = order == KDUMP_BIG_ENDIAN;
 	if (kdump_get_number_attr(foreign->ctx, KDUMP_ATTR_PAGE_SIZE, &page_bytes) != KDUMP_OK ||
-	    page_bytes != vmcore_page_bytes(core))
-		return error_new(ERROR_BAD_DATA, "%s with pages of %ju bytes; those of %s have %ju", format,
-		                 (uintmax_t)page_bytes, core->arch->name, (uintmax_t)vmcore_page_bytes(core));
+	    !arch_page_shift(core->arch, page_bytes, &core->page_shift))
+		return error_new(ERROR_BAD_DATA, "%s with pages of %ju bytes, which %s does not have", format,
+		                 (uintmax_t)page_bytes, core->arch->name);
 	return NULL;
 }
 
 static struct error *find_max_pfn(struct foreign *foreign, struct vmcore *core)
 {
-	uint64_t limit = UINT64_C(1) << (core->arch->physical_bits - core->arch->page_shift);
+	uint64_t limit = UINT64_C(1) << (core->arch->physical_bits - core->page_shift);
 	kdump_num_t max_pfn = 0;
 	kdump_status status = kdump_get_number_attr(foreign->ctx, "max_pfn", &max_pfn);
 

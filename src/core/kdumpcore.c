@@ -88,15 +88,15 @@ static struct error *check_machine(struct vmcore *core, const struct corefile *f
 		                 (int)strnlen(machine, FMT_KDUMP_UTS_BYTES), machine,
 		                 offsetof(struct fmt_kdump_header, utsname) +
 		                         (size_t)UTS_MACHINE * FMT_KDUMP_UTS_BYTES);
-	if (header->block_size == vmcore_page_bytes(core))
+	if (arch_page_shift(core->arch, header->block_size, &core->page_shift))
 		return decompress_check(header->status);
 	err = corefile_read(file, &block_32bit, sizeof(block_32bit), BLOCK_SIZE_OFFSET_32BIT, "header");
 	if (err)
 		return err;
-	if (load_u32(&block_32bit, false) == vmcore_page_bytes(core))
+	if (arch_page_shift(core->arch, load_u32(&block_32bit, false), &core->page_shift))
 		return error_new(ERROR_UNSUPPORTED, "a dump with the header of a 32-bit machine");
-	return error_new(ERROR_BAD_DATA, "block_size %u at offset 0x1ac; pages of %s have %ju bytes",
-	                 header->block_size, core->arch->name, (uintmax_t)vmcore_page_bytes(core));
+	return error_new(ERROR_BAD_DATA, "block_size %u at offset 0x1ac is no size of pages of %s", header->block_size,
+	                 core->arch->name);
 }
 
 static struct error *read_headers(struct vmcore *core, const struct corefile *file, struct headers *ret)
@@ -116,7 +116,7 @@ static struct error *read_headers(struct vmcore *core, const struct corefile *fi
 		return err;
 	decode_sub(&ret->sub, ret->main.header_version);
 	ret->max_pfn = ret->sub.max_mapnr_64 ? ret->sub.max_mapnr_64 : ret->main.max_mapnr;
-	limit = UINT64_C(1) << (core->arch->physical_bits - core->arch->page_shift);
+	limit = UINT64_C(1) << (core->arch->physical_bits - core->page_shift);
 	if (ret->max_pfn == 0 || ret->max_pfn > limit)
 		return error_new(ERROR_BAD_DATA, "max_mapnr %#jx is none that a machine can have",
 		                 (uintmax_t)ret->max_pfn);

@@ -192,6 +192,22 @@ static struct error *find_format(const struct vmcore *core, const struct core_fo
 	return error_new(ERROR_UNSUPPORTED, "not a dump in a format that can be read (%s)", known);
 }
 
+// The header of a kdump-compressed file tells the size of pages, and of a machine with one size it is known. Else VMCOREINFO
+// tells; where it does not, the dump can only be copied whole, for which the smallest size is right.
+static void learn_page_size(struct vmcore *core)
+{
+	const struct arch *arch = core->arch;
+	char value[32];
+
+	if (core->page_shift)
+		return;
+	core->page_shift = arch->page_shifts[0];
+	if (!arch->page_shifts[1])
+		return;
+	vmcoreinfo_string(&core->info, "PAGESIZE", value, sizeof(value));
+	core->is_page_size_guessed = !arch_page_shift(arch, strtoull(value, NULL, 10), &core->page_shift);
+}
+
 static struct error *open_format(struct vmcore *core, const struct core_format *const *formats)
 {
 	bool is_cut = core->is_incomplete;
@@ -203,16 +219,21 @@ static struct error *open_format(struct vmcore *core, const struct core_format *
 		return error_new(ERROR_BAD_DATA, "an %s dump is one file, not a part of %zu", core->format->name,
 		                 core->file_count);
 	err = core->format->open(core);
-	if (!err && !core->format->read_page)
+	if (!err)
+		err = vmcoreinfo_init(&core->info,
+		                      core->notes ? (const char *)core->notes + core->vmcoreinfo_offset_bytes : "",
+		                      core->vmcoreinfo_bytes);
+	if (err)
+		return err;
+	learn_page_size(core);
+	if (!core->format->read_page)
 		err = make_regions(core);
 	if (err)
 		return err;
 	core->is_incomplete |= is_cut;
 	core->can_map = try_map(core);
 	core->is_paged = is_paged(core);
-	return vmcoreinfo_init(&core->info,
-	                       core->notes ? (const char *)core->notes + core->vmcoreinfo_offset_bytes : "",
-	                       core->vmcoreinfo_bytes);
+	return NULL;
 }
 
 struct error *vmcore_open_formats(const struct core_format *const *formats, const char *const *paths, size_t path_count,
@@ -256,12 +277,12 @@ void vmcore_close(struct vmcore *core)
 
 unsigned int vmcore_page_shift(const struct vmcore *core)
 {
-	return core->arch->page_shift;
+	return core->page_shift;
 }
 
 uint64_t vmcore_page_bytes(const struct vmcore *core)
 {
-	return UINT64_C(1) << core->arch->page_shift;
+	return UINT64_C(1) << core->page_shift;
 }
 
 uint64_t vmcore_max_pfn(const struct vmcore *core)

@@ -48,7 +48,7 @@ struct core_format {
 	bool (*probe)(const uint8_t *head, size_t size_bytes);
 	/**
 	 * Fill arch, is_big_endian, is_incomplete, notes, the place of VMCOREINFO in them, and loads (which are the memory)
-	 * or, with read_page, max_pfn. Errors: ERROR_BAD_DATA with the offset, ERROR_UNSUPPORTED, ERROR_OS, ERROR_NOMEM.
+	 * or, with read_page, page_shift and max_pfn. Errors: ERROR_BAD_DATA with the offset, ERROR_UNSUPPORTED, ERROR_OS, ERROR_NOMEM.
 	 */
 	struct error *(*open)(struct vmcore *core);
 	/** Free what open() keeps in vmcore.pages; also after an error. NULL without read_page. */
@@ -91,6 +91,8 @@ struct vmcore {
 	bool is_paged; /**< Mapped memory comes by page faults, as that of files; /proc/vmcore maps all at once. */
 	unsigned int dump_level; /**< What was left out already, as far as the dump says so. */
 	uint32_t compression; /**< FMT_KDUMP_ZLIB… that the pages are compressed with, as far as the dump says so. */
+	unsigned int page_shift; /**< log2 of the page size; open() of formats that tell it sets it. */
+	bool is_page_size_guessed; /**< Nothing tells the page size: it is the smallest that the machine can have. */
 	uint64_t max_pfn; /**< One past the last frame of memory; open() sets it for formats with read_page. */
 	uint64_t missing_bytes; /**< Memory that the headers announce beyond the end of the file. */
 	struct vmcore_load *loads; /**< In file order; may overlap. None if the format has no virtual addresses. */

@@ -12,11 +12,19 @@ enum { ENTRY_BYTES = 8 };
 struct error *xlat_init(struct xlat *ret, const struct vmcore *core)
 {
 	struct xlat xlat = {.core = core};
-	struct error *err = core->arch->xlat_init(&xlat, &core->info);
+	struct error *err;
 
+	if (core->is_page_size_guessed)
+		return error_new(ERROR_BAD_DATA, "VMCOREINFO does not tell the page size");
+	err = core->arch->xlat_init(&xlat, &core->info);
 	if (!err)
 		*ret = xlat;
 	return err;
+}
+
+static uint64_t entry_paddr(const struct xlat *xlat, uint64_t entry)
+{
+	return (entry & xlat->paddr_mask) | (entry & xlat->paddr_high_mask) << xlat->paddr_high_shift;
 }
 
 // Gives the table entry that maps an address, and how many bits of the address are its offset there.
@@ -24,13 +32,15 @@ static struct error *walk(const struct xlat *xlat, struct vmreader *reader, uint
                           unsigned int *shift_ret)
 {
 	const struct arch *arch = xlat->core->arch;
-	unsigned int shift = arch->page_shift;
+	unsigned int shift = vmcore_page_shift(xlat->core) + (xlat->level_count - 1) * xlat->index_bits;
+	unsigned int index_bits = xlat->top_index_bits;
 	uint64_t table = xlat->root_paddr;
 
-	for (unsigned int level = 0; level + 1 < xlat->level_count; level++)
-		shift += arch->index_bits[level];
-	for (unsigned int level = xlat->level_count; level-- > 0;) {
-		uint64_t index = vaddr >> shift & ((UINT64_C(1) << arch->index_bits[level]) - 1);
+	// Tables say nothing of the upper bits: an address that was overwritten would be found at another's place.
+	if (vaddr < xlat->vaddr_min)
+		return error_new(ERROR_FAULT, "%#jx is no virtual address of the kernel", (uintmax_t)vaddr);
+	for (unsigned int level = xlat->level_count; level-- > 0; shift -= index_bits) {
+		uint64_t index = vaddr >> shift & ((UINT64_C(1) << index_bits) - 1);
 		uint64_t entry;
 		uint8_t raw[ENTRY_BYTES];
 		struct error *err = vmreader_read(reader, table + index * ENTRY_BYTES, raw, sizeof(raw));
@@ -38,19 +48,18 @@ static struct error *walk(const struct xlat *xlat, struct vmreader *reader, uint
 		if (err)
 			return error_wrap(err, "page table of %#jx, level %u", (uintmax_t)vaddr, level + 1);
 		entry = load_u64(raw, xlat->core->is_big_endian);
+		index_bits = xlat->index_bits;
 		switch (arch->pte(entry, level)) {
 		case ARCH_PTE_ABSENT:
 			return error_new(ERROR_FAULT, "virtual address %#jx is not mapped", (uintmax_t)vaddr);
 		case ARCH_PTE_TABLE:
-			table = entry & xlat->table_mask;
+			table = entry_paddr(xlat, entry);
 			break;
 		case ARCH_PTE_PAGE:
 			*entry_ret = entry;
 			*shift_ret = shift;
 			return NULL;
 		}
-		if (level > 0)
-			shift -= arch->index_bits[level - 1];
 	}
 	return error_new(ERROR_BAD_DATA, "page tables of %#jx have no end", (uintmax_t)vaddr);
 }
@@ -65,7 +74,7 @@ static struct error *translate(const struct xlat *xlat, struct vmreader *reader,
 	if (err)
 		return err;
 	// Bits of a large entry below its size are attributes (PAT), not address.
-	*paddr_ret = (*entry_ret & xlat->table_mask & ~offset_mask) + (vaddr & offset_mask);
+	*paddr_ret = (entry_paddr(xlat, *entry_ret) & ~offset_mask) + (vaddr & offset_mask);
 	if (run_bytes_ret)
 		*run_bytes_ret = offset_mask + 1 - (vaddr & offset_mask);
 	return NULL;
@@ -170,16 +179,14 @@ static struct error *walk_table(struct walker *walker, uint64_t table, unsigned 
 	for (size_t i = 0; !err && i < entry_count; i++) {
 		uint64_t entry = load_u64(walker->tables[level] + i * ENTRY_BYTES, xlat->core->is_big_endian);
 		enum arch_pte kind = entry ? arch->user_pte(&entry, level) : ARCH_PTE_ABSENT;
-		uint64_t paddr = entry & xlat->table_mask;
+		uint64_t paddr = entry_paddr(xlat, entry);
 
 		if (kind == ARCH_PTE_PAGE) {
 			uint64_t bytes = UINT64_C(1) << shift;
 
 			walk->page(walk->context, paddr & ~(bytes - 1), bytes);
 		} else if (kind == ARCH_PTE_TABLE && level > 0) {
-			unsigned int bits = arch->index_bits[level - 1];
-
-			err = walk_table(walker, paddr, level - 1, shift - bits, (size_t)1 << bits);
+			err = walk_table(walker, paddr, level - 1, shift - xlat->index_bits, (size_t)1 << xlat->index_bits);
 		}
 	}
 	return err;
@@ -190,16 +197,15 @@ struct error *xlat_walk_process(const struct xlat *xlat, struct vmreader *reader
 {
 	const struct arch *arch = xlat->core->arch;
 	struct walker walker = {.xlat = xlat, .reader = reader, .walk = walk};
-	unsigned int shift = arch->page_shift;
+	unsigned int shift = vmcore_page_shift(xlat->core) + (xlat->level_count - 1) * xlat->index_bits;
 	struct error *err = NULL;
 
 	if (!arch->user_pte)
 		return error_new(ERROR_UNSUPPORTED, "page tables of processes on %s", arch->name);
 	for (unsigned int level = 0; !err && level < xlat->level_count; level++) {
-		walker.tables[level] = malloc(ENTRY_BYTES << arch->index_bits[level]);
+		walker.tables[level] = malloc(ENTRY_BYTES << xlat->index_bits);
 		if (!walker.tables[level])
 			err = error_new(ERROR_NOMEM, "no memory for a page table");
-		shift += level + 1 < xlat->level_count ? arch->index_bits[level] : 0;
 	}
 	if (!err)
 		err = walk_table(&walker, root_paddr, xlat->level_count - 1, shift, arch->user_entries);

@@ -19,9 +19,14 @@
 /** How kernel addresses are translated in one dump. Read-only after xlat_init(); may be shared by threads. */
 struct xlat {
 	const struct vmcore *core;
+	uint64_t vaddr_min; /**< Kernel addresses start here. */
 	uint64_t root_paddr; /**< Of the top-level page table. */
 	unsigned int level_count; /**< Levels of page tables. */
-	uint64_t table_mask; /**< Bits of a table entry that are its address. */
+	unsigned int index_bits; /**< Bits of the address that select an entry of a table. */
+	unsigned int top_index_bits; /**< The same for the top-level table. */
+	uint64_t paddr_mask; /**< Bits of an entry that are bits of the address where they stand. */
+	uint64_t paddr_high_mask; /**< Bits of an entry that are bits of the address further up; 0 on most machines. */
+	unsigned int paddr_high_shift; /**< By how much further. */
 };
 
 /**

@@ -8,15 +8,13 @@ enum {
 	// One for the direct map, one for the kernel image.
 	LOADS_MAX = 2,
 	LOAD_FLAGS = 7, // PF_R, PF_W, PF_X: as the kernel's own headers.
-	// The direct map starts at a multiple of this, wherever KASLR puts it (arch/x86/mm/kaslr.c: PUD_SIZE).
-	DIRECT_MAP_ALIGN_BITS = 30,
 };
 
 // Virtual address of physical address 0: that of any table in the direct map tells it. 0: not known.
 static uint64_t direct_map(const struct copy *copy, struct vmreader *reader)
 {
 	static const char *const tables[] = {"mem_section", "mem_map"};
-	uint64_t mask = (UINT64_C(1) << DIRECT_MAP_ALIGN_BITS) - 1;
+	uint64_t mask = (UINT64_C(1) << copy->core->arch->direct_map_align_bits) - 1;
 
 	for (size_t i = 0; i < array_size(tables); i++) {
 		uint64_t vaddr, paddr;

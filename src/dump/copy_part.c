@@ -136,7 +136,7 @@ static struct error *write_sub_header(struct copy_part *part)
 		sub.start_pfn = part->pfn_start > UINT32_MAX ? UINT32_MAX : part->pfn_start;
 		sub.end_pfn = part->pfn_end > UINT32_MAX ? UINT32_MAX : part->pfn_end;
 	}
-	vmcoreinfo_number(&core->info, "phys_base", &phys_base);
+	vmcoreinfo_number(&core->info, core->arch->phys_base_number, &phys_base);
 	sub.phys_base = (uint64_t)phys_base;
 	err = copy_write(part->copy, part->sink, layout->block_bytes, &sub, sizeof(sub));
 	if (!err && core->notes_bytes)

@@ -6,9 +6,6 @@ not start or end on one (fs/proc/vmcore.c: merge and "rounddown(paddr, PAGE_SIZE
 """
 import struct
 
-from machine import TEXT_VADDR
-from spec import PAGE_BYTES, PAGE_SHIFT
-
 EHDR_BYTES, PHDR_BYTES = 64, 56
 PT_LOAD, PT_NOTE = 1, 4
 NT_PRSTATUS = 1
@@ -25,48 +22,49 @@ def note(name, kind, data):
 def loads(machine):
     """(virtual, physical, bytes) of each PT_LOAD."""
     spec = machine.spec
-    result = [(TEXT_VADDR + spec.kernel_offset, spec.text[0], spec.text[1])]
-    return result + [(machine.direct_vaddr(start), start, end - start) for start, end in spec.ram]
+    result = [(machine.paging.text_vaddr, spec.text[0], spec.text[1])]
+    return result + [(machine.paging.direct_vaddr(start), start, end - start) for start, end in spec.ram]
 
 
 def write(machine, path):
     """Write the file. Returns a dict of places: name -> list of (offset, bytes), for whoever wants to damage it; "where" is
     pfn -> offset."""
+    page_shift, page_bytes = machine.spec.page_shift, machine.spec.page_bytes
     prstatus = bytearray(PRSTATUS_BYTES)
     struct.pack_into("<I", prstatus, 32, 4711)                       # pr_pid
-    struct.pack_into("<Q", prstatus, 112 + 16 * 8, TEXT_VADDR + machine.spec.kernel_offset + 0x100)  # rip
+    struct.pack_into("<Q", prstatus, 112 + 16 * 8, machine.paging.text_vaddr + 0x100)  # rip
     notes = note(b"CORE", NT_PRSTATUS, bytes(prstatus)) + note(b"CORE", NT_PRSTATUS, bytes(prstatus))
     notes += note(b"VMCOREINFO", 0, machine.vmcoreinfo())
     segments = loads(machine)
     phdr_count = len(segments) + 1
-    note_offset = PAGE_BYTES
-    offset = note_offset + (len(notes) + PAGE_BYTES - 1 & -PAGE_BYTES)
+    note_offset = page_bytes
+    offset = note_offset + (len(notes) + page_bytes - 1 & -page_bytes)
     phdrs = [struct.pack("<IIQQQQQQ", PT_NOTE, 0, note_offset, 0, 0, len(notes), len(notes), 0)]
     places = {}
     with open(path, "wb") as out:
         where = {}
         for vaddr, paddr, size in segments:
-            first, end = paddr & -PAGE_BYTES, paddr + size + PAGE_BYTES - 1 & -PAGE_BYTES
+            first, end = paddr & -page_bytes, paddr + size + page_bytes - 1 & -page_bytes
             phdrs.append(struct.pack("<IIQQQQQQ", PT_LOAD, 7, offset + paddr - first, vaddr, paddr, size, size, 0))
-            for pfn in range(first >> PAGE_SHIFT, end >> PAGE_SHIFT):
+            for pfn in range(first >> page_shift, end >> page_shift):
                 data = machine.page(pfn)
                 where[pfn] = offset
                 if data.strip(b"\0"):
                     out.seek(offset)
                     out.write(data)
-                offset += PAGE_BYTES
+                offset += page_bytes
         out.truncate(offset)
         out.seek(0)
-        out.write(struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 4, 62, 1, 0, EHDR_BYTES, 0, 0, EHDR_BYTES,
+        out.write(struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 4, machine.paging.elf_machine, 1, 0, EHDR_BYTES, 0, 0, EHDR_BYTES,
                               PHDR_BYTES, phdr_count, 0, 0, 0))
         out.write(b"".join(phdrs))
         out.seek(note_offset)
         out.write(notes)
     places["header"] = [(0, EHDR_BYTES + PHDR_BYTES * phdr_count)]
     places["notes"] = [(note_offset, len(notes))]
-    places["tables"] = [(where[pfn], PAGE_BYTES) for pfn in machine.tables]
-    places["memmap"] = [(where[pfn], PAGE_BYTES) for pfn in machine.memmap_frames]
-    places["variables"] = [(where[paddr >> PAGE_SHIFT] + (paddr & (PAGE_BYTES - 1)), 64)
+    places["tables"] = [(where[pfn], page_bytes) for pfn in machine.tables]
+    places["memmap"] = [(where[pfn], page_bytes) for pfn in machine.memmap_frames]
+    places["variables"] = [(where[paddr >> page_shift] + (paddr & (page_bytes - 1)), 64)
                            for paddr in machine.variables.values()]
     places["where"] = where
     return places

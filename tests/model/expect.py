@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a dump must hold, from the spec alone: no struct page and no VMCOREINFO is looked at here."""
-from spec import CLASSES, PAGE_BYTES, PAGE_SHIFT, page_frames
+from spec import CLASSES, page_frames
 
 
 def kept(spec, level):
@@ -15,9 +15,10 @@ def kept(spec, level):
 
 def valid_range(spec, pfn):
     """[first, end) of the bytes of a page frame that are memory: fewer than a page at the ends of odd ranges."""
-    first, end = PAGE_BYTES, 0
+    shift, size = spec.page_shift, spec.page_bytes
+    first, end = size, 0
     for start, stop in spec.ram:
-        if start < (pfn + 1) << PAGE_SHIFT and stop > pfn << PAGE_SHIFT:
-            first = min(first, max(0, start - (pfn << PAGE_SHIFT)))
-            end = max(end, min(PAGE_BYTES, stop - (pfn << PAGE_SHIFT)))
+        if start < (pfn + 1) << shift and stop > pfn << shift:
+            first = min(first, max(0, start - (pfn << shift)))
+            end = max(end, min(size, stop - (pfn << shift)))
     return first, end

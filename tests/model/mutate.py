@@ -10,7 +10,6 @@ import struct
 
 import expect
 import layouts
-import spec
 
 KINDS = ("truncate", "header", "notes", "tables", "memmap", "variables", "vmcoreinfo", "many")
 WILD = (0, 1, 0x7f, 0x80, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1,
@@ -73,23 +72,23 @@ def damage(number, pristine, places):
 
 
 def _values(notes_offset, notes):
-    """(offset, bytes) of each value of VMCOREINFO."""
+    """(offset, bytes) of each value of VMCOREINFO, but for the page size: another one gives page frames other numbers."""
     at, end = notes.index(b"OSRELEASE="), len(notes.rstrip(b"\0"))
     for line in notes[at:end].split(b"\n"):
         equals = line.find(b"=") + 1
-        if equals and len(line) > equals:
+        if equals and len(line) > equals and not line.startswith(b"PAGESIZE="):
             yield notes_offset + at + equals, len(line) - equals
         at += len(line) + 1
 
 
 def describe(machine, places, pristine, path):
     """Write what corrupt.c must know of a dump: where its parts are, and what the spec says of each page frame."""
-    where, layout = places["where"], machine.layout
+    where, layout, shift = places["where"], machine.layout, machine.spec.page_shift
     rows = []
 
     def add(name, paddr, size, start, end):
-        if paddr >> spec.PAGE_SHIFT in where:
-            rows.append((name, where[paddr >> spec.PAGE_SHIFT] + (paddr & (spec.PAGE_BYTES - 1)), size, start, end))
+        if paddr >> shift in where:
+            rows.append((name, where[paddr >> shift] + (paddr & (1 << shift) - 1), size, start, end))
     for name, key in (("table", "tables"), ("memmap", "memmap"), ("variable", "variables")):
         rows += [(name, offset, size, 0, 0) for offset, size in places[key]]
     offset, size = places["notes"][0]
@@ -104,7 +103,7 @@ def describe(machine, places, pristine, path):
     for block in machine.spec.blocks:
         order = 0 if block.kind in ("bad-free", "odd-free") else block.order
         rows.append(("class", order, int(block.start not in kept), block.start, block.end))
-    rows += [("ram", 0, 0, start >> spec.PAGE_SHIFT, (end + spec.PAGE_BYTES - 1) >> spec.PAGE_SHIFT)
+    rows += [("ram", 0, 0, start >> shift, (end + (1 << shift) - 1) >> shift)
              for start, end in machine.spec.ram]
     rows += [("flags", layout.flags, 8, 0, 0), ("mapping", layout.mapping, 8, 0, 0), ("mapcount", layout.mapcount, 4, 0, 0),
              ("private", layout.private, 8, 0, 0), ("head", layout.head_offset, 8, 0, 0)]

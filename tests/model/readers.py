@@ -10,8 +10,8 @@ import functools
 import struct
 import zlib
 
-from spec import PAGE_BYTES, PAGE_SHIFT
-
+PAGE_SIZES = (1 << 12, 1 << 14, 1 << 16)
+PAGE_BYTES_MAX = PAGE_SIZES[-1]
 FLAG_ZLIB, FLAG_LZO, FLAG_SNAPPY, FLAG_ZSTD = 0x1, 0x2, 0x4, 0x20
 STATUS_INCOMPLETE = 0x8
 
@@ -34,7 +34,7 @@ def _library(name):
 
 def _lzo(data):
     library = _library("lzo2")
-    out, size = ctypes.create_string_buffer(PAGE_BYTES), ctypes.c_ulong(PAGE_BYTES)
+    out, size = ctypes.create_string_buffer(PAGE_BYTES_MAX), ctypes.c_ulong(PAGE_BYTES_MAX)
     result = library.lzo1x_decompress_safe(data, ctypes.c_ulong(len(data)), out, ctypes.byref(size), None)
     require(result == 0, f"lzo: {result}")
     return out.raw[:size.value]
@@ -42,7 +42,7 @@ def _lzo(data):
 
 def _snappy(data):
     library = _library("snappy")
-    out, size = ctypes.create_string_buffer(PAGE_BYTES), ctypes.c_size_t(PAGE_BYTES)
+    out, size = ctypes.create_string_buffer(PAGE_BYTES_MAX), ctypes.c_size_t(PAGE_BYTES_MAX)
     result = library.snappy_uncompress(data, ctypes.c_size_t(len(data)), out, ctypes.byref(size))
     require(result == 0, f"snappy: {result}")
     return out.raw[:size.value]
@@ -51,15 +51,15 @@ def _snappy(data):
 def _zstd(data):
     library = _library("zstd")
     library.ZSTD_decompress.restype = ctypes.c_size_t
-    out = ctypes.create_string_buffer(PAGE_BYTES)
-    size = library.ZSTD_decompress(out, ctypes.c_size_t(PAGE_BYTES), data, ctypes.c_size_t(len(data)))
-    require(size <= PAGE_BYTES, f"zstd: {size}")
+    out = ctypes.create_string_buffer(PAGE_BYTES_MAX)
+    size = library.ZSTD_decompress(out, ctypes.c_size_t(PAGE_BYTES_MAX), data, ctypes.c_size_t(len(data)))
+    require(size <= PAGE_BYTES_MAX, f"zstd: {size}")
     return out.raw[:size]
 
 
 def _zlib(data):
     stream = zlib.decompressobj()
-    out = stream.decompress(data, PAGE_BYTES + 1)
+    out = stream.decompress(data, PAGE_BYTES_MAX + 1)
     require(stream.eof and not stream.unused_data, "zlib: not one whole stream")
     return out
 
@@ -124,9 +124,10 @@ class KdumpFile:
         self.machine = data[12 + 65 * 4:12 + 65 * 5].rstrip(b"\0").decode()
         self.release = data[12 + 65 * 2:12 + 65 * 3].rstrip(b"\0").decode()
         self.status, size, sub_blocks, bitmap_blocks, max_mapnr = struct.unpack_from("<IiiiI", data, 424)
-        require(size == PAGE_BYTES, f"kdump: block_size {size}")
+        require(size in PAGE_SIZES, f"kdump: block_size {size}")
+        self.page_bytes = size
         require(struct.unpack_from("<i", data, 460)[0] > 0, "kdump: nr_cpus is 0")
-        sub = PAGE_BYTES
+        sub = size
         self.phys_base, self.level, split = struct.unpack_from("<qii", data, sub)
         require(split == 0, "kdump: split is set")
         info_offset, info_size, note_offset, note_size = struct.unpack_from("<qqqq", data, sub + 32)
@@ -154,13 +155,13 @@ class KdumpFile:
         for pfn, rank in self.index.items():
             offset, size, flags, page_flags = struct.unpack_from("<QIIQ", self.data, self.table + rank * 24)
             require(page_flags == 0, f"pfn {pfn:#x}: page_flags")
-            require(0 < size <= PAGE_BYTES and (flags or size == PAGE_BYTES), f"pfn {pfn:#x}: size {size}, flags {flags}")
+            require(0 < size <= self.page_bytes and (flags or size == self.page_bytes), f"pfn {pfn:#x}: size {size}, flags {flags}")
             require(self.table + len(self.index) * 24 <= offset <= len(self.data) - size, f"pfn {pfn:#x}: {offset:#x}")
             if offset not in cache or flags:
                 raw = self.data[offset:offset + size]
                 self.flags_seen.add(flags)
                 page = DECOMPRESS[flags](raw) if flags else raw
-                require(len(page) == PAGE_BYTES, f"pfn {pfn:#x}: {len(page)} bytes")
+                require(len(page) == self.page_bytes, f"pfn {pfn:#x}: {len(page)} bytes")
                 if not flags:
                     cache[offset] = page
             else:
@@ -176,7 +177,8 @@ class ElfFile:
         require(data[:7] == b"\x7fELF\x02\x01\x01", "ELF: ident")
         kind, machine, _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, _ = struct.unpack_from(
             "<HHIQQQIHHHHHH", data, 16)
-        require(kind == 4 and machine == 62 and phentsize == 56, "ELF: header")
+        require(kind == 4 and phentsize == 56, "ELF: header")
+        self.machine = machine
         if phnum == 0xffff:          # PN_XNUM: the count is sh_info of section 0.
             require(shnum == 1 and shentsize == 64, "ELF: PN_XNUM without a section header")
             phnum, = struct.unpack_from("<I", data, shoff + 44)
@@ -206,15 +208,15 @@ def open_dump(data):
     return ElfFile(data) if data[:4] == b"\x7fELF" else KdumpFile(data)
 
 
-def elf_pages(dump):
+def elf_pages(dump, page_bytes):
     """pfn -> [bytes in the file, bytes that read as zeros, content]; content holds zeros where nothing is."""
     pages = {}
     for paddr, size, data in dump.spans():
         at = 0
         while at < size:
-            pfn, offset = (paddr + at) >> PAGE_SHIFT, (paddr + at) & (PAGE_BYTES - 1)
-            part = min(PAGE_BYTES - offset, size - at)
-            entry = pages.setdefault(pfn, [0, 0, bytearray(PAGE_BYTES)])
+            pfn, offset = divmod(paddr + at, page_bytes)
+            part = min(page_bytes - offset, size - at)
+            entry = pages.setdefault(pfn, [0, 0, bytearray(page_bytes)])
             if data is None:
                 entry[1] += part
             else:

@@ -5,9 +5,6 @@ Does not know any byte layout (layouts.py) and does not build anything (machine.
 """
 from dataclasses import dataclass, field
 
-PAGE_BYTES = 4096
-PAGE_SHIFT = 12
-
 # What a page can be in a spec. The value is the dump-level mask that drops it; None: dropped at every level; 0: never.
 CLASSES = {
     "kernel": 0,
@@ -30,6 +27,10 @@ CLASSES = {
 }
 
 
+NUMBERS = ("page_shift", "levels", "va_bits", "va_actual", "phys_offset", "section_bits", "vmemmap", "page_offset",
+           "kernel_offset")
+
+
 class SpecError(Exception):
     """A spec that cannot be understood."""
 
@@ -49,8 +50,14 @@ class Block:
 class Spec:
     """One machine."""
     name: str
+    machine: str = "x86_64"
+    page_shift: int = 12
     layout: str = "6.1"
-    levels: int = 4
+    levels: int = 4             # x86-64.
+    va_bits: int = 48           # arm64: what the kernel was built for,
+    va_actual: int = 48         # and what the CPU can do.
+    phys_offset: int = 0        # arm64: physical address of the start of the direct map.
+    section_bits: int = 0       # 0: what the machine has.
     model: str = "extreme"
     vmemmap: int = 0            # 0: struct pages lie in the direct map.
     vmemmap_pages: str = "2m"
@@ -65,6 +72,11 @@ class Spec:
     no_memmap: list = field(default_factory=list)
     without: list = field(default_factory=list)
     keeps_all: bool = False     # The kernel says too little: nothing can be dropped.
+
+    @property
+    def page_bytes(self):
+        """Page size."""
+        return 1 << self.page_shift
 
 
 def _range(text):
@@ -99,9 +111,9 @@ def _block(words):
 
 
 def _line(spec, key, words):
-    if key in ("layout", "model", "vmemmap_pages", "direct_pages"):
+    if key in ("machine", "layout", "model", "vmemmap_pages", "direct_pages"):
         setattr(spec, key, words[0])
-    elif key in ("levels", "vmemmap", "page_offset", "kernel_offset"):
+    elif key in NUMBERS:
         setattr(spec, key, int(words[0], 0))
     elif key == "text":
         spec.text = (int(words[0], 0), int(words[1], 0))
@@ -141,5 +153,5 @@ def page_frames(spec):
     """Page frames that the machine's memory touches, in order."""
     frames = set()
     for start, end in spec.ram:
-        frames.update(range(start >> PAGE_SHIFT, (end + PAGE_BYTES - 1) >> PAGE_SHIFT))
+        frames.update(range(start >> spec.page_shift, (end + spec.page_bytes - 1) >> spec.page_shift))
     return sorted(frames)

@@ -3,7 +3,7 @@
 import expect
 import readers
 from readers import require
-from spec import PAGE_BYTES, page_frames
+from spec import page_frames
 
 
 def _same(machine, pfn, page):
@@ -28,9 +28,10 @@ CPUS = 2
 def kdump(machine, level, dump, cpus=CPUS):
     """A kdump-compressed dump, with notes of so many CPUs."""
     require(dump.level == level, f"dump_level {dump.level}")
-    require(dump.machine == "x86_64", f"machine {dump.machine}")
+    require(dump.machine == machine.paging.uname, f"machine {dump.machine}")
+    require(dump.page_bytes == machine.spec.page_bytes, f"block_size {dump.page_bytes}")
     require(dump.release == machine.layout.release, f"release {dump.release}")
-    require(dump.phys_base == machine.phys_base, f"phys_base {dump.phys_base:#x}")
+    require(dump.phys_base == machine.paging.header_phys_base, f"phys_base {dump.phys_base:#x}")
     require(dump.vmcoreinfo.rstrip(b"\0") == machine.vmcoreinfo(), "VMCOREINFO differs")
     require(dump.notes.count(b"CORE\0\0\0\0") == cpus, "notes of CPUs are missing")
     require(not dump.status & readers.STATUS_INCOMPLETE, "marked as incomplete")
@@ -44,7 +45,8 @@ def elf(machine, level, dump, cpus=CPUS):
     """An ELF dump. A page that holds only zeros may be in the file, or read as zeros, or (level bit 1) be absent."""
     require(machine.vmcoreinfo() in dump.notes, "VMCOREINFO differs")
     require(dump.notes.count(b"CORE\0\0\0\0") == cpus, "notes of CPUs are missing")
-    pages = readers.elf_pages(dump)
+    require(dump.machine == machine.paging.elf_machine, f"machine {dump.machine}")
+    pages = readers.elf_pages(dump, machine.spec.page_bytes)
     kept = set(expect.kept(machine.spec, level))
     in_file = {pfn for pfn, entry in pages.items() if entry[0]}
     zero = {pfn for pfn in kept if not machine.page(pfn).strip(b"\0")}
@@ -69,5 +71,5 @@ def check(machine, level, data, compressor=None, cpus=CPUS):
     allowed = {0} | ({compressor} if compressor else set())
     require(dump.flags_seen <= allowed, f"pages with flags {dump.flags_seen}")
     require(not compressor or compressor in dump.flags_seen, "no page is compressed")
-    zero_bytes = sum(1 for _ in dump.dumped) * PAGE_BYTES
+    zero_bytes = sum(1 for _ in dump.dumped) * dump.page_bytes
     require(len(data) <= zero_bytes + 16 * (1 << 20), "the file is larger than its pages")

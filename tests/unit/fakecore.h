@@ -36,6 +36,8 @@ enum {
 struct fakecore {
 	uint8_t *memory;
 	size_t memory_bytes;
+	uint64_t paddr_start; /**< Where the memory lies. */
+	uint16_t machine; /**< EM_* */
 	uint64_t next_table;
 	char info[FAKECORE_INFO_BYTES];
 	int fd;
@@ -80,7 +82,8 @@ static inline void fakecore_map(struct fakecore *fake, uint64_t vaddr, uint64_t 
 /** Memory of whole MiB, mapped at fakecore_image. */
 static inline void fakecore_init(struct fakecore *fake, size_t memory_bytes)
 {
-	*fake = (struct fakecore){.memory_bytes = memory_bytes, .next_table = FAKECORE_PGD + 4096, .fd = -1};
+	*fake = (struct fakecore){
+		.memory_bytes = memory_bytes, .machine = EM_X86_64, .next_table = FAKECORE_PGD + 4096, .fd = -1};
 	fake->memory = calloc(1, memory_bytes);
 	check(fake->memory);
 	for (uint64_t paddr = 0; paddr < memory_bytes; paddr += 4096)
@@ -94,7 +97,7 @@ static inline void fakecore_open(struct fakecore *fake)
 {
 	Elf64_Ehdr ehdr = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
 	                   .e_type = ET_CORE,
-	                   .e_machine = EM_X86_64,
+	                   .e_machine = fake->machine,
 	                   .e_version = EV_CURRENT,
 	                   .e_phoff = sizeof(ehdr),
 	                   .e_ehsize = sizeof(ehdr),
@@ -106,6 +109,7 @@ static inline void fakecore_open(struct fakecore *fake)
 	                       {.p_type = PT_LOAD,
 	                        .p_offset = 1 << 20,
 	                        .p_vaddr = fakecore_image,
+	                        .p_paddr = fake->paddr_start,
 	                        .p_filesz = fake->memory_bytes,
 	                        .p_memsz = fake->memory_bytes}};
 
