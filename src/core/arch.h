@@ -22,6 +22,9 @@ struct xlat;
 /** Most sizes of pages of any machine. */
 enum { ARCH_PAGE_SIZES_MAX = 3 };
 
+/** Most levels of page tables of any machine. */
+enum { ARCH_LEVELS_MAX = 5 };
+
 /** What a page-table entry says. */
 enum arch_pte {
 	ARCH_PTE_ABSENT, /**< Nothing is mapped. */

@@ -186,7 +186,8 @@ static struct error *walk_table(struct walker *walker, uint64_t table, unsigned 
 
 			walk->page(walk->context, paddr & ~(bytes - 1), bytes);
 		} else if (kind == ARCH_PTE_TABLE && level > 0) {
-			err = walk_table(walker, paddr, level - 1, shift - xlat->index_bits, (size_t)1 << xlat->index_bits);
+			err = walk_table(walker, paddr, level - 1, shift - xlat->index_bits,
+			                 (size_t)1 << xlat->index_bits);
 		}
 	}
 	return err;
