@@ -3,7 +3,7 @@
 import struct
 
 from readers import require
-from spec import PAGE_BYTES, PAGE_SHIFT, page_frames
+from spec import page_frames
 
 HEADER, ENTRY, BLOCK_FRAMES = "<8s4I3Q2I8x", "<QQII", 1 << 18
 PARTIAL, COMPLETE, DRY_RUN = range(3)
@@ -20,11 +20,11 @@ ALWAYS = (NONE, OFFLINE, POISONED, MISSING, STRUCT_PAGES)
 class PageMap:
     """A page map: header fields, codes of all frames, and states of those that are kept."""
 
-    def __init__(self, data):
+    def __init__(self, data, wanted_page_bytes=4096):
         require(len(data) >= struct.calcsize(HEADER), "page map: too short")
         (magic, version, self.status, page_bytes, block, self.max_pfn, self.index, self.crash_time, self.level,
          self.dropped) = struct.unpack_from(HEADER, data)
-        require(magic == b"KDUMPMAP" and version == 1 and page_bytes == PAGE_BYTES and block == BLOCK_FRAMES,
+        require(magic == b"KDUMPMAP" and version == 1 and page_bytes == wanted_page_bytes and block == BLOCK_FRAMES,
                 f"page map: header {data[:64].hex()}")
         self.data = data
 
@@ -75,7 +75,7 @@ def _codes(spec):
     for block in spec.blocks:
         codes.update((pfn, CODES.get(block.kind, KERNEL)) for pfn in range(block.start, block.end) if pfn in codes)
     for start, end in spec.no_memmap:
-        codes.update((pfn, UNKNOWN) for pfn in range(start >> PAGE_SHIFT, end >> PAGE_SHIFT) if pfn in codes)
+        codes.update((pfn, UNKNOWN) for pfn in range(start >> spec.page_shift, end >> spec.page_shift) if pfn in codes)
     return codes
 
 
@@ -113,7 +113,7 @@ def _wanted_state(machine, pfn, status, finds_zeros):
 
 def check(machine, level, data, finds_zeros, status=COMPLETE):
     """BadDump unless a map is that of a dump of a level. finds_zeros: zero pages have a state of their own."""
-    read = PageMap(data)
+    read = PageMap(data, machine.spec.page_bytes)
     require(read.status == status, f"page map: status {read.status}")
     require(read.level == level, f"page map: dump level {read.level}")
     require(read.max_pfn == max(page_frames(machine.spec)) + 1, f"page map: max_pfn {read.max_pfn:#x}")
