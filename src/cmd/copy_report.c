@@ -41,7 +41,8 @@ static void put_request(struct json *json, const struct arguments *args, const s
 	json_text(json, "method", compressor_text(options->compressor));
 	json_number(json, "threads", options->thread_count);
 	json_number(json, "level_asked", options->dump_level);
-	json_number(json, "level_used", is_unfiltered ? report->stats->dump_level & FILTER_ZERO : report->stats->dump_level);
+	json_number(json, "level_used",
+	            is_unfiltered ? report->stats->dump_level & FILTER_ZERO : report->stats->dump_level);
 	json_number(json, "level_of_input", report->core->dump_level);
 	json_open_array(json, "keep_processes");
 	for (size_t i = 0; i < args->keep_count; i++)

@@ -494,3 +494,36 @@ uint64_t page_plain_run(const struct page_layout *layout, const uint8_t *page, u
 	}
 	return at / layout->struct_bytes;
 }
+
+// Class of a single page by its words, or PAGE_CLASS_COUNT if it needs a closer look.
+static inline enum page_class single_class(const struct page_layout *layout, const uint8_t *page)
+{
+	bool is_big = layout->is_big_endian;
+	uint64_t flags = load_u64(page + layout->flags_offset, is_big);
+	uint64_t mapping = load_u64(page + layout->mapping_offset, is_big);
+	uint64_t head = layout->has_head_offset ? load_u64(page + layout->head_offset, is_big) : 0;
+	int32_t type = (int32_t)load_u32(page + layout->mapcount_offset, is_big);
+
+	if ((flags & (layout->head_mask | layout->hwpoison_mask | layout->slab_mask)) | (head & PAGE_TAIL) |
+	    (type < -1))
+		return PAGE_CLASS_COUNT;
+	if (mapping & PAGE_MAPPING_ANON)
+		return PAGE_USER;
+	if (!is_cache(layout, flags))
+		return PAGE_KERNEL;
+	return flags & layout->private_mask ? PAGE_CACHE_PRIVATE : PAGE_CACHE;
+}
+
+uint64_t page_class_run(const struct page_layout *layout, const uint8_t *page, uint64_t page_count,
+                        enum page_class *class_ret)
+{
+	enum page_class class = single_class(layout, page);
+	uint64_t count = 1;
+
+	if (class == PAGE_CLASS_COUNT)
+		return 0;
+	while (count < page_count && single_class(layout, page + count * layout->struct_bytes) == class)
+		count++;
+	*class_ret = class;
+	return count;
+}

@@ -89,4 +89,16 @@ struct page_view page_view(const struct page_layout *layout, const uint8_t *page
  */
 uint64_t page_plain_run(const struct page_layout *layout, const uint8_t *page, uint64_t page_count);
 
+/**
+ * Pass over struct pages of single pages of one class: neither head nor tail of a compound page, without a type, not poisoned.
+ *
+ * @param[in] layout The layout.
+ * @param[in] page Their struct pages.
+ * @param[in] page_count How many there are.
+ * @param[out] class_ret Their class; untouched if the first is none of these.
+ * @return How many of the first ones are such; page_view() would say of each of them that it is of this class, order 0.
+ */
+uint64_t page_class_run(const struct page_layout *layout, const uint8_t *page, uint64_t page_count,
+                        enum page_class *class_ret);
+
 #endif

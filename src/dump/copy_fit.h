@@ -4,7 +4,7 @@
  *
  * Whether a dump will fit on its target, before anything is written, and what else could be left out.
  *
- * Private to copy_kdump.c and copy_fit.c.
+ * Private to copy_kdump.c and copy_fit.c. Does not know what the target has room for.
  */
 #ifndef DUMP_COPY_FIT_H
 #define DUMP_COPY_FIT_H

@@ -39,6 +39,9 @@ struct kdump_copy {
 // For sizing in advance; pages of 64 KiB are counted in windows of the same number of frames.
 enum { MEMORY_PAGE_BYTES = 4096 };
 
+// Frames of a block where worth need not be told page by page.
+enum { SURE_BLOCK_PAGES = 512 };
+
 // Pieces of the machine that are counted, to cut the dump into parts of about one size. They are larger on a large machine.
 enum { PIECES_MAX = 1 << 14, PIECE_PAGES = 512 };
 
@@ -326,6 +329,9 @@ static struct error *prepare_order(struct kdump_copy *kdump, uint64_t page_count
 
 	bool is_sure = !copy->options->deadline_ms && page_count * copy->page_bytes <= copy->options->room_bytes;
 
+	// Nothing is expected to cut the dump short: it is enough that what lies together is in order.
+	if (is_sure && kdump->worth.block_pages < SURE_BLOCK_PAGES)
+		kdump->worth.block_pages = SURE_BLOCK_PAGES;
 	if (err || worth->code_vaddr == worth->code_vaddr_end || is_sure)
 		return err;
 	return callers_init(&kdump->callers, worth->code_vaddr, worth->code_vaddr_end, copy->core);

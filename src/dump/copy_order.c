@@ -88,13 +88,16 @@ static void walk_worth(struct walk *walk, enum worth worth)
 	uint64_t frames = job->end_pfn - job->base_pfn, rank = 0, count;
 	uint16_t part = 0;
 
-	for (uint64_t at = 0; at < frames; at += walk->block_pages, rank += count) {
-		uint64_t end = at + walk->block_pages < frames ? at + walk->block_pages : frames;
-
+	for (uint64_t at = 0, end;; at = end, rank += count) {
+		at = bitmap_find(job->set, at, frames, true);
+		if (at == frames)
+			break;
+		end = at - at % walk->block_pages + walk->block_pages;
+		end = end < frames ? end : frames;
 		count = bitmap_count(job->set, at, end);
 		while (part + 1U < job->part_count && job->part_starts[part + 1] <= job->base_pfn + at)
 			part++;
-		if (count && block_worth(walk, at, end) == worth)
+		if (block_worth(walk, at, end) == worth)
 			add_block(walk, at, rank, count, part);
 	}
 	close_unit(walk);

@@ -121,15 +121,35 @@ static uint64_t take_view(struct scan_job *job, uint64_t pfn, struct page_view v
 	return end;
 }
 
-// Counts pages that are the kernel's, one by one, without looking for anything else.
-static uint64_t take_plain(struct scan_job *job, uint64_t pfn, uint64_t count)
+// Counts single pages of one class, and drops them if it is dropped.
+static uint64_t take_run(struct scan_job *job, uint64_t pfn, uint64_t count, enum page_class class)
 {
 	uint64_t first = pfn - job->base_pfn;
 
-	job->result.counts.classes[PAGE_KERNEL] += bitmap_count(job->set, first, first + count);
+	job->result.counts.classes[class] += bitmap_count(job->set, first, first + count);
 	if (job->map)
-		pagemap_block_add(job->map, pfn, pfn + count, FMT_PAGEMAP_KERNEL);
+		pagemap_block_add(job->map, pfn, pfn + count, pagemap_class_code(class));
+	if (filter_drops(class, job->scan->dump_level))
+		bitmap_fill(job->set, first, first + count, false);
 	return pfn + count;
+}
+
+// Takes as many pages as one look tells of; is_far_ret: a large free block, behind which there often is another.
+static uint64_t take_next(struct scan_job *job, uint64_t pfn, const uint8_t *page, uint64_t left, bool *is_far_ret)
+{
+	const struct page_layout *layout = job->scan->layout;
+	uint64_t count = page_plain_run(layout, page, left);
+	enum page_class class = PAGE_KERNEL;
+	struct page_view view;
+
+	*is_far_ret = false;
+	if (!count)
+		count = page_class_run(layout, page, left, &class);
+	if (count)
+		return take_run(job, pfn, count, class);
+	view = page_view(layout, page, left, pfn);
+	*is_far_ret = view.class == PAGE_FREE && UINT64_C(1) << view.order >= FAR_PAGES;
+	return take_view(job, pfn, view);
 }
 
 static void keep_unknown(struct scan_job *job, uint64_t pfn, uint64_t pfn_end)
@@ -213,13 +233,10 @@ static struct error *scan_piece(struct scan_job *job, const struct memmap_run *r
 		return err;
 	}
 	while (*pfn < first + there) {
-		const uint64_t before = *pfn;
-		const uint8_t *page = pages + (*pfn - first) * bytes;
-		uint64_t left = first + there - *pfn, plain = page_plain_run(job->scan->layout, page, left);
+		bool is_far;
 
-		*pfn = plain ? take_plain(job, *pfn, plain)
-		             : take_view(job, *pfn, page_view(job->scan->layout, page, left, *pfn));
-		if (!plain && *pfn - before >= FAR_PAGES)
+		*pfn = take_next(job, *pfn, pages + (*pfn - first) * bytes, first + there - *pfn, &is_far);
+		if (is_far)
 			*pfn = skip_free(job, *pfn, first + there, paddr + (*pfn - first) * bytes);
 	}
 	return NULL;

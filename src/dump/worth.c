@@ -12,6 +12,7 @@ enum {
 	// A kernel is 20 to 100 MiB, in a few pieces of memory, with gaps of a few MiB.
 	IMAGE_MAX_BYTES = 512 << 20,
 	IMAGE_GAP_BYTES = 16 << 20,
+	IMAGE_STEP_BYTES = 64 << 10,
 	IMAGE_PIECES_MAX = 64,
 	// A kernel has 100 to 300 slab caches. What does not fit is looked at each time.
 	CACHES = 1024,
@@ -75,7 +76,7 @@ static struct error *find_image(struct worth_map *map)
 			xlat_translate_code(&map->scan->xlat, &map->tables, vaddr, &paddr, &run_bytes, &is_code);
 
 		if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA)) {
-			vaddr += vmcore_page_bytes(core);
+			vaddr += IMAGE_STEP_BYTES;
 			continue;
 		}
 		if (err)
@@ -216,25 +217,39 @@ static bool is_name(const char *name)
 	return length > 2 && length < NAME_BYTES;
 }
 
+// What lies here and there is read, where that is less than mapping it.
+static bool read_object(struct worth_map *map, uint64_t vaddr, void *buf, size_t size_bytes)
+{
+	uint64_t paddr, run_bytes;
+	struct error *err = xlat_translate(&map->scan->xlat, &map->tables, vaddr, &paddr, &run_bytes);
+
+	if (!err && run_bytes >= size_bytes && vmreader_peek(&map->pages, paddr, buf, size_bytes))
+		return true;
+	if (!err)
+		err = xlat_read(&map->scan->xlat, &map->tables, vaddr, buf, size_bytes);
+	if (!err)
+		return true;
+	error_free(err);
+	return false;
+}
+
 // The name is the first pointer to a text in struct kmem_cache; where exactly differs between kernels.
 static bool look_at_cache(struct worth_map *map, uint64_t vaddr)
 {
 	uint8_t raw[CACHE_WORDS * WORD_BYTES];
-	struct error *err = xlat_read(&map->scan->xlat, &map->tables, vaddr, raw, sizeof(raw));
+	bool is_there = read_object(map, vaddr, raw, sizeof(raw));
 
-	for (unsigned int i = 1; !err && i < CACHE_WORDS; i++) {
+	// Where the last one had its name, first.
+	for (unsigned int n = 0; is_there && n < CACHE_WORDS; n++) {
+		unsigned int i = n ? n : map->name_word;
 		uint64_t text = load_u64(raw + i * WORD_BYTES, map->scan->core->is_big_endian);
 		char name[NAME_BYTES] = "";
-		struct error *none;
 
-		if (!(text >> 63))
+		if (!(text >> 63) || !read_object(map, text, name, sizeof(name)) || !is_name(name))
 			continue;
-		none = xlat_read(&map->scan->xlat, &map->tables, text, name, sizeof(name));
-		if (!none && is_name(name))
-			return is_files_name(name);
-		error_free(none);
+		map->name_word = i;
+		return is_files_name(name);
 	}
-	error_free(err);
 	return false;
 }
 
@@ -377,8 +392,10 @@ struct error *worth_window(struct worth_map *map, const uint64_t *set, uint64_t 
 	struct walk walk = {.map = map, .set = set, .base_pfn = base_pfn, .end_pfn = end_pfn};
 	uint64_t frames = end_pfn - base_pfn;
 
-	for (uint64_t at = 0; at < frames; at += map->block_pages) {
-		uint64_t end = at + map->block_pages < frames ? at + map->block_pages : frames;
+	memset(ret, WORTH_COUNT, (frames + map->block_pages - 1) / map->block_pages);
+	for (uint64_t at = bitmap_find(set, 0, frames, true); at < frames; at = bitmap_find(set, at, frames, true)) {
+		uint64_t start = at - at % map->block_pages;
+		uint64_t end = start + map->block_pages < frames ? start + map->block_pages : frames;
 		enum worth worth = WORTH_MEMMAP;
 		struct error *err;
 
@@ -387,7 +404,8 @@ struct error *worth_window(struct worth_map *map, const uint64_t *set, uint64_t 
 			if (err)
 				return err;
 		}
-		ret[at / map->block_pages] = (uint8_t)worth;
+		ret[start / map->block_pages] = (uint8_t)worth;
+		at = end;
 	}
 	return NULL;
 }

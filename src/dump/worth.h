@@ -55,6 +55,7 @@ struct worth_map {
 	uint64_t code_vaddr; /**< Its code is in [code_vaddr, code_vaddr_end). */
 	uint64_t code_vaddr_end;
 	struct worth_cache *caches; /**< Slab caches that were looked at. */
+	unsigned int name_word; /**< Of struct kmem_cache, where the last name was found. */
 	struct vmreader pages; /**< struct pages */
 	struct vmreader tables; /**< page tables, and what is looked up by address */
 };
@@ -87,7 +88,7 @@ uint64_t worth_memory_bytes(uint64_t max_pfn);
  * @param[in] set Frames that are saved.
  * @param[in] base_pfn Of bit 0 of the set, a multiple of a block.
  * @param[in] end_pfn One past the last frame.
- * @param[out] ret enum worth of each block; any value where no frame is saved.
+ * @param[out] ret enum worth of each block with a saved frame; WORTH_COUNT of others.
  * @return NULL; ERROR_OS; ERROR_NOMEM.
  */
 struct error *worth_window(struct worth_map *map, const uint64_t *set, uint64_t base_pfn, uint64_t end_pfn,
