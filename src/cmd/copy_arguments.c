@@ -16,6 +16,7 @@ static const char usage_text[] =
 	"       kdump-copy -F [OPTION]... VMCORE >DUMP\n"
 	"       kdump-copy -R [-f] DUMP <STREAM\n"
 	"       kdump-copy --reassemble [OPTION]... PART... DUMP\n"
+	"       kdump-copy --mem-usage VMCORE|/proc/kcore\n"
 	"Copy a crash dump, leaving out what nobody needs.\n"
 	"VMCORE may be a copy itself: ELF or kdump-compressed, also flattened.\n"
 	"\n"
@@ -48,6 +49,7 @@ static const char usage_text[] =
 	"      --num-threads N, --threads N\n"
 	"                           threads [the CPUs there are]\n"
 	"      --dump-dmesg         write the kernel log of VMCORE to DUMP, as text\n"
+	"      --mem-usage          print how many pages of VMCORE, or of /proc/kcore, are of each kind\n"
 	"      --check-params       end after looking at the options: 0 if they are right\n"
 	"      --message-level N    as makedumpfile: 1 progress, 2 summary\n"
 	"  -q, --quiet              no progress and no summary\n"
@@ -109,6 +111,7 @@ enum {
 	OPT_DIRECT,
 	OPT_DEADLINE,
 	OPT_MEMORY_LIMIT,
+	OPT_USAGE,
 	OPT_NO_EFFECT,
 	OPT_UNSUPPORTED,
 };
@@ -228,6 +231,9 @@ static struct error *parse_option(int option, struct arguments *args)
 	case OPT_STATS:
 		args->stats = optarg;
 		return NULL;
+	case OPT_USAGE:
+		args->is_usage_wanted = args->copy.is_dry_run = true;
+		return NULL;
 	case OPT_WARN_KEPT:
 		return parse_number(optarg, "--warn-kept", 100, &args->copy.warn_kept_percent);
 	case OPT_MESSAGE_LEVEL:
@@ -297,7 +303,8 @@ static struct error *take_paths(struct arguments *args, char **paths, int count)
 				return err;
 		}
 	}
-	if (count < least || (count > least && !args->is_reassembled && !args->copy.is_dry_run))
+	if (count < least ||
+	    (count > least && !args->is_reassembled && (!args->copy.is_dry_run || args->is_usage_wanted)))
 		return error_new(ERROR_USAGE, "%s; try 'kdump-copy --help'",
 		                 count < 1       ? "VMCORE is missing"
 		                 : count < least ? "DUMP is missing"
@@ -308,8 +315,25 @@ static struct error *take_paths(struct arguments *args, char **paths, int count)
 	return NULL;
 }
 
+// Every page is counted under one name, as at level 31; pages of zeros are found by the writer of ELF files.
+static struct error *ask_for_usage(struct arguments *args)
+{
+	if (args->is_log_wanted || args->is_flattened || args->is_split || args->pagemap || args->keep_names ||
+	    args->copy.is_unused_dropped)
+		return error_new(ERROR_USAGE, "--mem-usage goes without --dump-dmesg, -F, --split, --pagemap, "
+		                              "--keep-process and -e");
+	args->copy.dump_level = FILTER_LEVEL_MAX;
+	args->copy.format = COPY_ELF;
+	args->copy.is_zero_counted = true;
+	return compressor_find("none", &args->copy.compressor);
+}
+
 static struct error *check_arguments(struct arguments *args)
 {
+	struct error *err = args->is_usage_wanted ? ask_for_usage(args) : NULL;
+
+	if (err)
+		return err;
 	if (args->copy.format == COPY_ELF && strcmp(compressor_text(args->copy.compressor), "none") != 0)
 		return error_new(ERROR_USAGE, "-E cannot be compressed: leave out -%s",
 		                 strcmp(compressor_text(args->copy.compressor), "zlib") == 0
@@ -358,7 +382,7 @@ struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args
 		{"work-dir", required_argument, NULL, OPT_NO_EFFECT},
 		{"config", required_argument, NULL, OPT_UNSUPPORTED},
 		{"extension", required_argument, NULL, OPT_UNSUPPORTED},
-		{"mem-usage", no_argument, NULL, OPT_UNSUPPORTED},
+		{"mem-usage", no_argument, NULL, OPT_USAGE},
 		{"split", optional_argument, NULL, OPT_SPLIT},
 		{"direct", no_argument, NULL, OPT_DIRECT},
 		{"deadline", required_argument, NULL, OPT_DEADLINE},

@@ -33,6 +33,7 @@ struct arguments {
 	bool is_reassembled;
 	bool is_rearranged; /**< Standard input is a flattened stream; there are no inputs. */
 	bool is_log_wanted; /**< The kernel log in place of a dump. */
+	bool is_usage_wanted; /**< A table of what memory is used for, in place of a dump. */
 	bool is_check; /**< Only the options are looked at. */
 	bool is_compressor_chosen;
 	bool is_forced;

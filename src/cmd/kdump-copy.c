@@ -11,6 +11,7 @@
 #include "cmd/copy_arguments.h"
 #include "cmd/copy_output.h"
 #include "cmd/copy_report.h"
+#include "cmd/copy_usage.h"
 #include "core/decompress.h"
 #include "core/foreign.h"
 #include "core/vmcore.h"
@@ -257,11 +258,13 @@ static bool is_stdout(const char *path)
 	return path && strcmp(path, "-") == 0;
 }
 
-static void print_result(const struct arguments *args, const struct copy_stats *stats)
+static void print_result(const struct arguments *args, const struct copy_stats *stats, uint64_t page_bytes)
 {
 	int warnings = __builtin_popcount(stats->warnings);
 
-	if (args->copy.is_dry_run && !is_stdout(args->stats))
+	if (args->is_usage_wanted && !is_stdout(args->stats))
+		copy_usage_print(stats, page_bytes);
+	else if (args->copy.is_dry_run && !is_stdout(args->stats))
 		print_counts(stats, args->copy.dump_level);
 	else if (!args->copy.is_dry_run && !args->is_quiet)
 		fprintf(stderr, "kdump-copy: saved %ju of %ju pages, %.1f MiB, in %.1f s%s\n",
@@ -345,6 +348,15 @@ static void report(const struct arguments *args, const struct copy_report *repor
 	error_free(err);
 }
 
+// A copy of memory that goes on changing is no dump.
+static struct error *take_live(struct vmcore *core, const struct arguments *args)
+{
+	if (!args->is_usage_wanted)
+		return error_new(ERROR_UNSUPPORTED, "%s: this is the running system; only --mem-usage is possible",
+		                 args->inputs[0]);
+	return copy_usage_hide_crash_kernel(core, "/proc/iomem");
+}
+
 static struct error *copy_dump(struct arguments *args)
 {
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
@@ -353,6 +365,8 @@ static struct error *copy_dump(struct arguments *args)
 	struct watch watch;
 	struct error *err = foreign_open_set((const char *const *)args->inputs, args->input_count, &core);
 
+	if (!err && core->is_live)
+		err = take_live(core, args);
 	if (!err && args->is_log_wanted)
 		return write_log(core, args);
 	if (!err)
@@ -369,7 +383,7 @@ static struct error *copy_dump(struct arguments *args)
 		fputs("\r\033[K", stderr);
 	print_warnings(&stats, map.error);
 	if (!err) {
-		print_result(args, &stats);
+		print_result(args, &stats, vmcore_page_bytes(core));
 		err = check_complete(core, &stats);
 	}
 	report(args, &(struct copy_report){core, &stats, err, map.error, watch.peak_bytes});

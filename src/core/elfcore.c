@@ -78,6 +78,13 @@ static struct error *add_load(struct vmcore *core, const Elf64_Phdr *phdr)
 		.flags = load_u32(&phdr->p_flags, is_big),
 	};
 
+	// Memory that has only a virtual address: /proc/kcore lists vmalloc and modules this way (Linux kernel commit
+	// 464920104bf7 ("/proc/kcore: update physical address for kcore ram and text") (in v4.11)). The pages that are
+	// mapped there are listed with those of the direct map.
+	if (load.paddr == UINT64_MAX) {
+		core->is_live = true;
+		return NULL;
+	}
 	if (load.file_bytes > load.memory_bytes)
 		load.memory_bytes = load.file_bytes;
 	if (load.paddr > limit || load.memory_bytes > limit - load.paddr ||

@@ -259,6 +259,32 @@ struct error *vmcore_open(const char *path, struct vmcore **ret)
 	return vmcore_open_formats(mapped_formats, &path, 1, ret);
 }
 
+struct error *vmcore_hide(struct vmcore *core, uint64_t paddr_start, uint64_t paddr_end)
+{
+	struct vmcore_region *regions = calloc(2 * core->region_count + 1, sizeof(*regions));
+	size_t count = 0;
+
+	if (!regions)
+		return error_new(ERROR_NOMEM, "no memory for %zu regions", core->region_count);
+	for (size_t i = 0; i < core->region_count; i++) {
+		struct vmcore_region before = core->regions[i], behind = core->regions[i];
+
+		before.paddr_end = before.paddr_end < paddr_start ? before.paddr_end : paddr_start;
+		if (behind.paddr_start < paddr_end) {
+			behind.offset_bytes += paddr_end - behind.paddr_start;
+			behind.paddr_start = paddr_end;
+		}
+		if (before.paddr_start < before.paddr_end)
+			regions[count++] = before;
+		if (behind.paddr_start < behind.paddr_end)
+			regions[count++] = behind;
+	}
+	free(core->regions);
+	core->regions = regions;
+	core->region_count = count;
+	return NULL;
+}
+
 void vmcore_close(struct vmcore *core)
 {
 	if (!core)

@@ -47,7 +47,7 @@ struct core_format {
 	/** Whether the first bytes of a file are of this format. */
 	bool (*probe)(const uint8_t *head, size_t size_bytes);
 	/**
-	 * Fill arch, is_big_endian, is_incomplete, notes, the place of VMCOREINFO in them, and loads (which are the memory)
+	 * Fill arch, is_big_endian, is_incomplete, is_live, notes, the place of VMCOREINFO in them, and loads (which are the memory)
 	 * or, with read_page, page_shift and max_pfn. Errors: ERROR_BAD_DATA with the offset, ERROR_UNSUPPORTED, ERROR_OS, ERROR_NOMEM.
 	 */
 	struct error *(*open)(struct vmcore *core);
@@ -86,6 +86,7 @@ struct vmcore {
 	const struct core_format *format;
 	const struct arch *arch;
 	bool is_big_endian; /**< Byte order of the crashed kernel. */
+	bool is_live; /**< The memory of the running system, which changes while it is read: /proc/kcore. */
 	bool is_incomplete; /**< The dump says that pages are missing that it should hold. */
 	bool can_map; /**< Whether mmap works on the files. */
 	bool is_paged; /**< Mapped memory comes by page faults, as that of files; /proc/vmcore maps all at once. */
@@ -149,6 +150,16 @@ struct error *vmcore_open_formats(const struct core_format *const *formats, cons
  */
 struct error *vmcore_read_notes(struct vmcore *core, const struct corefile *file, uint64_t offset_bytes,
                                 uint64_t size_bytes) must_check;
+
+/**
+ * Leave out memory of a dump whose memory lies in the file as it is.
+ *
+ * @param[in,out] core The dump, before the first reader.
+ * @param[in] paddr_start First byte.
+ * @param[in] paddr_end One past the last.
+ * @return NULL; ERROR_NOMEM.
+ */
+struct error *vmcore_hide(struct vmcore *core, uint64_t paddr_start, uint64_t paddr_end) must_check;
 
 /** Close a dump; no reader of it may be left. @param[in] core May be NULL. */
 void vmcore_close(struct vmcore *core);

@@ -51,6 +51,7 @@ struct copy_options {
 	uint64_t
 		deadline_ms; /**< Time, as clock_now_ms(), at which the copy ends as it is; 0: none. COPY_KDUMP only. */
 	bool is_dry_run; /**< Classify and count; write nothing. The sink may be NULL. */
+	bool is_zero_counted; /**< A dry run of COPY_ELF reads the pages that would be kept, and counts those of zeros. */
 	struct pagemap *pagemap; /**< Receives why each page is in the dump or is not; NULL: not wanted. */
 	/** Called now and then, on any thread, one call at a time; NULL: not wanted. */
 	void (*progress)(void *context, const struct copy_progress *progress);

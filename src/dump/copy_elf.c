@@ -165,6 +165,11 @@ static struct error *add_window(struct elf_copy *elf)
 	return NULL;
 }
 
+static bool looks_for_zeros(const struct copy_options *options)
+{
+	return options->dump_level & FILTER_ZERO && (!options->is_dry_run || options->is_zero_counted);
+}
+
 static struct error *collect(struct elf_copy *elf)
 {
 	struct copy *copy = elf->copy;
@@ -187,7 +192,7 @@ static struct error *collect(struct elf_copy *elf)
 		job.job_count = (elf->end_pfn - pfn + SCAN_JOB_PAGES - 1) / SCAN_JOB_PAGES;
 		err = copy_scan_window(copy, pfn, true, elf->set, &result);
 		memset(elf->zeros, 0, copy_window_words(copy) * sizeof(*elf->zeros));
-		if (!err && copy->options->dump_level & FILTER_ZERO && !copy->options->is_dry_run)
+		if (!err && looks_for_zeros(copy->options))
 			err = workers_run(&job);
 		else if (!err && copy->options->pagemap && !copy->options->is_dry_run)
 			pagemap_note_all_written(copy->options->pagemap);
@@ -361,7 +366,8 @@ struct error *copy_elf_run(struct copy *copy)
 		err = collect(&elf);
 	if (!err && !copy->options->is_dry_run)
 		err = write_file(&elf);
-	copy->stats->pages_written = elf.page_count + atomic_load(&copy->pages_zero);
+	if (!copy->options->is_dry_run)
+		copy->stats->pages_written = elf.page_count + atomic_load(&copy->pages_zero);
 	free(elf.segments);
 	return err;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Reads page maps, and compares them with what a spec says. Written from the description in src/dump/fmt_pagemap.h."""
+import re
 import struct
 
 from readers import require
@@ -103,6 +104,19 @@ def check_stats(machine, level, stats):
     names = [entry["name"] for entry in stats["warnings"]]
     require(("no-filter" in names) == machine.spec.keeps_all, f"statistics: warnings {names}")
     require(stats["level_used"] == (level & 1 if machine.spec.keeps_all else level), "statistics: level_used")
+
+
+def check_usage(machine, table):
+    """BadDump unless a table (--mem-usage) counts the pages of a machine."""
+    codes = _codes(machine.spec)
+    kept = [pfn for pfn, code in codes.items() if code in (KERNEL, UNKNOWN)]
+    zero = sum(1 for pfn in kept if not machine.page(pfn).strip(b"\0"))
+    wanted = {"ZERO": zero, "KERN_DATA": len(kept) - zero, "Total pages on system:": len(codes),
+              "Total size on system:": len(codes) * PAGE_BYTES, "page size:": PAGE_BYTES}
+    for name, code in (("NON_PRI_CACHE", CACHE), ("PRI_CACHE", CACHE_PRIVATE), ("USER", USER), ("FREE", FREE)):
+        wanted[name] = sum(1 for other in codes.values() if other == code)
+    found = dict(re.findall(r"^([A-Z_]+|[^\t\n]+:)\t+(\d+)", table, flags=re.MULTILINE))
+    require(found == {name: str(value) for name, value in wanted.items()}, f"usage: {found}, must be {wanted}")
 
 
 def _wanted_state(machine, pfn, status, finds_zeros):

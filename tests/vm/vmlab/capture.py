@@ -55,6 +55,7 @@ class Crash:
     kernel_s: float           # panic to the capture kernel's first line
     end_s: float              # panic to the end of the machine
     console: str              # from the panic on
+    before: str               # what before_panic printed
 
     def names(self):
         """What is in the dump directory's parent."""
@@ -139,8 +140,7 @@ def crash(lab, folder, setup):
     for guest in _booted(lab, folder, setup, disk):
         _configure(guest, config)
         text, seconds, size = _start(guest, setup)
-        if setup.before_panic:
-            guest.sh(setup.before_panic)
+        before = guest.sh(setup.before_panic)[1] if setup.before_panic else ""
         guest.sh("sync")
         planted, position, panicked = _panic(guest)
         second = guest.console.position()
@@ -148,5 +148,5 @@ def crash(lab, folder, setup):
         ended, end_at = guest.wait_end(setup.end_limit_s, second)
         return Crash(folder, disk, guest.ram, planted, ended, text, seconds, size,
                      kernel_at - panicked, end_at - panicked,
-                     guest.console.text(position))
+                     guest.console.text(position), before)
     raise LabError("not reached")

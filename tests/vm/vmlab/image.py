@@ -7,6 +7,7 @@ Nothing is mounted: images are made with mkfs.ext4 -d and read with debugfs.
 import lzma
 import os
 import pathlib
+import re
 import shutil
 
 from .command import LabError, output, run, shell
@@ -74,6 +75,13 @@ def _stage_kernel(tree, kernel):
     run(["depmod", "-b", tree, kernel.release])
 
 
+def _stage_libraries(tree, program):
+    """Libraries that the guest lacks; it is of the same release as the host."""
+    for path in re.findall(r"=> (/\S+)", output(["ldd", program])):
+        if not (tree / path[1:]).exists():
+            shutil.copy(path, tree / path[1:])
+
+
 def root_image(guest_tar, kernels, stage, plant, target):
     """The guest's root disk: Debian, the kernels, the installed product."""
     tree = pathlib.Path(f"{target}.tree")
@@ -84,6 +92,7 @@ def root_image(guest_tar, kernels, stage, plant, target):
             _stage_kernel(tree, kernel)
         if stage is not None:
             run(["cp", "-a", f"{stage}/.", tree])
+            _stage_libraries(tree, stage / "usr/bin/kdump-copy")
         _stage_lab(tree, plant)
         (tree / "etc/hostname").write_text("guest\n", encoding="ascii")
         (tree / "etc/fstab").write_text("/dev/vda / ext4 rw 0 1\n", encoding="ascii")

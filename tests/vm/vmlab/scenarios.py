@@ -4,7 +4,7 @@
 import dataclasses
 import shutil
 
-from . import capture, checks, copier
+from . import capture, checks, copier, usage
 from .capture import Setup
 from .command import LabError
 from .planted import PROCESSES
@@ -35,6 +35,8 @@ def _unfiltered(report, lab, folder, scenario):
     dump = crash.dump_directory()
     crash.disk.unlink()
     checks.directory(report, name, dump, is_raw=True)
+    if scenario.setup.before_panic == usage.SCRIPT:
+        usage.check(report, name, crash.before)
     vmcore = dump / "vmcore"
     memory, raw = lab.pages.list(crash.ram), lab.pages.list(vmcore)
     checks.matches_memory(report, f"{name}: unfiltered", crash, raw, memory)
@@ -157,9 +159,9 @@ def table():
     """All scenarios."""
     raw = {"KDUMP_DUMPFORMAT": "raw", "KDUMP_FINAL_ACTION": "poweroff"}
     rows = [
-        Scenario("raw-6.1", Setup("6.1", dict(raw)), _unfiltered, True,
+        Scenario("raw-6.1", Setup("6.1", dict(raw), before_panic=usage.SCRIPT), _unfiltered, True,
                  "an unfiltered vmcore; our copier against makedumpfile and crash"),
-        Scenario("raw-6.12", Setup("6.12", dict(raw)), _unfiltered, True,
+        Scenario("raw-6.12", Setup("6.12", dict(raw), before_panic=usage.SCRIPT), _unfiltered, True,
                  "the same on the newer kernel"),
         Scenario("filtered-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot",

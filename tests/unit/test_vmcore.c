@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is asked of an opened dump. Files of all formats are opened by tests/model and tests/formats.
+#include "core/vmcore.h"
+
+#include "fakecore.h"
+#include "test.h"
+
+enum { MEMORY_BYTES = 4 << 20, PAGE = 4096 };
+
+static void make(struct fakecore *fake)
+{
+	fakecore_init(fake, MEMORY_BYTES);
+	for (size_t i = FAKECORE_FIRST; i < MEMORY_BYTES; i += 8)
+		memcpy(fake->memory + i, &i, 8);
+	fakecore_open(fake);
+}
+
+// Runs of memory, in pages: "0-3 5-8".
+static const char *runs(const struct vmcore *core, char *buf, size_t room_bytes)
+{
+	struct vmcore_frames run = {0};
+	size_t used = 0;
+
+	buf[0] = '\0';
+	while (vmcore_next_frames(core, VMCORE_FRAMES_PRESENT, run.pfn_end, &run))
+		used += (size_t)snprintf(buf + used, room_bytes - used, "%s%jx-%jx", used ? " " : "",
+		                         (uintmax_t)run.pfn_start, (uintmax_t)run.pfn_end);
+	return buf;
+}
+
+static void what_is_hidden_is_not_there(void)
+{
+	static const struct {
+		uint64_t start, end;
+		const char *wanted;
+	} rows[] = {
+		{0, 0, "0-400"},
+		{0x300000, 0x301000, "0-300 301-400"},
+		{0x3ff000, UINT64_MAX, "0-300 301-3ff"},
+		{0x2ff000, 0x302000, "0-2ff 302-3ff"},
+		{0x800000, 0x900000, "0-2ff 302-3ff"},
+		{0, 0x110000, "110-2ff 302-3ff"},
+	};
+	_cleanup_vmreader_ struct vmreader reader = {0};
+	struct fakecore fake;
+	uint64_t word;
+	char text[256];
+
+	make(&fake);
+	for (size_t i = 0; i < array_size(rows); i++) {
+		check_ok(vmcore_hide(fake.core, rows[i].start, rows[i].end));
+		check_text(runs(fake.core, text, sizeof(text)), rows[i].wanted);
+	}
+	vmreader_init(&reader, fake.core, VMREADER_WINDOW_TABLE_BYTES);
+	for (uint64_t paddr = 0x100000; paddr < MEMORY_BYTES; paddr += PAGE) {
+		struct error *err = vmreader_read(&reader, paddr, &word, sizeof(word));
+
+		if ((paddr >= 0x110000 && paddr < 0x2ff000) || (paddr >= 0x302000 && paddr < 0x3ff000)) {
+			check_ok(err);
+			check(word == paddr);
+		} else {
+			check_error(err, ERROR_FAULT, "not in the dump");
+		}
+	}
+	vmreader_deinit(&fake.reader);
+	vmreader_init(&fake.reader, fake.core, VMREADER_WINDOW_TABLE_BYTES);
+	fakecore_deinit(&fake);
+}
+
+// As fs/proc/kcore.c writes it: memory without a physical address, before that which has one.
+static void the_running_system_is_known_by_its_headers(void)
+{
+	static const Elf64_Phdr vmalloc = {.p_type = PT_LOAD,
+	                                   .p_offset = UINT64_C(1) << 45,
+	                                   .p_vaddr = UINT64_C(0xffffc90000000000),
+	                                   .p_paddr = UINT64_MAX,
+	                                   .p_filesz = UINT64_C(1) << 45,
+	                                   .p_memsz = UINT64_C(1) << 45};
+	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
+	const uint16_t count = 3;
+	struct fakecore fake;
+	char text[256];
+
+	make(&fake);
+	check(!fake.core->is_live);
+	check_ok(io_pwrite(fake.fd, &vmalloc, sizeof(vmalloc), sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Phdr)));
+	check_ok(io_pwrite(fake.fd, &count, sizeof(count), offsetof(Elf64_Ehdr, e_phnum)));
+	check_ok(vmcore_open(fake.path, &core));
+	check(core->is_live && core->load_count == 1 && !core->missing_bytes);
+	check_text(runs(core, text, sizeof(text)), "0-400");
+	fakecore_deinit(&fake);
+}
+
+static const struct test tests[] = {
+	TEST(what_is_hidden_is_not_there),
+	TEST(the_running_system_is_known_by_its_headers),
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(tests, array_size(tests), argc, argv);
+}
