@@ -378,6 +378,9 @@ static struct error *copy_dump(struct arguments *args)
 	watch_start(&watch, args);
 	map_file_open(&map, args);
 	err = copy_to(core, args, &stats);
+	// Both are ours and end here.
+	args->copy.progress_context = NULL;
+	args->copy.progress = NULL;
 	map_file_close(&map, !err, &stats);
 	if (!args->is_quiet && isatty(STDERR_FILENO) && !args->copy.is_dry_run)
 		fputs("\r\033[K", stderr);
