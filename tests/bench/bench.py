@@ -230,7 +230,8 @@ class Bench:
                 argv = self.ours.command(options, threads, [core] if is_dry else [core, target])
             sample = measure.timed(argv, [target], self.log, is_watched=True)
             points.append({"pattern": pattern, "gib": size_gib, "who": who, "what": what, "threads": threads,
-                           "seconds": sample.seconds, "memory_bytes": sample.memory_bytes, "bytes": sample.output_bytes})
+                           "seconds": sample.seconds, "cpu_s": sample.cpu_s, "memory_bytes": sample.memory_bytes,
+                           "bytes": sample.output_bytes})
             if who == "makedumpfile" and is_dry:
                 points[-1]["filter_s"] = works.excluding(sample.text)
             say(f"{pattern}, {size_gib} GiB: {who} {what}, {threads} threads: {sample.seconds:.2f} s, "

@@ -138,13 +138,13 @@ def _growth(result):
 
 
 def _scale_lines(result):
-    lines = ["| memory | pages | program | what | threads | s | anonymous memory at most, MiB |",
-             "|---|---|---|---|---|---|---|"]
+    lines = ["| memory | pages | program | what | threads | s | CPU s | anonymous memory at most, MiB |",
+             "|---|---|---|---|---|---|---|---|"]
     for point in sorted(result["scale"], key=lambda one: (one["pattern"], one["gib"], one["who"], one["what"])):
         size = f"{point['gib']} GiB" if point["gib"] < 1024 else f"{point['gib'] // 1024} TiB"
         seconds = f"{point['seconds']:.2f}" + (f" (filtering {point['filter_s']:.2f})" if "filter_s" in point else "")
         lines.append(f"| {size} | {point['pattern']} | {point['who']} | {point['what']} | {point['threads'] or 'default'} "
-                     f"| {seconds} | {point['memory_bytes'] / MIB:.1f} |")
+                     f"| {seconds} | {point['cpu_s']:.2f} | {point['memory_bytes'] / MIB:.1f} |")
     return lines
 
 
