@@ -163,7 +163,7 @@ static struct error *copy_to(const struct vmcore *core, const struct arguments *
 {
 	size_t count = 1 + args->more_output_count, opened = 0;
 	_cleanup_free_ struct target *targets = calloc(count, sizeof(*targets));
-	_cleanup_free_ struct sink **sinks = calloc(count, sizeof(*sinks));
+	_cleanup_free_ struct sink **sinks = calloc(count, sizeof(struct sink *));
 	struct copy_options options = args->copy;
 	struct error *err = NULL;
 
