@@ -25,9 +25,11 @@ import spec as specs
 
 LAYOUT = "6.1"
 VMEMMAP = 0xffffea0000000000
-PAGE_BYTES = specs.PAGE_BYTES
-SECTION_PAGES = machine.SECTION_PAGES
-SECTION_BYTES = SECTION_PAGES * PAGE_BYTES
+# x86-64: pages and sections.
+PAGE_BYTES = 1 << 12
+SECTION_BITS = 27
+SECTION_BYTES = 1 << SECTION_BITS
+SECTION_PAGES = SECTION_BYTES // PAGE_BYTES
 ROOT_BYTES = PAGE_BYTES // machine.SECTION_STRUCT_BYTES * SECTION_BYTES
 ARRAY_BYTES = SECTION_PAGES * layouts.PAGE_STRUCT_BYTES
 # Kernel image, page tables and sections; behind it the struct pages.
@@ -73,21 +75,20 @@ class LargeMachine(machine.Machine):
         low = self.low_bytes // SECTION_BYTES
         for section in range(self.size_bytes // SECTION_BYTES):
             index = self.distinct if section < low else section % self.distinct
-            self.map(VMEMMAP + section * ARRAY_BYTES, self.array_paddr(index), ARRAY_BYTES)
+            self.paging.map(VMEMMAP + section * ARRAY_BYTES, self.array_paddr(index), ARRAY_BYTES)
         # The word of a section is the address of the array as if it began with page frame 0: here the same for all.
-        entry = struct.pack("<QQ", VMEMMAP | machine.SECTION_FLAGS, self.direct_vaddr(PAGE_BYTES))
+        entry = struct.pack("<QQ", VMEMMAP | machine.SECTION_FLAGS, self.paging.direct_vaddr(PAGE_BYTES))
         root = self.allocate() * PAGE_BYTES
         self.put(root, entry * (PAGE_BYTES // len(entry)))
-        roots = 1 << self.physmem_bits - machine.SECTION_BITS
+        roots = 1 << self.paging.physmem_bits - SECTION_BITS
         roots //= PAGE_BYTES // machine.SECTION_STRUCT_BYTES
         table = self.allocate(-(-roots * 8 // PAGE_BYTES)) * PAGE_BYTES
-        self.put(table, struct.pack("<Q", self.direct_vaddr(root)) * (self.size_bytes // ROOT_BYTES))
+        self.put(table, struct.pack("<Q", self.paging.direct_vaddr(root)) * (self.size_bytes // ROOT_BYTES))
         self.info |= {
-            "SYMBOL(mem_section)": f"{self.direct_vaddr(table):x}", "LENGTH(mem_section)": roots,
+            "SYMBOL(mem_section)": f"{self.paging.direct_vaddr(table):x}", "LENGTH(mem_section)": roots,
             "SIZE(mem_section)": machine.SECTION_STRUCT_BYTES, "OFFSET(mem_section.section_mem_map)": 0,
-            "NUMBER(SECTION_SIZE_BITS)": machine.SECTION_BITS, "NUMBER(MAX_PHYSMEM_BITS)": self.physmem_bits}
-        for name in ("swapper_pg_dir", self.layout.pgd_name):
-            self.info[f"SYMBOL({name})"] = f"{self.image_vaddr(self.pgd * PAGE_BYTES):x}"
+            "NUMBER(SECTION_SIZE_BITS)": SECTION_BITS, "NUMBER(MAX_PHYSMEM_BITS)": self.paging.physmem_bits}
+        self.info |= self.paging.info(self.layout.pgd_name)
 
 
 def _block(kind, order=0):
@@ -162,8 +163,8 @@ def _loads(size_bytes, low_bytes):
 
 def _headers(built, loads):
     text_paddr, text_bytes = built.spec.text
-    rows = [(machine.TEXT_VADDR, text_paddr, text_bytes, LOADS_OFFSET + text_paddr)]
-    rows += [(built.direct_vaddr(paddr), paddr, size, offset) for paddr, size, offset in loads]
+    rows = [(built.paging.text_vaddr, text_paddr, text_bytes, LOADS_OFFSET + text_paddr)]
+    rows += [(built.paging.direct_vaddr(paddr), paddr, size, offset) for paddr, size, offset in loads]
     notes = elfcore.note(b"CORE", elfcore.NT_PRSTATUS, bytes(elfcore.PRSTATUS_BYTES))
     notes += elfcore.note(b"VMCOREINFO", 0, built.vmcoreinfo())
     count = len(rows) + 1
