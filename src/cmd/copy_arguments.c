@@ -26,7 +26,8 @@ static const char usage_text[] =
 	"      --keep-process NAME  keep the memory of processes of that name at every level;\n"
 	"                           may be given several times\n"
 	"  -c, -l, -p, -z           compress pages with zlib, lzo, snappy, zstd\n"
-	"      --compress NAME      the same by name; also zstd-fast, none, and auto: page by page\n"
+	"      --compress NAME[:LEVEL]\n"
+	"                           the same by name, such as zstd:3; also zstd-fast, none, and auto: page by page\n"
 	"                           what lets the dump be done first, denser for slow targets\n"
 	"  -E                       write an ELF file\n"
 	"  -F                       write to standard output, in makedumpfile's flattened format\n"
@@ -82,7 +83,7 @@ static struct error *choose_compressor(struct arguments *args, const char *name)
 		args->copy.compressor = NULL;
 		return NULL;
 	}
-	return compressor_find(name, &args->copy.compressor);
+	return compressor_parse(name, &args->copy.compressor, &args->copy.level, &args->copy.has_level);
 }
 
 static unsigned int cpu_count(void)

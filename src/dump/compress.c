@@ -143,16 +143,42 @@ static size_t zstd_state_bytes(size_t page_bytes)
 	return 600 << 10;
 }
 
-static struct error *zstd_create(size_t page_bytes, void **state_ret)
-{
-	(void)page_bytes;
-	*state_ret = ZSTD_createCCtx();
-	return *state_ret ? NULL : error_new(ERROR_NOMEM, "no memory for zstd");
-}
+struct zstd_state {
+	ZSTD_CCtx *context;
+	bool has_level; // Another one than that of the row.
+	int level;
+};
 
 static void zstd_destroy(void *state)
 {
-	ZSTD_freeCCtx(state);
+	struct zstd_state *zstd = state;
+
+	if (zstd)
+		ZSTD_freeCCtx(zstd->context);
+	free(zstd);
+}
+
+static struct error *zstd_create(size_t page_bytes, void **state_ret)
+{
+	struct zstd_state *zstd = calloc(1, sizeof(*zstd));
+
+	(void)page_bytes;
+	if (zstd)
+		zstd->context = ZSTD_createCCtx();
+	if (!zstd || !zstd->context) {
+		zstd_destroy(zstd);
+		return error_new(ERROR_NOMEM, "no memory for zstd");
+	}
+	*state_ret = zstd;
+	return NULL;
+}
+
+static void zstd_set_level(void *state, int level)
+{
+	struct zstd_state *zstd = state;
+
+	zstd->has_level = true;
+	zstd->level = level;
 }
 
 static size_t zstd_bound(size_t page_bytes)
@@ -162,7 +188,9 @@ static size_t zstd_bound(size_t page_bytes)
 
 static size_t zstd_at_level(void *state, const void *page, size_t page_bytes, void *out, int level)
 {
-	size_t size = ZSTD_compressCCtx(state, out, ZSTD_compressBound(page_bytes), page, page_bytes, level);
+	const struct zstd_state *zstd = state;
+	size_t size = ZSTD_compressCCtx(zstd->context, out, ZSTD_compressBound(page_bytes), page, page_bytes,
+	                                zstd->has_level ? zstd->level : level);
 
 	return ZSTD_isError(size) || size >= page_bytes ? 0 : size;
 }
@@ -184,6 +212,10 @@ static const struct compressor zstd = {
 	.create = zstd_create,
 	.destroy = zstd_destroy,
 	.bound = zstd_bound,
+	// Above, a page takes milliseconds and does not shrink further.
+	.level_min = -7,
+	.level_max = 12,
+	.set_level = zstd_set_level,
 	.compress = zstd_compress,
 };
 
@@ -230,6 +262,30 @@ struct error *compressor_find(const char *name, const struct compressor **ret)
 		snprintf(known + used, sizeof(known) - used, " %s", compressors[i]->name);
 	}
 	return error_new(ERROR_UNSUPPORTED, "compression '%s' is not built in; this program has:%s", name, known);
+}
+
+struct error *compressor_parse(const char *text, const struct compressor **ret, int *level_ret, bool *has_level_ret)
+{
+	const char *colon = strchr(text, ':');
+	_cleanup_free_ char *name = colon ? strndup(text, (size_t)(colon - text)) : strdup(text);
+	struct error *err;
+	char *end;
+	long level;
+
+	*has_level_ret = colon;
+	if (!name)
+		return error_new(ERROR_NOMEM, "no memory for a name");
+	err = compressor_find(name, ret);
+	if (err || !colon)
+		return err;
+	if (!(*ret)->set_level)
+		return error_new(ERROR_USAGE, "compression '%s': %s has no levels", text, name);
+	level = strtol(colon + 1, &end, 10);
+	if (end == colon + 1 || *end || level < (*ret)->level_min || level > (*ret)->level_max)
+		return error_new(ERROR_USAGE, "compression '%s': levels of %s are %d to %d", text, name,
+		                 (*ret)->level_min, (*ret)->level_max);
+	*level_ret = (int)level;
+	return NULL;
 }
 
 const char *compressor_text(const struct compressor *compressor)

@@ -9,6 +9,7 @@
 #ifndef DUMP_COMPRESS_H
 #define DUMP_COMPRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,10 @@ struct compressor {
 	void (*destroy)(void *state);
 	/** Most bytes that compress() may write for a page; its output needs this much room. */
 	size_t (*bound)(size_t page_bytes);
+	/** Levels that can be asked for; both 0 without set_level. */
+	int level_min, level_max;
+	/** Use another level than the row's from now on, in its range. NULL: there is only one. */
+	void (*set_level)(void *state, int level);
 	/** Compress a page. Returns its size; 0 if it did not become smaller than a page. */
 	size_t (*compress)(void *state, const void *page, size_t page_bytes, void *out);
 };
@@ -44,6 +49,18 @@ struct compressor {
  * @return NULL; ERROR_UNSUPPORTED (unknown, or not built in: the text says which are).
  */
 struct error *compressor_find(const char *name, const struct compressor **ret) must_check;
+
+/**
+ * Find a compressor and a level of it.
+ *
+ * @param[in] text A name, as compressor_find(), or "NAME:LEVEL".
+ * @param[out] ret A row of the table; static.
+ * @param[out] level_ret The level; untouched if there is none.
+ * @param[out] has_level_ret Whether there is one.
+ * @return NULL; ERROR_UNSUPPORTED as compressor_find(); ERROR_USAGE (the text says which levels there are).
+ */
+struct error *compressor_parse(const char *text, const struct compressor **ret, int *level_ret,
+                               bool *has_level_ret) must_check;
 
 /** Compressor that is used when none is asked for: the best of those built in. @return A row of the table; static. */
 const struct compressor *compressor_default(void);

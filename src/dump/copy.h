@@ -40,6 +40,8 @@ struct copy_options {
 	unsigned int dump_level; /**< 0…31, makedumpfile's bits. */
 	enum copy_format format;
 	const struct compressor *compressor; /**< COPY_KDUMP only. NULL: what is best for the target, page by page. */
+	bool has_level; /**< The compressor is to use … */
+	int level; /**< … this level, in its range. */
 	unsigned int thread_count; /**< At least 1. */
 	/** What the target has room for, as far as it is known; UINT64_MAX: more than enough; 0: unknown. */
 	uint64_t room_bytes;

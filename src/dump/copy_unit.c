@@ -116,6 +116,8 @@ struct error *copy_unit_start(void *context, unsigned int thread, void **state_r
 		else
 			worker->states[i] = worker->states[owner];
 	}
+	if (!err && job->copy->options->has_level)
+		job->methods->list[0]->set_level(worker->states[0], job->copy->options->level);
 	if (err) {
 		worker_destroy(worker, job->methods);
 		return err;

@@ -369,12 +369,12 @@ static struct error *block_worth(struct walk *walk, uint64_t at, uint64_t end, e
 
 		if (image)
 			worth = image->is_code ? WORTH_CODE : WORTH_KERNEL;
+		else if (!walk->map->scan->layout)
+			worth = WORTH_USER; // Nothing is known of it: what is known comes first.
 		else if (pfn >= walk->group_end) {
 			struct error *err = NULL;
 
-			if (!walk->map->scan->layout)
-				err = error_new(ERROR_FAULT, "struct pages are unknown");
-			else if (pfn < walk->piece_start || pfn >= walk->piece_end)
+			if (pfn < walk->piece_start || pfn >= walk->piece_end)
 				err = find_piece(walk, pfn);
 			worth = err ? WORTH_KERNEL : frame_worth(walk, pfn);
 			if (!error_catch(&err, ERROR_FAULT) && !error_catch(&err, ERROR_BAD_DATA) && err)

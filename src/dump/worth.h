@@ -64,7 +64,7 @@ struct worth_map {
  * Find what is large and lies together: struct pages, and the kernel's code.
  *
  * @param[out] ret The map; worth_deinit() it, also after an error.
- * @param[in] scan Borrowed. With an unknown layout all pages but the code are worth the same.
+ * @param[in] scan Borrowed. With an unknown layout only the image is told from the rest.
  * @param[in] window_pages Frames of the largest window.
  * @return NULL; ERROR_NOMEM; ERROR_OS. What cannot be read is not known, and no error.
  */

@@ -131,7 +131,56 @@ static void finding(void)
 	check(compressor_default());
 }
 
-static const struct test tests[] = {TEST(round_trips), TEST(finding)};
+static void levels(void)
+{
+	const struct compressor *compressor;
+	bool has_level = true;
+	int level = 77;
+
+	check_ok(compressor_parse("none", &compressor, &level, &has_level));
+	check(!has_level && level == 77);
+	check_error(compressor_parse("none:1", &compressor, &level, &has_level), ERROR_USAGE, "none has no levels");
+	check_error(compressor_parse("lz4:1", &compressor, &level, &has_level), ERROR_UNSUPPORTED, "not built in");
+#ifdef HAVE_ZSTD
+	check_ok(compressor_parse("zstd:-3", &compressor, &level, &has_level));
+	check(has_level && level == -3);
+	check_error(compressor_parse("zstd:13", &compressor, &level, &has_level), ERROR_USAGE, "levels of zstd are");
+	check_error(compressor_parse("zstd:", &compressor, &level, &has_level), ERROR_USAGE, "levels of zstd are");
+	check_error(compressor_parse("zstd:1x", &compressor, &level, &has_level), ERROR_USAGE, "levels of zstd are");
+#endif
+}
+
+// A level that is asked for is the one that is used: each makes less of a page than the one before.
+static void levels_differ(void)
+{
+#ifdef HAVE_ZSTD
+	static const int order[] = {-7, -1, 3, 12};
+	size_t last = PAGE_BYTES;
+	const struct compressor *compressor;
+	uint8_t page[PAGE_BYTES], *out;
+	void *state;
+
+	check_ok(compressor_find("zstd", &compressor));
+	for (size_t i = 0; i < PAGE_BYTES; i++)
+		page[i] = (uint8_t)("0123456789abcdef"[(i * 7919 + i / 61) % 16]);
+	out = guarded(compressor->bound(PAGE_BYTES));
+	for (size_t i = 0; i < array_size(order); i++) {
+		size_t size;
+
+		check_ok(compressor->create(PAGE_BYTES, &state));
+		compressor->set_level(state, order[i]);
+		size = compressor->compress(state, page, PAGE_BYTES, out);
+		compressor->destroy(state);
+		check(size && size <= last);
+		check(i == 0 || order[i] != 12 || size < last);
+		last = size;
+	}
+#else
+	test_skip("zstd is not built in");
+#endif
+}
+
+static const struct test tests[] = {TEST(round_trips), TEST(finding), TEST(levels), TEST(levels_differ)};
 
 int main(int argc, char **argv)
 {
