@@ -8,6 +8,10 @@
  * computes the same page (vmlab/planted.py).  One line per page goes to standard
  * output, "page CLASS INDEX PFN"; PFN is "?" where user space cannot learn it.
  *
+ * Pages that the kernel gave a class, and not the planter, are found in /proc/kpageflags:
+ * those of a balloon, and those that came back from swap. For them INDEX only counts. All
+ * of /proc/kpageflags, read at the last moment, is in the pages of class "flags".
+ *
  * Usage: plant [--no-panic] DIR-ON-DISK DIR-ON-TMPFS
  */
 #define _GNU_SOURCE
@@ -26,12 +30,44 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, FEW = 64, FREED = 4096, HUGE_SIZE = 2 << 20, KEYS = 24, KEY_SIZE = 2000 };
+enum {
+	PAGE_MAX = 64 << 10,
+	FEW = 64,
+	FREED_BYTES = 16 << 20,
+	KEYS = 24,
+	KEY_SIZE = 2000,
+	FLAGS_AT_ONCE = 4096,
+	OFFLINE_MAX = 1024
+};
+
+/* include/uapi/linux/kernel-page-flags.h */
+enum { KPF_MMAP = 11, KPF_ANON = 12, KPF_SWAPCACHE = 13, KPF_SWAPBACKED = 14, KPF_OFFLINE = 23 };
 
 static void die(const char *what)
 {
 	fprintf(stderr, "plant: %s: %s\n", what, strerror(errno));
 	exit(1);
+}
+
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The number behind a word of a file; 0 if it is not there. An empty word: the first number. */
+static size_t number_in(const char *path, const char *word)
+{
+	FILE *file = fopen(path, "re");
+	char line[256];
+	size_t number = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, word, strlen(word)) == 0 && sscanf(line + strlen(word), "%zu", &number) == 1)
+			break;
+	}
+	if (file)
+		fclose(file);
+	return number;
 }
 
 /* splitmix64: short, and easily written again in another language. */
@@ -71,7 +107,7 @@ static uint64_t frame_of(const volatile void *address)
 		fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		die("/proc/self/pagemap");
-	if (pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)address / PAGE * 8)) != 8)
+	if (pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)address / page_size() * 8)) != 8)
 		die("/proc/self/pagemap");
 	return entry >> 63 ? entry & ((UINT64_C(1) << 55) - 1) : 0;
 }
@@ -96,42 +132,53 @@ static void *map(size_t size, int flags, int fd)
 /* Anonymous pages of this process; "zero" is touched but left empty. */
 static void *plant_anon(const char *class, unsigned count, bool say)
 {
-	char *area = map((size_t)count * PAGE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	const size_t page_bytes = page_size();
+	char *area = map((size_t)count * page_bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
-	if (madvise(area, (size_t)count * PAGE, MADV_NOHUGEPAGE) < 0)
+	/* A kernel without huge pages does not know the advice. */
+	if (madvise(area, (size_t)count * page_bytes, MADV_NOHUGEPAGE) < 0 && errno != EINVAL)
 		die("madvise");
 	for (unsigned i = 0; i < count; i++) {
 		if (strcmp(class, "zero") == 0)
-			*(volatile char *)(area + (size_t)i * PAGE) = 0;
+			*(volatile char *)(area + (size_t)i * page_bytes) = 0;
 		else
-			fill(area + (size_t)i * PAGE, PAGE, class, i);
+			fill(area + (size_t)i * page_bytes, page_bytes, class, i);
 		if (say)
-			tell(class, i, frame_of(area + (size_t)i * PAGE));
+			tell(class, i, frame_of(area + (size_t)i * page_bytes));
 	}
 	return area;
 }
 
+static const char PMD_SIZE_FILE[] = "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size";
+
 /* Huge pages: transparent (flags 0) or from the hugetlb pool. */
 static void plant_huge(const char *class, int flags)
 {
-	char *area = mmap(NULL, 2 * HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	const size_t page_bytes = page_size(), huge_bytes = flags ? number_in("/proc/meminfo", "Hugepagesize:") << 10
+	                                                          : number_in(PMD_SIZE_FILE, "");
+
+	if (!huge_bytes) {
+		printf("none %s: the kernel has none\n", class);
+		return;
+	}
+	char *area = mmap(NULL, 2 * huge_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	if (area == MAP_FAILED) {
 		printf("none %s: %s\n", class, strerror(errno));
 		return;
 	}
-	char *start = (char *)(((uintptr_t)area + HUGE_SIZE - 1) & -(uintptr_t)HUGE_SIZE);
+	char *start = (char *)(((uintptr_t)area + huge_bytes - 1) & -(uintptr_t)huge_bytes);
 
 	if (!flags)
-		madvise(start, HUGE_SIZE, MADV_HUGEPAGE);
-	for (unsigned i = 0; i < HUGE_SIZE / PAGE; i++)
-		fill(start + (size_t)i * PAGE, PAGE, class, i);
-	if (frame_of(start) % (HUGE_SIZE / PAGE) != 0) {
+		madvise(start, huge_bytes, MADV_HUGEPAGE);
+	for (unsigned i = 0; i < huge_bytes / page_bytes; i++)
+		fill(start + (size_t)i * page_bytes, page_bytes, class, i);
+	if (frame_of(start) % (huge_bytes / page_bytes) != 0) {
 		printf("none %s: the area is not one huge page\n", class);
 		return;
 	}
-	for (unsigned i = 0; i < HUGE_SIZE / PAGE; i++)
-		tell(class, i, frame_of(start + (size_t)i * PAGE));
+	for (unsigned i = 0; i < huge_bytes / page_bytes; i++)
+		tell(class, i, frame_of(start + (size_t)i * page_bytes));
 }
 
 static int create(const char *dir, const char *name)
@@ -152,25 +199,26 @@ static int create(const char *dir, const char *name)
  */
 static void plant_cache(const char *dir, const char *class, bool read_back)
 {
+	const size_t page_bytes = page_size();
 	int fd = create(dir, class);
-	char page[PAGE];
+	static char page[PAGE_MAX];
 
 	for (unsigned i = 0; i < FEW; i++) {
-		fill(page, PAGE, class, i);
-		if (write(fd, page, PAGE) != PAGE)
+		fill(page, page_bytes, class, i);
+		if (write(fd, page, page_bytes) != (ssize_t)page_bytes)
 			die(class);
 	}
 	if (read_back) {
 		if (fsync(fd) < 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
 			die(class);
 	}
-	char *area = map(FEW * PAGE, MAP_SHARED, fd);
+	char *area = map(FEW * page_bytes, MAP_SHARED, fd);
 
 	for (unsigned i = 0; i < FEW; i++) {
-		(void)*(volatile char *)(area + (size_t)i * PAGE);
-		tell(class, i, frame_of(area + (size_t)i * PAGE));
+		(void)*(volatile char *)(area + (size_t)i * page_bytes);
+		tell(class, i, frame_of(area + (size_t)i * page_bytes));
 	}
-	memset(page, 0, sizeof(page));
+	explicit_bzero(page, sizeof(page));
 }
 
 /* Slab: the payload of a "user" key is one kmalloc object. */
@@ -196,14 +244,15 @@ static void plant_keys(void)
 /* Pages of the kernel that no list names: the buffers of a pipe. */
 static void plant_pipe(void)
 {
+	const size_t page_bytes = page_size();
 	int ends[2];
-	char page[PAGE];
+	static char page[PAGE_MAX];
 
 	if (pipe(ends) < 0)
 		die("pipe");
 	for (unsigned i = 0; i < 12; i++) {
-		fill(page, PAGE, "pipe", i);
-		if (write(ends[1], page, PAGE) != PAGE)
+		fill(page, page_bytes, "pipe", i);
+		if (write(ends[1], page, page_bytes) != (ssize_t)page_bytes)
 			die("pipe");
 		tell("pipe", i, 0);
 	}
@@ -245,13 +294,141 @@ static void plant_process(const char *name, const char *dir)
 	plant_cache(dir, class, true);
 	if (mlockall(MCL_CURRENT) < 0)
 		die("mlockall");
-	if (mprotect(hidden, FEW * PAGE, PROT_NONE) < 0)
+	if (mprotect(hidden, FEW * page_size(), PROT_NONE) < 0)
 		die("mprotect");
 	fflush(stdout);
 	if (write(ends[1], &done, 1) != 1)
 		die("pipe");
 	for (;;)
 		pause();
+}
+
+/* How many of FEW pages are in memory, the swap cache included. */
+static unsigned in_memory(char *area)
+{
+	unsigned char is_there[FEW];
+	unsigned count = 0;
+
+	if (mincore(area, FEW * page_size(), is_there) < 0)
+		die("mincore");
+	for (unsigned i = 0; i < FEW; i++)
+		count += is_there[i] & 1;
+	return count;
+}
+
+static void swap_out_and_in(void)
+{
+	const size_t bytes = FEW * page_size(), step = 1 << 20;
+	char *area = plant_anon("swapped", FEW, false);
+	size_t pressure = number_in("/proc/meminfo", "MemFree:") << 10;
+
+	if (number_in("/proc/meminfo", "SwapTotal:") == 0)
+		return;
+	if (madvise(area, bytes, MADV_PAGEOUT) < 0)
+		die("MADV_PAGEOUT");
+	/* What was written stays in the swap cache until memory is short. */
+	char *waste = map(pressure, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	for (size_t at = 0; at + step <= pressure && in_memory(area); at += step) {
+		memset(waste + at, 1, step);
+		usleep(at < pressure / 4 * 3 ? 0 : 20000);
+	}
+	munmap(waste, pressure);
+	if (in_memory(area))
+		fprintf(stderr, "plant: pages stay in the swap cache\n");
+	if (madvise(area, bytes, MADV_WILLNEED) < 0)
+		die("MADV_WILLNEED");
+	for (unsigned tries = 0; tries < 200 && in_memory(area) < FEW; tries++)
+		usleep(10000);
+}
+
+/*
+ * Pages that were written to swap and are read back before anybody asks for them: in the
+ * swap cache, and mapped nowhere. They belong to a child, since mlockall() would ask.
+ */
+static void plant_swapped(void)
+{
+	int ends[2];
+	char byte = 0;
+
+	fflush(stdout);
+	if (pipe(ends) < 0)
+		die("pipe");
+	pid_t child = fork();
+
+	if (child < 0)
+		die("fork");
+	if (child == 0) {
+		swap_out_and_in();
+		if (write(ends[1], &byte, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ends[1]);
+	if (read(ends[0], &byte, 1) != 1)
+		fprintf(stderr, "plant: no pages in swap\n");
+}
+
+static bool has(uint64_t flags, int bit)
+{
+	return flags >> bit & 1;
+}
+
+/* /proc/kpageflags: what the kernel says of each page frame. */
+struct flags {
+	uint64_t *words; /* By page frame number. */
+	size_t count;
+};
+
+static void read_flags(const struct flags *flags)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	size_t done = 0, size = flags->count * sizeof(*flags->words);
+	ssize_t got;
+
+	if (fd < 0)
+		die("/proc/kpageflags");
+	while (done < size && (got = pread(fd, (char *)flags->words + done, size - done, (off_t)done)) > 0)
+		done += (size_t)got;
+	close(fd);
+}
+
+/* Room for all flags; the host reads them from the dump, at the page frames that are told here. */
+static struct flags make_flags(void)
+{
+	static uint64_t words[FLAGS_AT_ONCE];
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	struct flags flags = {0};
+	ssize_t got;
+
+	while (fd >= 0 && (got = read(fd, words, sizeof(words))) > 0)
+		flags.count += (size_t)got / sizeof(*words);
+	if (!flags.count)
+		die("/proc/kpageflags");
+	close(fd);
+	unsigned pages = (unsigned)((flags.count * sizeof(*words) + page_size() - 1) / page_size());
+
+	flags.words = plant_anon("zero", pages, false);
+	for (unsigned i = 0; i < pages; i++)
+		tell("flags", i, frame_of((char *)flags.words + i * page_size()));
+	return flags;
+}
+
+/* Tell the pages that the kernel gave a class. */
+static void tell_by_flags(const struct flags *flags)
+{
+	unsigned offline = 0, swapped = 0;
+
+	read_flags(flags);
+	for (size_t pfn = 0; pfn < flags->count; pfn++) {
+		uint64_t word = flags->words[pfn];
+
+		if (has(word, KPF_OFFLINE) && offline < OFFLINE_MAX)
+			tell("offline", offline++, pfn);
+		else if (has(word, KPF_SWAPCACHE) && has(word, KPF_SWAPBACKED) && !has(word, KPF_ANON) &&
+		         !has(word, KPF_MMAP))
+			tell("swapped", swapped++, pfn);
+	}
 }
 
 static void panic_machine(void)
@@ -280,6 +457,7 @@ int main(int argc, char **argv)
 	/* First, so that they share nothing that is planted here. */
 	plant_process("planta", argv[1 + no_panic]);
 	plant_process("plantb", argv[1 + no_panic]);
+	plant_swapped();
 	plant_keys();
 	plant_pipe();
 	plant_huge("hugetlb", MAP_HUGETLB);
@@ -289,17 +467,23 @@ int main(int argc, char **argv)
 	plant_cache(argv[2 + no_panic], "tmpfs", false);
 	plant_cache(argv[1 + no_panic], "clean", true);
 	plant_cache(argv[1 + no_panic], "dirty", false);
-	void *freed = plant_anon("free", FREED, true);
+	size_t freed_pages = FREED_BYTES / page_size();
+	void *freed = plant_anon("free", (unsigned)freed_pages, true);
 
 	/* Pushes what was planted out of the per-CPU list of pages to be put on the LRU. */
 	plant_anon("filler", 2 * FEW, false);
 	if (mlockall(MCL_CURRENT) < 0)
 		die("mlockall");
+	struct flags flags = make_flags();
+
+	tell_by_flags(&flags);
 	printf("planted\n");
 	fflush(stdout);
 	tcdrain(STDOUT_FILENO);
-	if (munmap(freed, (size_t)FREED * PAGE) < 0)
+	if (munmap(freed, freed_pages * page_size()) < 0)
 		die("munmap");
+	/* Again, of the moment before the panic. */
+	read_flags(&flags);
 	if (!no_panic)
 		panic_machine();
 	pause();

@@ -130,6 +130,24 @@ def _panic(guest):
     return Planted(text), position, panicked
 
 
+def rates(lab, folder, setup):
+    """Panic into a capture kernel whose only program is rate.c; return its lines, split."""
+    folder.mkdir(parents=True, exist_ok=True)
+    disk = folder / "target.img"
+    image.make_ext4(disk, 8)
+    for guest in _booted(lab, folder, setup, disk):
+        guest.sh("kexec -p -s /boot/vmlinuz-$(uname -r) --initrd=/usr/lib/kdump-lab/rate.img "
+                 "--append='console=ttyS0,115200 nr_cpus=1 irqpoll reset_devices panic=10'")
+        position = guest.console.position()
+        guest.send("echo c >/proc/sysrq-trigger")
+        _, _, found = guest.wait_console(r"^@(done|failed.*)", setup.end_limit_s, position)
+        if found[1] != "done":
+            raise LabError(f"rate: {found[1]}")
+        return [line.split()[1:] for line in guest.console.text(position).splitlines()
+                if line.startswith("@rate ")]
+    raise LabError("not reached")
+
+
 def crash(lab, folder, setup):
     """Carry out a setup and return what happened."""
     folder.mkdir(parents=True, exist_ok=True)

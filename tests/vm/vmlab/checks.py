@@ -3,10 +3,10 @@
 
 import re
 
-from . import image, planted
+from . import image, pageflags, planted
 from .command import LabError, run
 from .compare import compare
-from .readers import CRASH_COMMANDS
+from .readers import CRASH_COMMANDS, Refused
 
 LEVELS = (0, 1, 2, 4, 8, 16, 31)
 FORMATS = {"none": (), "zlib": ("-c",), "lzo": ("-l",), "snappy": ("-p",),
@@ -58,14 +58,29 @@ def directory(report, name, folder, is_raw=False):
                      f"no {lost}" if lost else "")
 
 
-def planted_pages(report, name, crash, dump, reference, level, process=""):
+def planted_pages(report, name, crash, dump, reference, level, process="", page_bytes=4096):
     """Each class of planted pages is there or not, as the level says; a process may be kept."""
-    confirmed = crash.planted.confirm(reference)
+    confirmed = crash.planted.confirm(reference, page_bytes)
     for title, error, count in planted.check_level(confirmed, dump, level, process):
         report.check(f"{name}: level {level}: {count} {title} pages are "
                      + ("gone" if planted.is_taken(title, level, process) else "there"), error)
     for title, reason in crash.planted.missing:
         report.skip(f"{name}: level {level}: {title} pages", reason)
+
+
+def page_flags(report, name, taken_by, dump, reference, level):
+    """Every page of the machine is there or not, as the kernel's own word for it says."""
+    wrong = pageflags.differences(taken_by, dump, reference, level)
+    count = sum(map(len, wrong.values()))
+    lines = [f"{len(frames)} pages are {'there' if there else 'missing'} that "
+             f"{'levels ' + bin(bits) if bits else 'nothing'} should take away: "
+             + " ".join(f"{pfn:#x}" for pfn in frames[:8])
+             for (bits, there), frames in wrong.items()]
+    report.check(f"{name}: level {level}: {len(reference)} pages are there or gone as "
+                 "/proc/kpageflags says",
+                 "\n".join(lines) if count > pageflags.UNSTEADY else "")
+    if 0 < count <= pageflags.UNSTEADY:
+        report.note(f"{name}: level {level}: {count} pages changed before the panic")
 
 
 def kernel_objects(report, name, lab, crash, dump):
@@ -91,15 +106,16 @@ def matches_memory(report, name, crash, dump, reference):
     report.check(f"{name}: {len(common)} pages are as in the guest's memory", error)
 
 
-def crash_reads(report, name, lab, kernel, dump, reference=None):
+def crash_reads(report, name, lab, kernel, dump, reference=None, commands=CRASH_COMMANDS,
+                option=""):
     """crash opens the dump; with a reference, it prints the same on both."""
-    ours = lab.tools.crash(kernel, dump)
+    ours = lab.tools.crash(kernel, dump, commands, option)
     problems = ours.warnings()
     if reference is not None:
         problems = [line for line in problems if line not in reference.warnings()]
     report.check(f"{name}: crash opens it without a warning of its own",
                  "\n".join(problems) or (f"exit {ours.code}" if ours.code else ""))
-    for command in CRASH_COMMANDS:
+    for command in commands:
         text = ours.text(command)
         if not text:
             report.check(f"{name}: crash {command}", "it printed nothing")
@@ -131,17 +147,25 @@ def panicking_task(report, name, output):
                  f"no {lost} in:\n{text}" if lost else "")
 
 
-def same_as_makedumpfile(report, name, lab, vmcore, level, ours):
-    """Set and content of the pages are makedumpfile's, but for named causes."""
+def same_as_makedumpfile(report, name, lab, vmcore, level, ours, tools=None, words=()):
+    """Set and content of the pages are makedumpfile's, but for named causes.
+
+    Returns whether makedumpfile reads such dumps at all.
+    """
     theirs_file = vmcore.parent / f"theirs.{level}"
-    lab.tools.makedumpfile(vmcore, level, theirs_file)
+    try:
+        (tools or lab.tools).makedumpfile(vmcore, level, theirs_file)
+    except Refused as err:
+        report.skip(f"{name}: pages as makedumpfile's", str(err))
+        return False
     theirs = lab.pages.list(theirs_file)
     theirs_file.unlink()
     if not theirs:
         raise LabError(f"makedumpfile -d {level} kept no page")
-    differences = compare(ours, theirs, vmcore)
+    differences = compare(ours, theirs, vmcore, level, words)
     report.check(f"{name}: level {level}: {len(ours)} pages, set and content are "
                  "makedumpfile's", differences.text())
     for cause, frames in differences.explained.items():
         report.check(f"{name}: level {level}: {len(frames)} pages differ because of "
                      f"{cause}")
+    return True

@@ -1,29 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Our copy against makedumpfile's, page by page; every difference has a name."""
 
-import struct
-
-PAGE = 4096
-
-
-def partial_frames(vmcore):
-    """Frames of which the ELF file holds only a part: the ends of its segments."""
-    with open(vmcore, "rb") as file:
-        header = file.read(64)
-        offset, = struct.unpack_from("<Q", header, 32)
-        size, count = struct.unpack_from("<HH", header, 54)
-        file.seek(offset)
-        table = file.read(size * count)
-    frames = set()
-    for number in range(count):
-        kind, = struct.unpack_from("<I", table, number * size)
-        paddr, filesz = struct.unpack_from("<QQ", table, number * size + 24)
-        if kind != 1:
-            continue
-        for address in (paddr, paddr + filesz):
-            if address % PAGE:
-                frames.add(address // PAGE)
-    return frames
+from . import pageflags
+from .elf import Elf
 
 
 class Differences:
@@ -61,12 +40,27 @@ class Differences:
         return "\n".join(parts)
 
 
-def compare(ours, theirs, vmcore):
-    """Compare two page lists; name the differences that are known."""
+def compare(ours, theirs, vmcore, level, words=()):
+    """Compare two page lists; name the differences that are known.
+
+    words: the kernel's /proc/kpageflags, if that was kept.
+    """
+    core = Elf(vmcore)
     differences = Differences(ours, theirs)
+    # Since 7.1 the word that marks them is called compound_info. makedumpfile 1.7.8 knows
+    # compound_head only, and takes them for user memory by a word that is not "mapping".
+    if b"OFFSET(page.compound_info)" in core.notes:
+        differences.explain("a page inside a slab or a like block, which makedumpfile takes "
+                            "for user memory", pageflags.kernel_tails(words),
+                            differences.only_ours)
+    # At these levels makedumpfile looks at struct pages only if there may be broken memory.
+    if level < 2 and b"NUMBER(PG_hwpoison)" not in core.notes:
+        differences.explain("memory that the host took back, for which makedumpfile does not "
+                            "look at this level", pageflags.offline(words),
+                            differences.only_theirs)
     # makedumpfile keeps or drops a frame of which the vmcore holds only a part,
     # as its mode (cyclic or not) has it; we keep it, filled with zeros.
-    partial = partial_frames(vmcore)
+    partial = core.partial_frames()
     differences.explain("a frame of which the vmcore holds only a part", partial,
                         differences.only_ours, differences.only_theirs,
                         differences.content)

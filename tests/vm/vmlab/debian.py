@@ -152,6 +152,19 @@ def guest_tar():
     return cache.artefact(name, build)
 
 
+def foreign_tools_tree(machine):
+    """makedumpfile of that suite for another machine; its programs run with qemu-user."""
+    recipe = cache.digest(TOOLS_SUITE, machine, MIRROR)
+
+    def build(made):
+        _mmdebstrap(TOOLS_SUITE, ("makedumpfile",), made, "--format=directory",
+                    "--variant=extract", f"--architectures={machine}", "--aptopt=" + TOOLS_APT)
+        # The link that a package makes when it is configured.
+        if not (made / "lib").exists():
+            (made / "lib").symlink_to("usr/lib")
+    return cache.artefact(f"tools-{TOOLS_SUITE}-{machine}-{recipe}", build)
+
+
 def tools_tree():
     """The root directory that holds crash and makedumpfile of a later suite."""
     recipe = cache.digest(TOOLS_SUITE, *TOOLS_PACKAGES, MIRROR)

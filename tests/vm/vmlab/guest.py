@@ -19,50 +19,29 @@ CPU = "max,-cx16,-la57"
 HALTED = r"System halted"
 
 
-class Guest:
-    """Use as a context manager; the QEMU process ends with it."""
+class Machine:
+    """QEMU with a console and a monitor, and perhaps an agent inside.
 
-    def __init__(self, folder, kernel, initrd, root, *, memory_mib=512, cpus=1,
-                 crashkernel="128M", disks=(), append="", cpu=CPU):
+    Use as a context manager; the QEMU process ends with it.
+    """
+
+    has_agent = False
+
+    def __init__(self, folder, argv):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.kernel = kernel
-        self.ram = self.folder / "ram"
-        self._argv = self._command(initrd, root, memory_mib, cpus, crashkernel,
-                                   disks, append, cpu)
+        self._argv = [str(option) for option in argv]
         self._process = None
-        self._requests = 0
         self.console = self.agent = self.monitor = None
 
-    def _command(self, initrd, root, memory_mib, cpus, crashkernel, disks, append, cpu):
-        overlay = self.folder / "root.qcow2"
-        image.overlay(root, overlay)
-        options = [
-            "qemu-system-x86_64", "-nodefaults", "-nographic", "-no-reboot",
-            "-machine", "pc,memory-backend=ram", "-accel", "tcg,thread=multi",
-            "-cpu", cpu, "-smp", str(cpus), "-m", f"{memory_mib}M",
-            "-object", f"memory-backend-file,id=ram,size={memory_mib}M,"
-                       f"mem-path={self.ram},share=on",
-            "-device", "virtio-rng-pci",
-            "-kernel", self.kernel.vmlinuz, "-initrd", initrd, "-append",
-            "root=/dev/vda rw console=ttyS0,115200 loglevel=7 panic=10 "
-            "systemd.unit=lab.target systemd.show_status=0 no_timer_check "
-            "module_blacklist=kvm,kvm_amd,kvm_intel "
-            f"crashkernel={crashkernel} {append}",
-            "-drive", f"file={overlay},if=none,id=root,format=qcow2,cache=unsafe",
-            "-device", "virtio-blk-pci,drive=root,serial=root",
-        ]
-        for name in ("console", "agent"):
-            path = self.folder / f"{name}.sock"
-            options += ["-chardev", f"socket,id={name},path={path},server=on,wait=on",
+    @classmethod
+    def streams(cls, folder):
+        """QEMU's options for the sockets that this object connects to."""
+        options = []
+        for name in ("console", "agent") if cls.has_agent else ("console",):
+            options += ["-chardev", f"socket,id={name},path={folder}/{name}.sock,server=on,wait=on",
                         "-serial", f"chardev:{name}"]
-        options += ["-qmp", f"unix:{self.folder}/qmp.sock,server=on,wait=on"]
-        for number, disk in enumerate(disks):
-            options += ["-drive", f"file={disk},if=none,id=disk{number},format=raw,"
-                                  "cache=unsafe",
-                        "-device", f"virtio-blk-pci,drive=disk{number},"
-                                   f"serial=disk{number}"]
-        return [str(option) for option in options]
+        return [*options, "-qmp", f"unix:{folder}/qmp.sock,server=on,wait=on"]
 
     def __enter__(self):
         with open(self.folder / "qemu.log", "wb") as log:
@@ -73,7 +52,8 @@ class Guest:
         try:
             # QEMU waits for each of its sockets in the order of its options.
             self.console = self._connect("console")
-            self.agent = self._connect("agent")
+            if self.has_agent:
+                self.agent = self._connect("agent")
             self.monitor = self._connect("qmp")
             self.monitor.wait('"QMP"', 30)
             self.qmp("qmp_capabilities")
@@ -124,17 +104,71 @@ class Guest:
             raise LabError(f"QEMU: {command}: {answer['error']['desc']}")
         return answer["return"]
 
-    def boot(self, timeout_s=180):
-        """Wait until the system is up; set its clock to the host's."""
-        self._waited(self.agent, r"^@ready", timeout_s)
-        self.sh(f"date -u -s @{int(time.time())}")
+    def wait_answer(self, command, is_wanted, timeout_s):
+        """Ask the monitor until its answer is as wanted; of some things it tells no event."""
+        deadline = time.monotonic() + timeout_s
+        while not is_wanted(answer := self.qmp(command)):
+            if time.monotonic() > deadline:
+                raise LabError(f"QEMU: {command} is still {answer} after {timeout_s} s")
+            time.sleep(0.05)
 
-    def _waited(self, channel, pattern, timeout_s, start=0):
+    def waited(self, channel, pattern, timeout_s, start=0):
+        """Wait for a line of a stream; a failure shows the console's last ones."""
         try:
             return channel.wait(pattern, timeout_s, start)
         except (Timeout, Closed) as err:
             raise LabError(f"{err}; last console lines:\n"
                            + "\n".join(self.console.tail())) from None
+
+    def wait_console(self, pattern, timeout_s, start=0):
+        """Wait for a console line; return (index, seconds, match)."""
+        return self.waited(self.console, pattern, timeout_s, start)
+
+
+class Guest(Machine):
+    """A Debian guest with an agent inside."""
+
+    has_agent = True
+
+    def __init__(self, folder, kernel, initrd, root, *, memory_mib=512, cpus=1,
+                 crashkernel="128M", disks=(), append="", cpu=CPU):
+        super().__init__(folder, [])
+        self.kernel = kernel
+        self.ram = self.folder / "ram"
+        self._argv = self._command(initrd, root, memory_mib, cpus, crashkernel,
+                                   disks, append, cpu)
+        self._requests = 0
+
+    def _command(self, initrd, root, memory_mib, cpus, crashkernel, disks, append, cpu):
+        overlay = self.folder / "root.qcow2"
+        image.overlay(root, overlay)
+        options = [
+            "qemu-system-x86_64", "-nodefaults", "-nographic", "-no-reboot",
+            "-machine", "pc,memory-backend=ram", "-accel", "tcg,thread=multi",
+            "-cpu", cpu, "-smp", str(cpus), "-m", f"{memory_mib}M",
+            "-object", f"memory-backend-file,id=ram,size={memory_mib}M,"
+                       f"mem-path={self.ram},share=on",
+            "-device", "virtio-rng-pci",
+            "-kernel", self.kernel.vmlinuz, "-initrd", initrd, "-append",
+            "root=/dev/vda rw console=ttyS0,115200 loglevel=7 panic=10 "
+            "systemd.unit=lab.target systemd.show_status=0 no_timer_check "
+            "module_blacklist=kvm,kvm_amd,kvm_intel "
+            f"crashkernel={crashkernel} {append}",
+            "-drive", f"file={overlay},if=none,id=root,format=qcow2,cache=unsafe",
+            "-device", "virtio-blk-pci,drive=root,serial=root",
+        ]
+        options += self.streams(self.folder)
+        for number, disk in enumerate(disks):
+            options += ["-drive", f"file={disk},if=none,id=disk{number},format=raw,"
+                                  "cache=unsafe",
+                        "-device", f"virtio-blk-pci,drive=disk{number},"
+                                   f"serial=disk{number}"]
+        return [str(option) for option in options]
+
+    def boot(self, timeout_s=180):
+        """Wait until the system is up; set its clock to the host's."""
+        self.waited(self.agent, r"^@ready", timeout_s)
+        self.sh(f"date -u -s @{int(time.time())}")
 
     def send(self, script):
         """Start a script in the guest and do not wait for its end."""
@@ -147,17 +181,13 @@ class Guest:
     def sh(self, script, timeout_s=120, ok=(0,)):
         """Run a script in the guest; return (exit code, output)."""
         start = self.send(script)
-        end, _, found = self._waited(
+        end, _, found = self.waited(
             self.agent, rf"^@end {self._requests} (\d+)", timeout_s, start)
         text = "\n".join(line for _, line in self.agent.lines[start:end]).strip()
         code = int(found.group(1))
         if ok is not None and code not in ok:
             raise LabError(f"in the guest: {script.strip()}: exit {code}\n{text}")
         return code, text
-
-    def wait_console(self, pattern, timeout_s, start=0):
-        """Wait for a console line; return (index, seconds, match)."""
-        return self._waited(self.console, pattern, timeout_s, start)
 
     def wait_end(self, timeout_s, start=0):
         """Wait for the machine's end; return (what, seconds on the console clock).

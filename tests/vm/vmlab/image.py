@@ -49,12 +49,22 @@ def tiny_initrd(kernel, target):
     shutil.rmtree(tree)
 
 
-def _stage_lab(tree, plant):
-    """Put the agent and the planting program in the tree."""
+def lone_initrd(program, target):
+    """An initramfs that is one static program."""
+    tree = pathlib.Path(f"{target}.tree")
+    tree.mkdir()
+    shutil.copy(program, tree / "init")
+    shell('cd "$1" && find . | cpio -o -H newc --quiet | gzip -1 >"$2"', tree, target)
+    shutil.rmtree(tree)
+
+
+def _stage_lab(tree, files):
+    """Put the agent and files of the laboratory in the tree."""
     lab = tree / "usr/lib/kdump-lab"
     lab.mkdir(parents=True)
     shutil.copy(HERE / "guest/agent", lab / "agent")
-    shutil.copy(plant, lab / "plant")
+    for file in files:
+        shutil.copy(file, lab / file.name)
     units = tree / "etc/systemd/system"
     for name in ("lab-agent.service", "lab.target"):
         shutil.copy(HERE / "guest" / name, units / name)
@@ -82,7 +92,7 @@ def _stage_libraries(tree, program):
             shutil.copy(path, tree / path[1:])
 
 
-def root_image(guest_tar, kernels, stage, plant, target):
+def root_image(guest_tar, kernels, stage, files, target):
     """The guest's root disk: Debian, the kernels, the installed product."""
     tree = pathlib.Path(f"{target}.tree")
     tree.mkdir()
@@ -93,7 +103,7 @@ def root_image(guest_tar, kernels, stage, plant, target):
         if stage is not None:
             run(["cp", "-a", f"{stage}/.", tree])
             _stage_libraries(tree, stage / "usr/bin/kdump-copy")
-        _stage_lab(tree, plant)
+        _stage_lab(tree, files)
         (tree / "etc/hostname").write_text("guest\n", encoding="ascii")
         (tree / "etc/fstab").write_text("/dev/vda / ext4 rw 0 1\n", encoding="ascii")
         (tree / "etc/machine-id").write_text("5eed" * 8 + "\n", encoding="ascii")

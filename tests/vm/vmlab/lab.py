@@ -4,9 +4,9 @@
 import os
 import pathlib
 
-from . import debian, image
+from . import archive, debian, direct, image
 from .command import LabError, run, shell
-from .readers import Pages, Tools
+from .readers import ForeignTools, Pages, Tools
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 SOURCE = HERE.parent.parent
@@ -16,7 +16,7 @@ class Lab:
     """Made once per run; read-only afterwards, so scenarios may share it."""
 
     def __init__(self, work, stage=None, series=tuple(debian.KERNELS), keep=False,
-                 sanitized=(), say=lambda text: None):
+                 sanitized=(), direct_kernels=(), say=lambda text: None):
         self.work = pathlib.Path(work)
         self.keep = keep
         # Copiers built with sanitizers, each in a folder that is named for them.
@@ -24,18 +24,29 @@ class Lab:
         if not stage:
             say("building and installing the product")
         self.stage = pathlib.Path(stage).resolve() if stage else self._build_product()
-        say("fetching what the cache does not hold: kernels " + ", ".join(series))
+        say("fetching what the cache does not hold: kernels " + ", ".join([*series, *direct_kernels]))
         self.kernels = {name: debian.kernel(name) for name in series}
+        self.direct_kernels = {name: archive.kernel(name) for name in direct_kernels}
         say("fetching what the cache does not hold: crash, a guest system")
         self.tools = Tools(debian.tools_tree())
-        guest = debian.guest_tar()
-        self._compile("plant", "-static")
         self._compile("pages", "-lkdumpfile", "-lz")
         self.pages = Pages(self.work / "pages")
+        self.programs = {machine: direct.compile_programs(HERE, self.work, machine)
+                         for machine in {archive.machine_of(name) for name in direct_kernels}}
+        self.foreign_tools = {machine: ForeignTools(debian.foreign_tools_tree(machine))
+                              for machine in self.programs if machine != "amd64"}
+        if series:
+            self._make_disks(say)
+
+    def _make_disks(self, say):
+        guest = debian.guest_tar()
+        self._compile("plant", "-static")
+        self._compile("rate", "-static")
+        image.lone_initrd(self.work / "rate", self.work / "rate.img")
         say("making the guest's disks")
         self.root = self.work / "root.img"
         image.root_image(guest, self.kernels.values(), self.stage,
-                         self.work / "plant", self.root)
+                         (self.work / "plant", self.work / "rate.img"), self.root)
         self.initrds = {}
         for name, kernel in self.kernels.items():
             self.initrds[name] = self.work / f"boot-{name}.img"

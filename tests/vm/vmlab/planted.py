@@ -6,7 +6,6 @@ import re
 import struct
 import zlib
 
-PAGE = 4096
 MASK = (1 << 64) - 1
 
 # The bits of a dump level that take a class away; any one of them suffices.
@@ -15,6 +14,7 @@ ZERO, CACHE, CACHE_PRIVATE, USER, FREE = 1, 2, 4, 8, 16
 # The processes that plant.c starts, and the pages of each; classes are PROCESS_WHAT.
 PROCESSES = ("planta", "plantb")
 _OF_PROCESSES = {"anon": USER, "hidden": USER, "huge": USER, "file": CACHE | CACHE_PRIVATE}
+ALWAYS = 32    # Not a bit of a level: gone at all of them.
 TAKEN_BY = {
     "hugetlb": USER,
     "thp": USER,
@@ -28,13 +28,21 @@ TAKEN_BY = {
     "free": FREE,
     **{f"{process}_{what}": bits for process in PROCESSES
        for what, bits in _OF_PROCESSES.items()},
+    # What came back from swap before anybody mapped it.
+    "swapped": CACHE | CACHE_PRIVATE,
+    # What a balloon took: not read, since the host may have nothing there.
+    "offline": ALWAYS,
 }
+# Classes whose frames the kernel named: their index says nothing about their content.
+BY_KERNEL = ("swapped", "offline")
 KERNEL = ("slab", "pipe")
 
 # Pages of these classes are moved in batches between lists: some of them may be
 # on a per-CPU list at the panic, which no filter recognises.  The share that has
 # to be taken away at least.
 AT_LEAST = {"free": 0.75}
+
+FEW = 64       # plant.c: pages of each small class.
 
 
 def _words(seed):
@@ -47,16 +55,17 @@ def _words(seed):
         yield z ^ (z >> 31)
 
 
-def content(name, index):
+def content(name, index, page_bytes):
     """The page that plant.c wrote for a class and an index."""
     if name == "zero":
-        return bytes(PAGE)
+        return bytes(page_bytes)
     state = 5381
     for char in name.encode():
         state = (state * 33 + char) & MASK
     state = (state * 1000003 + index) & MASK
     words = _words(state)
-    page = struct.pack("<512Q", *(next(words) for _ in range(512)))
+    count = page_bytes // 8
+    page = struct.pack(f"<{count}Q", *(next(words) for _ in range(count)))
     return f"KDUMPLANT {name} {index}".encode().ljust(32, b"\0") + page[32:]
 
 
@@ -69,6 +78,7 @@ class Planted:
     """The report of one run of plant."""
 
     def __init__(self, text):
+        self._sums = {}     # (class, index, page size): sum; the generator is slow here.
         self.frames = {}    # class: {index: page frame number or None}
         self.missing = re.findall(r"^none (\w+): (.*)$", text, re.MULTILINE)
         for name, index, pfn in re.findall(r"^page (\w+) (\d+) (\d+|\?)\s*$", text,
@@ -76,7 +86,21 @@ class Planted:
             self.frames.setdefault(name, {})[int(index)] = (
                 None if pfn == "?" else int(pfn))
 
-    def confirm(self, memory):
+    def _sum(self, name, index, page_bytes):
+        key = name, index, page_bytes
+        if key not in self._sums:
+            self._sums[key] = content_sum(content(*key))
+        return self._sums[key]
+
+    def _confirm_by_kernel(self, name, memory, page_bytes):
+        frames = self.frames[name]
+        found = {pfn: memory[pfn] for pfn in frames.values() if pfn in memory}
+        if name == "swapped":      # Also pages of programs that are not ours were written out.
+            ours = {self._sum(name, index, page_bytes) for index in range(FEW)}
+            found = {pfn: total for pfn, total in found.items() if total in ours}
+        return found
+
+    def confirm(self, memory, page_bytes=4096):
         """{class: {page frame number: sum}} of pages that are still as planted.
 
         memory is the guest's memory or an unfiltered dump of it.  A page that
@@ -84,14 +108,19 @@ class Planted:
         """
         confirmed = {}
         for name, frames in self.frames.items():
+            if name not in TAKEN_BY:
+                continue
+            if name in BY_KERNEL:
+                confirmed[name] = self._confirm_by_kernel(name, memory, page_bytes)
+                continue
             kept = confirmed.setdefault(name, {})
             for index, pfn in frames.items():
                 if pfn is None:
                     continue
-                # The generator is slow here: of many pages, every eighth is checked.
+                # Of many pages, every eighth is checked.
                 if len(frames) > 1000 and index % 8:
                     continue
-                expected = content_sum(content(name, index))
+                expected = self._sum(name, index, page_bytes)
                 if memory.get(pfn) == expected:
                     kept[pfn] = expected
         return confirmed
@@ -100,7 +129,7 @@ class Planted:
 def is_taken(name, level, process=""):
     """Whether pages of a class are left out where those of a process are kept."""
     is_kept = process and name.startswith(f"{process}_")
-    return bool(level & TAKEN_BY[name]) and not is_kept
+    return bool((level | ALWAYS) & TAKEN_BY[name]) and not is_kept
 
 
 def check_level(confirmed, dump, level, process=""):

@@ -8,6 +8,8 @@ import struct
 from .command import LabError, run
 
 CRASH_COMMANDS = ("sys", "bt", "ps", "log", "kmem -i", "mod")
+# crash 9.0.2 stops where it cannot read the modules of a kernel that is newer than itself.
+NO_MODULES = "--no_modules"
 
 # What crash prints about the file itself, which differs between two dumps of
 # one machine and says nothing about what was found in them.
@@ -35,6 +37,28 @@ class CrashOutput:
                 and not line.startswith("[")]
 
 
+class Refused(LabError):
+    """A reader does not support such dumps; the text is its own."""
+
+
+class ForeignTools:
+    """makedumpfile for another machine: it reads dumps of its own only, and runs emulated."""
+
+    def __init__(self, tree):
+        self._tree = tree
+
+    def makedumpfile(self, vmcore, level, target):
+        """Filter a vmcore with makedumpfile."""
+        code, text, _ = run(["qemu-aarch64-static", "-L", self._tree, self._tree / "usr/bin/makedumpfile",
+                             "--message-level", "5", "-d", str(level), vmcore, target],
+                            timeout_s=600, ok=None, merge=True)
+        found = re.search(r"^.*not supported.*$", text, re.MULTILINE)
+        if code and found:
+            raise Refused(found[0])
+        if code:
+            raise LabError(f"makedumpfile -d {level}: exit {code}\n{text.strip()[-800:]}")
+
+
 class Tools:
     """The tree of a later suite, entered with chroot in a mount namespace."""
 
@@ -52,7 +76,7 @@ class Tools:
                     folder, kernel or "", script, *args],
                    timeout_s=timeout_s, ok=None, merge=True)
 
-    def crash(self, kernel, dump, commands=CRASH_COMMANDS):
+    def crash(self, kernel, dump, commands=CRASH_COMMANDS, option=""):
         """Run crash's commands on a dump; each command's output apart."""
         folder, name = dump.parent, dump.name
         outputs = folder / f"{name}.crash"
@@ -62,7 +86,7 @@ class Tools:
         (outputs / "commands").write_text(script, encoding="ascii")
         code, banner, _ = self._inside(
             folder, kernel.path,
-            f"exec crash --no_crashrc -i {outputs.name}/commands /mnt/vmlinux {name}",
+            f"exec crash --no_crashrc {option} -i {outputs.name}/commands /mnt/vmlinux {name}",
             300)
         by_command = {}
         for number, command in enumerate(commands):

@@ -4,10 +4,13 @@
 import dataclasses
 import shutil
 
-from . import capture, checks, copier, usage
+from . import archive, capture, checks, copier, direct, pageflags, usage
 from .capture import Setup
 from .command import LabError
+from .direct import CPU
+from .elf import Elf
 from .planted import PROCESSES
+from .readers import CRASH_COMMANDS, NO_MODULES
 
 # Reservations that are tried, and the MiB from which on the capture has to succeed.
 CRASHKERNEL_SIZES = ("72M", "80M", "96M", "128M")
@@ -39,6 +42,7 @@ def _unfiltered(report, lab, folder, scenario):
         usage.check(report, name, crash.before)
     vmcore = dump / "vmcore"
     memory, raw = lab.pages.list(crash.ram), lab.pages.list(vmcore)
+    taken_by = pageflags.classes(pageflags.read(crash.planted, Elf(vmcore)))
     checks.matches_memory(report, f"{name}: unfiltered", crash, raw, memory)
     reference = lab.tools.crash(kernel, vmcore)
     report.check(f"{name}: crash opens the unfiltered vmcore",
@@ -50,6 +54,7 @@ def _unfiltered(report, lab, folder, scenario):
         ours = lab.pages.list(file)
         checks.same_as_makedumpfile(report, name, lab, vmcore, level, ours)
         checks.planted_pages(report, name, crash, ours, raw, level)
+        checks.page_flags(report, name, taken_by, ours, raw, level)
         if level == 31:
             checks.kernel_objects(report, f"{name}: level 31", lab, crash, file)
             output = checks.crash_reads(report, f"{name}: level 31", lab, kernel, file,
@@ -77,7 +82,7 @@ def _every_format(report, lab, folder, scenario):
             file.unlink()
             plain = pages if plain is None else plain
             # An ELF file leaves pages of zeros out of its segments.
-            zero = checks.planted.content_sum(bytes(checks.planted.PAGE))
+            zero = checks.planted.content_sum(bytes(4096))
             wrong = [pfn for pfn in plain.keys() | pages.keys()
                      if plain.get(pfn) != pages.get(pfn)
                      and not (title == "elf" and
@@ -104,6 +109,50 @@ def _filtered(report, lab, folder, scenario):
     output = checks.crash_reads(report, name, lab, lab.kernels[setup.series], vmcore)
     checks.panicking_task(report, name, output)
     return crash, dump
+
+
+def _direct(report, lab, folder, scenario):
+    """The memory of a machine that QEMU wrote, filtered at every level."""
+    name, setup = scenario.name, scenario.setup
+    shot = direct.snapshot(lab, folder, setup)
+    vmcore, page_bytes = shot.core.path, shot.core.page_bytes
+    report.note(f"{name}: {lab.direct_kernels[setup.kernel].release}, {setup.cpu}: "
+                f"{shot.seconds:.1f} s to the panic (emulated)")
+    report.check(f"{name}: pages have {setup.page_bytes} bytes",
+                 "" if page_bytes == setup.page_bytes else f"{page_bytes} in VMCOREINFO")
+    unplanted = checks.planted.TAKEN_BY.keys() - shot.planted.frames.keys() \
+        - {title for title, _ in shot.planted.missing}
+    report.check(f"{name}: pages of each class were planted",
+                 f"not: {', '.join(sorted(unplanted))}" if unplanted else "")
+    words = pageflags.read(shot.planted, shot.core)
+    taken_by = pageflags.classes(words)
+    raw = lab.pages.list(vmcore)
+    tools, is_supported = lab.foreign_tools.get(archive.machine_of(setup.kernel)), True
+    for level in checks.LEVELS:
+        file = copier.filtered(lab, vmcore, level)
+        ours = lab.pages.list(file)
+        wrong = [pfn for pfn, total in ours.items() if raw.get(pfn) != total]
+        report.check(f"{name}: level {level}: {len(ours)} pages are as in memory",
+                     f"{len(wrong)} pages differ" if wrong or not ours else "")
+        checks.planted_pages(report, name, shot, ours, raw, level, page_bytes)
+        checks.page_flags(report, name, taken_by, ours, raw, level)
+        if is_supported:
+            is_supported = checks.same_as_makedumpfile(report, name, lab, vmcore, level, ours,
+                                                       tools, words)
+        if level == 31:
+            checks.kernel_objects(report, f"{name}: level 31", lab, shot, file)
+            if setup.has_crash:
+                _crash_opens(report, lab, scenario, vmcore, file)
+        file.unlink()
+
+
+def _crash_opens(report, lab, scenario, vmcore, file):
+    """crash prints the same for level 31 as for all memory."""
+    kernel = archive.with_symbols(lab.direct_kernels[scenario.setup.kernel])
+    commands = tuple(name for name in CRASH_COMMANDS if name != "mod")
+    reference = lab.tools.crash(kernel, vmcore, commands, NO_MODULES)
+    checks.crash_reads(report, f"{scenario.name}: level 31", lab, kernel, file, reference,
+                       commands, NO_MODULES)
 
 
 def _missing_target(report, lab, folder, scenario):
@@ -146,6 +195,16 @@ def _crashkernel(report, lab, folder, scenario):
         report.check(f"{scenario.name}: the capture succeeds", error)
 
 
+def _rates(report, lab, folder, scenario):
+    """A measurement: reading /proc/vmcore by windows of some sizes."""
+    rows = capture.rates(lab, folder, scenario.setup)
+    for how, window, scan, copy, one, tables in rows:
+        report.note(f"{scenario.name}: {how:4} {window:>6} KiB: looking at struct pages "
+                    f"{scan:>5} MiB/s, copying pages {copy:>5} MiB/s, one page of each window "
+                    f"{one:>6} us, page tables {tables} KiB")
+    report.check(f"{scenario.name}: it was measured", "" if len(rows) > 6 else f"{len(rows)} lines")
+
+
 def crashkernel(series, size):
     """A capture within a reservation of the given size."""
     setup = Setup(series, {"KDUMP_FINAL_ACTION": "poweroff",
@@ -153,6 +212,34 @@ def crashkernel(series, size):
                            "KDUMP_DEADLINE": "120"}, crashkernel=size)
     return Scenario(f"crashkernel-{size}-{series}", setup, _crashkernel, False,
                     f"a capture within crashkernel={size}")
+
+
+# Kernel, page size, CPU, what the name has behind the kernel, quick, crash opens it. Of an
+# arm64 kernel that is built for 52 bits of virtual address, "max" takes them all (LPA2), the
+# others fall back; not every CPU has pages of 16 KiB.
+DIRECT = (
+    ("5.10-amd64", 4096, CPU, "", True),
+    ("5.10-amd64", 4096, CPU, "-crash", False, True),
+    ("6.1-amd64", 4096, CPU, "", False),
+    ("6.12-amd64", 4096, CPU, "", False),
+    ("newest-amd64", 4096, CPU, "", True),
+    ("newest-amd64", 4096, "max,-cx16", "-la57-crash", False, True),
+    ("5.10-arm64", 4096, "cortex-a57", "", False),
+    ("6.1-arm64", 4096, "cortex-a57", "", False),
+    ("6.12-arm64", 4096, "cortex-a57", "", False),
+    ("6.12-arm64", 4096, "max", "-lpa2", False),
+    ("6.12-arm64-16k", 16384, "neoverse-n1", "", True),
+    ("6.12-arm64-16k", 16384, "max", "-lpa2", False),
+    ("newest-arm64", 4096, "cortex-a57", "", False),
+    ("newest-arm64", 4096, "max", "-lpa2", True),
+    ("newest-arm64-16k", 16384, "neoverse-n1", "", False),
+)
+
+
+def _direct_row(kernel, page_bytes, cpu, suffix, quick, has_crash=False):
+    setup = direct.Setup(kernel, cpu, page_bytes, has_crash)
+    return Scenario(f"direct-{kernel}{suffix}", setup, _direct, quick,
+                    f"memory written by QEMU, pages of {page_bytes >> 10} KiB, CPU {cpu}")
 
 
 def table():
@@ -192,6 +279,10 @@ def table():
         Scenario("smp-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, cpus=2),
                  _filtered, False, "two CPUs"),
     ]
+    rows += [Scenario(f"rate-{series}", Setup(series, crashkernel="192M"), _rates, False,
+                      "how fast /proc/vmcore is read, by size of the window")
+             for series in ("6.1", "6.12")]
+    rows += [_direct_row(name, *more) for name, *more in DIRECT]
     for series in ("6.1", "6.12"):
         rows += [crashkernel(series, size) for size in CRASHKERNEL_SIZES]
     return rows
