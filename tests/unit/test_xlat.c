@@ -33,7 +33,10 @@ static void page_sizes(void)
 	expect(&fake, direct + (4 << 20) + 0x10, (2 << 20) + 0x10, (2 << 20) - 0x10);
 	expect(&fake, direct + (UINT64_C(1) << 30) + 0x345678, 0x345678, (1 << 30) - 0x345678);
 	check_error(xlat_translate(&fake.xlat, &fake.reader, direct + 4096, &paddr, NULL), ERROR_FAULT, "not mapped");
-	check_error(xlat_translate(&fake.xlat, &fake.reader, 0, &paddr, NULL), ERROR_FAULT, "");
+	// The same entries of the tables, but no address of the kernel.
+	check_error(xlat_translate(&fake.xlat, &fake.reader, direct & INT64_MAX, &paddr, NULL), ERROR_FAULT,
+	            "no virtual address");
+	check_error(xlat_translate(&fake.xlat, &fake.reader, 0, &paddr, NULL), ERROR_FAULT, "no virtual address");
 	fakecore_deinit(&fake);
 }
 
