@@ -9,8 +9,9 @@
 enum {
 	// mmap offsets must be multiples of our own page size; 64 KiB is one on every machine.
 	MAP_ALIGN_BYTES = 64 << 10,
-	// read() of /proc/vmcore costs the kernel a mapping for each page, so a large window would be wasted.
-	READ_WINDOW_BYTES = 256 << 10,
+	// read() of /proc/vmcore costs the kernel a mapping for each page: larger windows read no faster, and those of which one
+	// page is wanted cost as much as they are larger (tests/vm/README.md). Not below the largest page of any machine.
+	READ_WINDOW_BYTES = 64 << 10,
 };
 
 void vmreader_init(struct vmreader *ret, const struct vmcore *core, size_t window_bytes)

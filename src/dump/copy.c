@@ -115,7 +115,7 @@ struct error *copy_run(const struct vmcore *core, const struct copy_options *opt
 uint64_t copy_memory_bytes(const struct copy_options *options, uint64_t max_pfn)
 {
 	// Readers of a thread while it scans; their windows are mapped, and read into memory only where mmap fails.
-	uint64_t reader_bytes = (256 << 10) + VMREADER_TABLE_SLOTS * VMREADER_WINDOW_TABLE_BYTES;
+	uint64_t reader_bytes = (64 << 10) + VMREADER_TABLE_SLOTS * VMREADER_WINDOW_TABLE_BYTES;
 	uint64_t window = max_pfn < COPY_WINDOW_PAGES ? max_pfn : COPY_WINDOW_PAGES;
 	uint64_t map_bytes = options->pagemap ? options->thread_count * FMT_PAGEMAP_BLOCK_BYTES : 0;
 	uint64_t keep_bytes = options->keep_names ? KEEP_PROCESSES_MAX * sizeof(struct keep_process) : 0;
