@@ -47,15 +47,14 @@ struct arch {
 	const char *name;
 	uint16_t elf_machine; /**< EM_* */
 	const char *uname_machine; /**< For the header of kdump-compressed files. */
-	unsigned int
-		page_shifts[ARCH_PAGE_SIZES_MAX]; /**< Sizes of pages kernels can be built for; 0 after the last. */
+	unsigned int page_shifts[ARCH_PAGE_SIZES_MAX]; /**< Of kernels there are, smallest first; 0 after the last. */
 	unsigned int physical_bits; /**< Of the largest physical address the machine can have. */
 	uint64_t
 		no_execute_mask; /**< Bits of the entry that maps a page: one of them set means that the kernel cannot run what is there. */
 	unsigned int function_align_bytes; /**< The kernel's functions begin at multiples of it; 1: anywhere. */
 	unsigned int default_section_size_bits; /**< For kernels whose VMCOREINFO is silent. */
 	unsigned int default_physmem_bits; /**< The same. */
-	unsigned int direct_map_align_bits; /**< The direct map is moved by multiples of this many bits only. */
+	unsigned int direct_map_align_bits; /**< KASLR moves the direct map by multiples of 2 to this. */
 	/** NUMBER() in VMCOREINFO that makedumpfile puts into the header of kdump-compressed files as phys_base. */
 	const char *phys_base_number;
 	/**

@@ -62,7 +62,9 @@ static struct error *arm64_xlat_init(struct xlat *xlat, const struct vmcoreinfo 
 		return error_new(ERROR_BAD_DATA, "VMCOREINFO lacks NUMBER(VA_BITS)");
 	// What the CPU had switched on: a kernel built for 52 bits falls back where the CPU has fewer. Since Linux kernel
 	// commit bbdbc11804ff ("arm64/crash_core: Export TCR_EL1.T1SZ in vmcoreinfo") (in v5.9).
-	actual = vmcoreinfo_number(info, "TCR_EL1_T1SZ", &t1sz) ? 64 - t1sz : va_bits;
+	actual = va_bits;
+	if (vmcoreinfo_number(info, "TCR_EL1_T1SZ", &t1sz))
+		actual = t1sz > 0 && t1sz < 64 ? 64 - t1sz : 0;
 	if (va_bits < VA_BITS_MIN || va_bits > VA_BITS_MAX || actual < VA_BITS_MIN || actual > va_bits)
 		return error_new(ERROR_BAD_DATA, "VMCOREINFO: impossible virtual addresses (%jd of %jd bits)",
 		                 (intmax_t)actual, (intmax_t)va_bits);

@@ -176,6 +176,7 @@ static void bad_vmcoreinfo(void)
 	refuse("(VA_BITS)=52", "(VA_BITS)=-1", "-1 bits");
 	refuse("T1SZ)=0x10", "T1SZ)=0x0b", "impossible virtual addresses");
 	refuse("T1SZ)=0x10", "T1SZ)=0x40", "impossible virtual addresses");
+	refuse("T1SZ)=0x10", "T1SZ)=-999", "impossible virtual addresses");
 }
 
 static void page_size_not_told(void)

@@ -134,7 +134,7 @@ def _direct(report, lab, folder, scenario):
         wrong = [pfn for pfn, total in ours.items() if raw.get(pfn) != total]
         report.check(f"{name}: level {level}: {len(ours)} pages are as in memory",
                      f"{len(wrong)} pages differ" if wrong or not ours else "")
-        checks.planted_pages(report, name, shot, ours, raw, level, page_bytes)
+        checks.planted_pages(report, name, shot, ours, raw, level, page_bytes=page_bytes)
         checks.page_flags(report, name, taken_by, ours, raw, level)
         if is_supported:
             is_supported = checks.same_as_makedumpfile(report, name, lab, vmcore, level, ours,
