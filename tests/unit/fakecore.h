@@ -2,7 +2,8 @@
 /**
  * @file
  *
- * A small x86-64 dump in memory: physical memory from 0 up, its first page tables, a VMCOREINFO text.
+ * A small x86-64 dump in memory: physical memory from 0 up, its first page tables, a VMCOREINFO text. The end of the memory may
+ * lie elsewhere, at a far physical address.
  *
  * Does not know what the memory holds; whole machines are made by tests/model.
  */
@@ -38,6 +39,8 @@ struct fakecore {
 	size_t memory_bytes;
 	uint64_t paddr_start; /**< Where the memory lies. */
 	uint16_t machine; /**< EM_* */
+	size_t far_bytes; /**< The last bytes of the memory that lie … */
+	uint64_t far_paddr; /**< … here. */
 	uint64_t next_table;
 	char info[FAKECORE_INFO_BYTES];
 	int fd;
@@ -102,16 +105,22 @@ static inline void fakecore_open(struct fakecore *fake)
 	                   .e_phoff = sizeof(ehdr),
 	                   .e_ehsize = sizeof(ehdr),
 	                   .e_phentsize = sizeof(Elf64_Phdr),
-	                   .e_phnum = 2};
+	                   .e_phnum = fake->far_bytes ? 3 : 2};
 	uint32_t note[6] = {11, (uint32_t)strlen(fake->info), 0};
 	size_t note_bytes = sizeof(note) + (strlen(fake->info) + 3) / 4 * 4;
-	Elf64_Phdr phdrs[2] = {{.p_type = PT_NOTE, .p_offset = 4096, .p_filesz = note_bytes},
+	size_t near_bytes = fake->memory_bytes - fake->far_bytes;
+	Elf64_Phdr phdrs[3] = {{.p_type = PT_NOTE, .p_offset = 4096, .p_filesz = note_bytes},
 	                       {.p_type = PT_LOAD,
 	                        .p_offset = 1 << 20,
 	                        .p_vaddr = fakecore_image,
 	                        .p_paddr = fake->paddr_start,
-	                        .p_filesz = fake->memory_bytes,
-	                        .p_memsz = fake->memory_bytes}};
+	                        .p_filesz = near_bytes,
+	                        .p_memsz = near_bytes},
+	                       {.p_type = PT_LOAD,
+	                        .p_offset = (1 << 20) + near_bytes,
+	                        .p_paddr = fake->far_paddr,
+	                        .p_filesz = fake->far_bytes,
+	                        .p_memsz = fake->far_bytes}};
 
 	memcpy(&note[3], "VMCOREINFO", 11);
 	fake->fd = memfd_create("vmcore", MFD_CLOEXEC);

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is chosen follows from what was learnt: the times are told here and not measured.
+#include "dump/methods.h"
+
+#include "test.h"
+
+enum { PAGE = 4096, CPUS = 2 };
+
+static void init(struct methods *methods, unsigned int cpu_count, unsigned int sink_count)
+{
+	methods_init(methods, NULL, cpu_count, sink_count, PAGE);
+	if (methods->count < 3)
+		test_skip("methods to choose from are not built in");
+}
+
+// So many nanoseconds for each byte that goes out.
+static void learn_sink(struct methods *methods, double byte_ns)
+{
+	methods->sink_bytes = 1 << 20;
+	methods->sink_ns = byte_ns * (1 << 20);
+}
+
+static const char *chosen(struct methods *methods)
+{
+	return methods->list[methods_choose(methods)]->name;
+}
+
+static void a_fast_target_gets_pages_as_they_are(void)
+{
+	struct methods methods;
+
+	init(&methods, CPUS, 1);
+	learn_sink(&methods, 0.01);
+	check_text(chosen(&methods), "none");
+	methods_deinit(&methods);
+}
+
+static void a_slow_target_gets_the_densest(void)
+{
+	struct methods methods;
+
+	init(&methods, CPUS, 1);
+	// 5 MB/s.
+	learn_sink(&methods, 200);
+	check(methods_choose(&methods) == methods.count - 1);
+	methods_deinit(&methods);
+}
+
+// The slower the target, the denser; the more CPUs, the denser; two targets are as one of twice the speed.
+static void denser_where_there_is_time(void)
+{
+	size_t last = 0, changes = 0;
+
+	for (double byte_ns = 0.01; byte_ns < 1000; byte_ns *= 1.1) {
+		struct methods one, many, two;
+		size_t index;
+
+		init(&one, 1, 1);
+		init(&many, 8, 1);
+		init(&two, 1, 2);
+		learn_sink(&one, byte_ns);
+		learn_sink(&many, byte_ns);
+		learn_sink(&two, 2 * byte_ns);
+		index = methods_choose(&one);
+		check(index >= last && methods_choose(&many) >= index && methods_choose(&two) == index);
+		changes += index != last;
+		last = index;
+		methods_deinit(&one);
+		methods_deinit(&many);
+		methods_deinit(&two);
+	}
+	check(changes > 1);
+}
+
+static void what_was_learnt_counts(void)
+{
+	struct methods methods;
+	size_t densest;
+
+	init(&methods, 1, 1);
+	densest = methods.count - 1;
+	learn_sink(&methods, 200);
+	check(methods_choose(&methods) == densest);
+	// It turns out to be very slow, and then good again.
+	for (int i = 0; i < 20; i++)
+		methods_note(&methods, densest, 1024, UINT64_C(1024) * 100000000, UINT64_C(1024) * 800);
+	check(methods_choose(&methods) != densest);
+	for (int i = 0; i < 50; i++)
+		methods_note(&methods, densest, 1024, UINT64_C(1024) * 10000, UINT64_C(1024) * 800);
+	check(methods_choose(&methods) == densest);
+	// Pages that do not compress: there is no use in trying.
+	for (size_t index = 1; index < methods.count; index++)
+		for (int i = 0; i < 50; i++)
+			methods_note(&methods, index, 1024, UINT64_C(1024) * 100000, UINT64_C(1024) * PAGE);
+	learn_sink(&methods, 1);
+	check_text(chosen(&methods), "none");
+	methods_note(&methods, 0, 0, UINT64_MAX, UINT64_MAX);
+	check_text(chosen(&methods), "none");
+	methods_deinit(&methods);
+}
+
+// What a target did long ago is forgotten.
+static void a_target_that_gets_slow(void)
+{
+	struct methods methods;
+	struct methods_write write;
+
+	init(&methods, CPUS, 1);
+	learn_sink(&methods, 0.01);
+	methods.sink_bytes *= 1000;
+	methods.sink_ns = methods.sink_bytes * 0.01;
+	for (int i = 0; i < 20; i++) {
+		methods_write_begin(&methods, &write);
+		// It took half a second, in which the thread waited.
+		write.wall_ns -= 500000000;
+		write.waits--;
+		methods_write_end(&methods, &write, 1 << 20);
+	}
+	check(methods_choose(&methods) == methods.count - 1);
+	check(methods.sink_ns <= 300000000 && methods.sink_ns / methods.sink_bytes > 100);
+	methods_deinit(&methods);
+}
+
+// A thread whose CPU was taken away did not wait for the target.
+static void a_lost_cpu_is_no_slow_target(void)
+{
+	struct methods methods;
+	struct methods_write write;
+
+	init(&methods, CPUS, 1);
+	methods_write_begin(&methods, &write);
+	write.wall_ns -= UINT64_C(500000000);
+	methods_write_end(&methods, &write, 1 << 20);
+	check(methods.sink_ns < 400000000);
+	methods_deinit(&methods);
+}
+
+static void one_method_is_no_choice(void)
+{
+	const struct compressor *none;
+	struct methods_write write = {0};
+	struct methods methods;
+
+	check_ok(compressor_find("none", &none));
+	methods_init(&methods, none, CPUS, 1, PAGE);
+	check(methods.count == 1 && methods_choose(&methods) == 0 && methods_threads(&methods) == CPUS);
+	methods_write_begin(&methods, &write);
+	check(methods_write_end(&methods, &write, 1 << 20) == 0 && methods.sink_bytes < 1);
+	methods_deinit(&methods);
+	// Nothing but none is built in: the choice is as good as none.
+	methods_init(&methods, NULL, 0, 1, PAGE);
+	methods.count = 1;
+	check_text(chosen(&methods), "none");
+	check(methods_threads(&methods) == 1);
+	methods_deinit(&methods);
+	init(&methods, CPUS, 1);
+	check(methods_threads(&methods) == CPUS + 1);
+	methods_deinit(&methods);
+}
+
+static const struct test tests[] = {
+	TEST(a_fast_target_gets_pages_as_they_are),
+	TEST(a_slow_target_gets_the_densest),
+	TEST(denser_where_there_is_time),
+	TEST(what_was_learnt_counts),
+	TEST(a_target_that_gets_slow),
+	TEST(a_lost_cpu_is_no_slow_target),
+	TEST(one_method_is_no_choice),
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(tests, array_size(tests), argc, argv);
+}
