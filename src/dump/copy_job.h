@@ -54,7 +54,7 @@ struct copy {
 	_Atomic uint64_t bytes_written;
 	_Atomic uint64_t pages_zero;
 	_Atomic uint64_t pages_unreadable;
-	_Atomic uint64_t pages_saved; /**< Pages whose descriptors are written. */
+	_Atomic uint64_t pages_saved; /**< Pages whose bytes and descriptors are written. */
 	pthread_mutex_t progress_lock; /**< Guards next_report_ms and the call of the progress function. */
 	uint64_t next_report_ms;
 };

@@ -14,7 +14,7 @@
 struct window {
 	uint64_t rank; // Saved frames before it.
 	struct pagemap_place map; // What the page map knows of it.
-	uint64_t check; // Of its set, as it was when its bitmap was written.
+	uint64_t check; // Of its set and what it is worth, as they were when its bitmap was written.
 };
 
 // A dump that is being written.
@@ -45,13 +45,21 @@ enum { SURE_BLOCK_PAGES = 512 };
 // Pieces of the machine that are counted, to cut the dump into parts of about one size. They are larger on a large machine.
 enum { PIECES_MAX = 1 << 14, PIECE_PAGES = 512 };
 
-// A checksum that tells one set from another, not from one that somebody made.
-static uint64_t set_check(const uint64_t *set, uint64_t frames)
+static uint64_t add_check(uint64_t sum, uint64_t value)
 {
-	uint64_t sum = 0;
+	return (sum << 7 | sum >> 57) * UINT64_C(0x9e3779b97f4a7c15) + value;
+}
+
+// A checksum that tells a set and its order from others, not from those that somebody made. Pages that change their worth between
+// two phases would be copied by both or by none.
+static uint64_t window_check(const struct kdump_copy *kdump, uint64_t frames)
+{
+	uint64_t sum = 0, block_pages = kdump->worth.block_pages;
 
 	for (size_t i = 0; i < bitmap_words(frames); i++)
-		sum = (sum << 7 | sum >> 57) * UINT64_C(0x9e3779b97f4a7c15) + set[i];
+		sum = add_check(sum, kdump->set[i]);
+	for (size_t i = 0; i < (frames + block_pages - 1) / block_pages; i++)
+		sum = add_check(sum, kdump->block_worth[i]);
 	return sum;
 }
 
@@ -107,15 +115,15 @@ static void place_parts(struct kdump_copy *kdump, uint64_t base_pfn, uint64_t en
 	}
 }
 
-static struct error *check_room(const struct kdump_copy *kdump, uint64_t rank)
+// Up to a frame, which has so many saved ones before it.
+static struct error *check_room(const struct kdump_copy *kdump, uint64_t end_pfn, uint64_t rank)
 {
-	for (size_t i = 0; i < kdump->part_count; i++) {
+	for (size_t i = 0; i < kdump->part_count && kdump->part_starts[i] < end_pfn; i++) {
 		const struct copy_part *part = &kdump->parts[i];
-		bool is_last = i + 1 == kdump->part_count;
+		bool is_last = i + 1 == kdump->part_count || kdump->part_starts[i + 1] >= end_pfn;
 		uint64_t next = is_last ? rank : kdump->parts[i + 1].first_rank;
 
-		next = next < rank ? next : rank;
-		if (next > part->first_rank && next - part->first_rank > part->desc_room)
+		if (next - part->first_rank > part->desc_room)
 			return error_new(ERROR_BAD_DATA,
 			                 "the memory of the crashed kernel changes: more pages than were counted");
 	}
@@ -178,10 +186,10 @@ static struct error *fix_window(struct kdump_copy *kdump, struct window *window,
 	window->rank = *rank;
 	if (kdump->copy->options->pagemap)
 		window->map = pagemap_place(kdump->copy->options->pagemap);
-	window->check = set_check(kdump->set, end - pfn);
+	window->check = window_check(kdump, end - pfn);
 	place_parts(kdump, pfn, end, *rank);
 	*rank += bitmap_count(kdump->set, 0, end - pfn);
-	err = check_room(kdump, *rank);
+	err = check_room(kdump, end, *rank);
 	for (size_t i = 0; !err && i < kdump->part_count; i++)
 		err = copy_part_bitmaps(&kdump->parts[i], kdump->set, pfn, end);
 	return err;
@@ -190,29 +198,30 @@ static struct error *fix_window(struct kdump_copy *kdump, struct window *window,
 // One walk over the machine.
 static struct error *copy_windows(struct kdump_copy *kdump, const struct phase *phases, size_t phase_count)
 {
+	bool is_first = phases[0].first == WORTH_KERNEL;
 	struct copy *copy = kdump->copy;
 	struct error *err = NULL;
 	uint64_t rank = 0;
 
 	for (uint64_t pfn = 0, i = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES, i++) {
 		struct window *window = &kdump->windows[i];
+		uint64_t end = copy_window_end(copy, pfn);
 		struct scan_result again = {0};
 
 		// Its bits stay a gap in the file.
 		if (copy_window_is_empty(copy, pfn))
 			continue;
 		if (!kdump->is_scanned)
-			err = copy_scan_window(copy, pfn, phases[0].first == WORTH_KERNEL, kdump->set, &again);
-		if (!err && phases[0].first == WORTH_KERNEL)
+			err = copy_scan_window(copy, pfn, is_first, kdump->set, &again);
+		if (!err)
+			err = worth_window(&kdump->worth, kdump->set, pfn, end, kdump->block_worth);
+		if (!err && is_first)
 			err = fix_window(kdump, window, pfn, &rank);
-		else if (!err && set_check(kdump->set, copy_window_end(copy, pfn) - pfn) != window->check)
+		else if (!err && window_check(kdump, end - pfn) != window->check)
 			err = error_new(ERROR_BAD_DATA,
 			                "the memory of the crashed kernel changes: other pages than before");
 		else if (!err && copy->options->pagemap)
 			pagemap_return(copy->options->pagemap, window->map);
-		if (!err)
-			err = worth_window(&kdump->worth, kdump->set, pfn, copy_window_end(copy, pfn),
-			                   kdump->block_worth);
 		for (size_t phase = 0; !err && phase < phase_count; phase++)
 			err = run_units(kdump, pfn, window->rank, &phases[phase]);
 	}
@@ -404,7 +413,7 @@ struct error *copy_kdump_run(struct copy *copy)
 	}
 	if (!err && !copy->options->is_dry_run) {
 		err = write_all(&kdump);
-		copy->stats->pages_written = atomic_load(&copy->pages_saved) - atomic_load(&copy->pages_unreadable);
+		copy->stats->pages_written = atomic_load(&copy->pages_saved);
 		copy->stats->is_partial = err && copy->stats->is_partial;
 	}
 	release(&kdump);

@@ -379,17 +379,18 @@ static struct error *write_desc_run(struct copy_unit_job *job, struct unit_worke
                                     size_t end)
 {
 	const struct copy_part *part = worker->part;
-	uint64_t index = job->base_rank + rank + at - part->first_rank;
-	size_t done = worker->unclaimed < end ? worker->unclaimed : end;
+	uint64_t index = job->base_rank + rank + at - part->first_rank, saved = 0;
 	struct error *err =
 		copy_write(job->copy, part->sink, part->layout.desc_offset + index * sizeof(worker->descs[0]),
 	                   worker->descs + at, (end - at) * sizeof(worker->descs[0]));
 
-	if (err || done <= at)
+	if (err)
 		return err;
-	atomic_fetch_add_explicit(&job->copy->pages_saved, done - at, memory_order_relaxed);
+	for (size_t i = at; i < end; i++)
+		saved += worker->descs[i].offset != 0;
+	atomic_fetch_add_explicit(&job->copy->pages_saved, saved, memory_order_relaxed);
 	if (job->copy->options->pagemap)
-		note_pages(job, worker, rank, at, done);
+		note_pages(job, worker, rank, at, end);
 	return NULL;
 }
 
@@ -397,7 +398,6 @@ static struct error *write_descs(struct copy_unit_job *job, struct unit_worker *
 {
 	struct error *err = NULL;
 
-	memset(worker->descs + worker->unclaimed, 0, (count - worker->unclaimed) * sizeof(worker->descs[0]));
 	for (uint64_t at = 0, end; !err && at < count; at = end) {
 		at = bitmap_find(worker->is_left_out, at, count, false);
 		end = bitmap_find(worker->is_left_out, at, count, true);
@@ -443,11 +443,12 @@ struct error *copy_unit(void *context, void *state, uint64_t unit)
 	err = put_pages(job, worker, what->pfn, count);
 	if (!err)
 		err = flush(job, worker);
-	// On a full disk too: there is room for the descriptors, and pages of this unit may be in the dump.
+	// On a full disk too: there is room for the descriptors, and pages of this unit may be in the dump. The others may have
+	// descriptors already, when the unit comes again.
 	if (!err)
 		err = write_descs(job, worker, rank, count);
-	else if (worker->unclaimed)
-		error_free(write_descs(job, worker, rank, count));
+	else
+		error_free(write_descs(job, worker, rank, worker->unclaimed));
 	end_method(job, worker);
 	atomic_fetch_add_explicit(&job->copy->pages_zero, worker->zero_count, memory_order_relaxed);
 	copy_advance(job->copy, count - worker->left_out);

@@ -30,6 +30,7 @@ struct memorysink {
 	void (*on_write)(void *context, uint64_t offset_bytes); // Called before each write; NULL: not wanted.
 	void *context;
 	bool is_overlapping;
+	uint64_t seen_pfn, seen_rank; // Where memorysink_desc() has counted to.
 };
 
 static inline struct error *memorysink_write(struct sink *sink, uint64_t offset_bytes, const struct iovec *parts,
@@ -88,7 +89,7 @@ static inline void memorysink_deinit(struct memorysink *memory)
 }
 
 /** Descriptor of a page; NULL if it has none in this file. */
-static inline const struct fmt_kdump_page_desc *memorysink_desc(const struct memorysink *memory, uint64_t pfn)
+static inline const struct fmt_kdump_page_desc *memorysink_desc(struct memorysink *memory, uint64_t pfn)
 {
 	const struct fmt_kdump_header *header = (const struct fmt_kdump_header *)memory->bytes;
 	const uint8_t *bitmap = memory->bytes + (1 + header->sub_hdr_size + header->bitmap_blocks / 2) * 4096;
@@ -97,22 +98,28 @@ static inline const struct fmt_kdump_page_desc *memorysink_desc(const struct mem
 	                                             (1 + header->sub_hdr_size + header->bitmap_blocks) * 4096);
 	const struct fmt_kdump_sub_header *sub = (const struct fmt_kdump_sub_header *)(memory->bytes + 4096);
 	uint64_t start = sub->split ? sub->start_pfn_64 : 0, end = sub->split ? sub->end_pfn_64 : UINT64_MAX;
-	size_t rank = 0;
-
 	if (pfn < start || pfn >= end || !(bitmap[pfn / 8] >> (pfn % 8) & 1))
 		return NULL;
-	for (uint64_t i = start; i < pfn; i++) {
-		// Most of a bitmap is holes.
-		if (i % 64 == 0 && pfn - i >= 64 && !memcmp(bitmap + i / 8, "\0\0\0\0\0\0\0", 8))
-			i += 63;
-		else
-			rank += bitmap[i / 8] >> (i % 8) & 1;
+	if (memory->seen_pfn < start || memory->seen_pfn > pfn) {
+		memory->seen_pfn = start;
+		memory->seen_rank = 0;
 	}
-	return &descs[rank];
+	while (memory->seen_pfn < pfn) {
+		uint64_t at = memory->seen_pfn;
+
+		// Most of a bitmap is holes.
+		if (at % 64 == 0 && pfn - at >= 64 && !memcmp(bitmap + at / 8, "\0\0\0\0\0\0\0", 8)) {
+			memory->seen_pfn += 64;
+			continue;
+		}
+		memory->seen_rank += bitmap[at / 8] >> (at % 8) & 1;
+		memory->seen_pfn++;
+	}
+	return &descs[memory->seen_rank];
 }
 
 /** Bytes of a page in a dump without compression; NULL if it has no descriptor. */
-static inline const uint8_t *memorysink_page(const struct memorysink *memory, uint64_t pfn)
+static inline const uint8_t *memorysink_page(struct memorysink *memory, uint64_t pfn)
 {
 	const struct fmt_kdump_page_desc *desc = memorysink_desc(memory, pfn);
 

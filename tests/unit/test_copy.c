@@ -17,7 +17,7 @@ static struct copy_options options_for(unsigned int level, enum copy_format form
 	return options;
 }
 
-static void check_pages(const struct fakecore *fake, const struct memorysink *memory, unsigned int level)
+static void check_pages(const struct fakecore *fake, struct memorysink *memory, unsigned int level)
 {
 	for (uint64_t pfn = 0; pfn < FAKEMACHINE_PAGES; pfn++) {
 		bool is_free =
@@ -89,7 +89,7 @@ static void sink_fails_at_each_call(void)
 }
 
 // Pages that a dump on a full disk has: whole, and as many as the statistics say.
-static void check_partial(const struct fakecore *fake, const struct memorysink *memory, const struct copy_stats *stats)
+static void check_partial(const struct fakecore *fake, struct memorysink *memory, const struct copy_stats *stats)
 {
 	const struct fmt_kdump_header *header = (const void *)memory->bytes;
 	uint64_t pages = 0;
