@@ -180,5 +180,11 @@ struct error *copy_part_end(struct copy_part *part, uint32_t compression)
 
 	if (is_complete || !part->sink->can_rewrite)
 		err = write_header(part, compression, is_complete);
-	return err ? err : sink_finish(part->sink, atomic_load(&part->next_data));
+	if (err)
+		return err;
+	err = sink_finish(part->sink, atomic_load(&part->next_data));
+	// What the target did not take after all may be any page.
+	if (err && part->sink->can_rewrite)
+		error_free(write_header(part, compression, false));
+	return err;
 }
