@@ -14,7 +14,7 @@ enum {
 	IMAGE_GAP_BYTES = 16 << 20,
 	IMAGE_STEP_BYTES = 64 << 10,
 	IMAGE_PIECES_MAX = 64,
-	// A kernel has 100 to 300 slab caches. What does not fit is looked at each time.
+	// A kernel has 100 to 300 slab caches. What does not fit is taken for data of the kernel.
 	CACHES = 1024,
 	CACHE_PROBES = 8,
 	// struct kmem_cache: its name is a pointer within the first words, behind the word of flags.
@@ -107,52 +107,71 @@ static void add_memmap(struct worth_map *map, uint64_t paddr_start, uint64_t pad
 static struct error *find_memmap_run(struct worth_map *map, const struct memmap_run *run)
 {
 	uint64_t bytes = page_layout_bytes(map->scan->layout), page_bytes = vmcore_page_bytes(map->scan->core);
-	uint64_t end = run->page_vaddr + (run->pfn_end - run->pfn_start) * bytes, start = 0, stop = 0;
+	uint64_t left = (run->pfn_end - run->pfn_start) * bytes, start = 0, stop = 0;
 	uint64_t vaddr = run->page_vaddr;
 
-	while (vaddr < end) {
-		uint64_t paddr, there;
+	// What is left, and not the end: a pointer in damaged memory may be such that the array wraps around.
+	while (left) {
+		uint64_t paddr, there, skip = page_bytes - vaddr % page_bytes;
 		struct error *err = xlat_translate(&map->scan->xlat, &map->tables, vaddr, &paddr, &there);
 
 		if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA)) {
-			vaddr = (vaddr / page_bytes + 1) * page_bytes;
-			continue;
-		}
-		if (err)
+			there = skip < left ? skip : left;
+		} else if (err) {
 			return err;
-		there = there < end - vaddr ? there : end - vaddr;
-		if (paddr != stop) {
-			add_memmap(map, start, stop);
-			start = paddr;
+		} else {
+			there = there < left ? there : left;
+			if (paddr != stop) {
+				add_memmap(map, start, stop);
+				start = paddr;
+			}
+			stop = paddr + there;
 		}
-		stop = paddr + there;
 		vaddr += there;
+		left -= there;
 	}
 	add_memmap(map, start, stop);
 	return NULL;
 }
 
+// The struct pages of some frames.
+static struct error *find_memmap_job(struct worth_map *map, uint64_t pfn, uint64_t pfn_end)
+{
+	struct error *err = NULL;
+
+	while (!err && pfn < pfn_end) {
+		struct memmap_run run = {0};
+		uint64_t next;
+
+		err = memmap_next(&map->scan->map, &map->tables, pfn, pfn_end, &run, &next);
+		if (!error_catch(&err, ERROR_FAULT) && !error_catch(&err, ERROR_BAD_DATA) && !err) {
+			if (run.pfn_start >= run.pfn_end || run.pfn_start >= pfn_end)
+				break;
+			run.pfn_end = run.pfn_end < pfn_end ? run.pfn_end : pfn_end;
+			err = find_memmap_run(map, &run);
+			next = run.pfn_end;
+		}
+		pfn = next > pfn ? next : pfn + 1;
+	}
+	return err;
+}
+
 static struct error *find_memmap(struct worth_map *map)
 {
 	uint64_t pfn = 0, max_pfn = vmcore_max_pfn(map->scan->core);
+	struct vmcore_frames frames;
 	struct error *err = NULL;
 
 	map->memmap_set_count = (max_pfn + WORTH_MEMMAP_PAGES - 1) / WORTH_MEMMAP_PAGES;
 	map->memmap_sets = calloc(bitmap_words(map->memmap_set_count) + 1, sizeof(*map->memmap_sets));
 	if (!map->memmap_sets)
 		return error_new(ERROR_NOMEM, "no memory for the place of struct pages");
-	while (!err && map->scan->layout && pfn < max_pfn) {
-		struct memmap_run run = {0};
-		uint64_t next;
+	// Only where there is memory: an array in virtual memory goes on over holes, which may be larger than all memory.
+	while (!err && map->scan->layout && vmcore_next_frames(map->scan->core, VMCORE_FRAMES_RAM, pfn, &frames)) {
+		uint64_t start = (frames.pfn_start > pfn ? frames.pfn_start : pfn) / SCAN_JOB_PAGES * SCAN_JOB_PAGES;
 
-		err = memmap_next(&map->scan->map, &map->tables, pfn, max_pfn, &run, &next);
-		if (!error_catch(&err, ERROR_FAULT) && !error_catch(&err, ERROR_BAD_DATA) && !err) {
-			if (run.pfn_start >= run.pfn_end)
-				break;
-			err = find_memmap_run(map, &run);
-			next = run.pfn_end;
-		}
-		pfn = next > pfn ? next : pfn + 1;
+		pfn = start + SCAN_JOB_PAGES;
+		err = find_memmap_job(map, start, pfn < max_pfn ? pfn : max_pfn);
 	}
 	return err;
 }

@@ -296,6 +296,7 @@ static void a_hole_in_memory(void)
 	uint8_t worth[128 / WORTH_BLOCK_PAGES_MIN];
 
 	fakemachine_make(&fixture.fake, true);
+	fakemachine_put_u64(fixture.fake.memory + FAKEMACHINE_MEM_MAP, UINT64_C(0xffffea0000000000));
 	fixture.fake.far_bytes = 128 * 4096;
 	fixture.fake.far_paddr = far_pfn * 4096;
 	fixture_open(&fixture);
