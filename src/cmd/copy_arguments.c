@@ -278,7 +278,8 @@ static struct error *take_stream(struct arguments *args, char **paths, int count
 {
 	if (args->is_flattened || args->is_reassembled || args->is_log_wanted || args->is_compressor_chosen ||
 	    args->keep_names || args->pagemap || args->stats || args->copy.is_dry_run || args->copy.dump_level ||
-	    args->copy.format != COPY_KDUMP)
+	    args->copy.format != COPY_KDUMP || args->copy.is_unused_dropped || args->copy.deadline_ms ||
+	    args->is_split || args->more_output_count || args->is_direct)
 		return error_new(ERROR_USAGE, "-R writes what is in the stream: only -f and -q go with it");
 	if (count != 1)
 		return error_new(ERROR_USAGE, "%s; try 'kdump-copy --help'",
@@ -297,12 +298,13 @@ static struct error *take_paths(struct arguments *args, char **paths, int count)
 	int least = has_output ? 2 : 1;
 
 	if (args->is_split && has_output && !args->is_reassembled && count > least) {
-		while (count > least) {
-			struct error *err = add_output(args, paths[--count]);
+		for (int i = least; i < count; i++) {
+			struct error *err = add_output(args, paths[i]);
 
 			if (err)
 				return err;
 		}
+		count = least;
 	}
 	if (count < least ||
 	    (count > least && !args->is_reassembled && (!args->copy.is_dry_run || args->is_usage_wanted)))
@@ -329,10 +331,32 @@ static struct error *ask_for_usage(struct arguments *args)
 	return compressor_find("none", &args->copy.compressor);
 }
 
+// What only a dump in files can be.
+static struct error *check_files(const struct arguments *args)
+{
+	if (args->is_split && !args->more_output_count && !args->copy.is_dry_run)
+		return error_new(ERROR_USAGE, "--split needs two dumps or more");
+	if (args->more_output_count && (args->is_flattened || args->copy.format == COPY_ELF || args->is_log_wanted))
+		return error_new(ERROR_USAGE,
+		                 "--split goes without -F, -E and --dump-dmesg: only kdump-compressed dumps "
+		                 "can be split");
+	for (size_t i = 0; args->output && i < args->more_output_count; i++)
+		for (size_t j = 0; j <= i; j++)
+			if (strcmp(args->more_outputs[i], j ? args->more_outputs[j - 1] : args->output) == 0)
+				return error_new(ERROR_USAGE, "--split: %s is named twice", args->more_outputs[i]);
+	if (args->copy.deadline_ms && (args->copy.format == COPY_ELF || args->is_flattened))
+		return error_new(ERROR_USAGE, "--deadline goes without -E and -F: cut short, they are no dump");
+	if (args->is_direct && args->is_flattened)
+		return error_new(ERROR_USAGE, "--direct goes without -F: a stream has no page cache");
+	return NULL;
+}
+
 static struct error *check_arguments(struct arguments *args)
 {
 	struct error *err = args->is_usage_wanted ? ask_for_usage(args) : NULL;
 
+	if (!err)
+		err = check_files(args);
 	if (err)
 		return err;
 	if (args->copy.format == COPY_ELF && strcmp(compressor_text(args->copy.compressor), "none") != 0)
@@ -340,14 +364,6 @@ static struct error *check_arguments(struct arguments *args)
 		                 strcmp(compressor_text(args->copy.compressor), "zlib") == 0
 		                         ? "c"
 		                         : "c, -l, -p, -z or --compress");
-	if (args->is_split && !args->more_output_count && !args->copy.is_dry_run)
-		return error_new(ERROR_USAGE, "--split needs two dumps or more");
-	if (args->more_output_count && (args->is_flattened || args->copy.format == COPY_ELF || args->is_log_wanted))
-		return error_new(ERROR_USAGE,
-		                 "--split goes without -F, -E and --dump-dmesg: only kdump-compressed dumps "
-		                 "can be split");
-	if (args->copy.deadline_ms && args->copy.format == COPY_ELF)
-		return error_new(ERROR_USAGE, "--deadline goes without -E: an ELF file that is cut short is no dump");
 	if (args->is_log_wanted && (args->pagemap || args->stats))
 		return error_new(ERROR_USAGE, "--dump-dmesg goes without --pagemap and --stats");
 	if (args->is_flattened && args->stats && strcmp(args->stats, "-") == 0)
@@ -359,6 +375,8 @@ static struct error *check_arguments(struct arguments *args)
 		                 "-F writes the dump to standard output, which is a terminal; redirect it");
 	if (!args->copy.thread_count)
 		args->copy.thread_count = cpu_count();
+	if (!args->copy.is_dry_run)
+		args->copy.more_sink_count = args->more_output_count;
 	return NULL;
 }
 

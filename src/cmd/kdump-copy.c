@@ -92,6 +92,9 @@ static void print_counts(const struct copy_stats *stats, unsigned int dump_level
 	printf("%-14s %12ju  no\n", "broken", (uintmax_t)stats->counts.poisoned);
 	if (stats->counts.named)
 		printf("%-14s %12ju  yes, by the names of their processes\n", "named", (uintmax_t)stats->counts.named);
+	if (stats->counts.unused)
+		printf("%-14s %12ju  no, struct pages of what is not in the dump\n", "unused",
+		       (uintmax_t)stats->counts.unused);
 	printf("%-14s %12ju\n", "total", (uintmax_t)stats->counts.total);
 	printf("%-14s %12ju\n", "to be saved", (uintmax_t)stats->counts.kept);
 }
@@ -179,7 +182,6 @@ static struct error *copy_to(const struct vmcore *core, const struct arguments *
 		opened++;
 	}
 	options.more_sinks = sinks + 1;
-	options.more_sink_count = count - 1;
 	// Each takes its share; what the smallest has room for counts.
 	options.room_bytes = options.room_bytes > UINT64_MAX / count ? UINT64_MAX : options.room_bytes * count;
 	if (!err)

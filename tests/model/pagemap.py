@@ -86,6 +86,7 @@ def check_stats(machine, level, stats):
     kept = [pfn for pfn, code in codes.items() if code not in ALWAYS and not MASKS.get(code, 0) & level]
     broken = sum(1 for code in codes.values() if code == POISONED)
     wanted = {"total": len(codes), "kept": len(kept), "written": len(kept), "unreadable": 0, "broken": broken,
+              "unused_struct_pages": 0,
               "zero": sum(1 for pfn in kept if not machine.page(pfn).strip(b"\0"))}
     if not machine.spec.keeps_all:
         wanted["unclassified"] = sum(1 for code in codes.values() if code == UNKNOWN)
@@ -112,7 +113,8 @@ def check_usage(machine, table):
     kept = [pfn for pfn, code in codes.items() if code in (KERNEL, UNKNOWN)]
     zero = sum(1 for pfn in kept if not machine.page(pfn).strip(b"\0"))
     wanted = {"ZERO": zero, "KERN_DATA": len(kept) - zero, "Total pages on system:": len(codes),
-              "Total size on system:": len(codes) * PAGE_BYTES, "page size:": PAGE_BYTES}
+              "Total size on system:": len(codes) * machine.page_bytes,
+              "page size:": machine.page_bytes}
     for name, code in (("NON_PRI_CACHE", CACHE), ("PRI_CACHE", CACHE_PRIVATE), ("USER", USER), ("FREE", FREE)):
         wanted[name] = sum(1 for other in codes.values() if other == code)
     found = dict(re.findall(r"^([A-Z_]+|[^\t\n]+:)\t+(\d+)", table, flags=re.MULTILINE))
@@ -125,8 +127,11 @@ def _wanted_state(machine, pfn, status, finds_zeros):
     return ZERO if finds_zeros and not machine.page(pfn).strip(b"\0") else WRITTEN
 
 
-def check(machine, level, data, finds_zeros, status=COMPLETE):
-    """BadDump unless a map is that of a dump of a level. finds_zeros: zero pages have a state of their own."""
+def check(machine, level, data, finds_zeros, status=COMPLETE, unused=frozenset()):
+    """BadDump unless a map is that of a dump of a level.
+
+    finds_zeros: zero pages have a state of their own; unused: frames of struct pages that are left out.
+    """
     read = PageMap(data, machine.spec.page_bytes)
     require(read.status == status, f"page map: status {read.status}")
     require(read.level == level, f"page map: dump level {read.level}")
@@ -134,6 +139,7 @@ def check(machine, level, data, finds_zeros, status=COMPLETE):
     dropped = sum(1 << code for code in range(12) if code in ALWAYS or MASKS.get(code, 0) & level)
     require(read.dropped == dropped, f"page map: dropped codes {read.dropped:#x}, must be {dropped:#x}")
     codes = _codes(machine.spec)
+    codes.update(dict.fromkeys(unused, STRUCT_PAGES))
     for pfn, code, state in read.frames():
         wanted = codes.pop(pfn, NONE)
         require(code == wanted, f"page map: pfn {pfn:#x} has code {code}, must have {wanted}")

@@ -128,11 +128,12 @@ class KdumpFile:
         self.page_bytes = size
         require(struct.unpack_from("<i", data, 460)[0] > 0, "kdump: nr_cpus is 0")
         sub = size
-        self.phys_base, self.level, split = struct.unpack_from("<qii", data, sub)
-        require(split == 0, "kdump: split is set")
+        self.phys_base, self.level, self.split = struct.unpack_from("<qii", data, sub)
         info_offset, info_size, note_offset, note_size = struct.unpack_from("<qqqq", data, sub + 32)
         mapnr64, = struct.unpack_from("<Q", data, sub + 96)
         require(mapnr64 == max_mapnr, "kdump: max_mapnr_64 differs")
+        self.start, self.end = struct.unpack_from("<QQ", data, sub + 80) if self.split else (0, mapnr64)
+        require(self.start <= self.end <= mapnr64, f"kdump: a part from {self.start:#x} to {self.end:#x}")
         require(not note_size or sub + 104 <= note_offset and note_offset + note_size <= sub + sub_blocks * size,
                 "kdump: notes")
         require(not info_size or note_offset <= info_offset and info_offset + info_size <= note_offset + note_size,
@@ -146,7 +147,8 @@ class KdumpFile:
         self.dumped = _bits(data[first + half * size:first + 2 * half * size], max_mapnr)
         self.table = first + 2 * half * size
         require(set(self.dumped) <= set(self.ram), "kdump: a page that is no memory")
-        self.index = {pfn: rank for rank, pfn in enumerate(self.dumped)}
+        # Bitmaps are those of the whole dump, descriptors those of this part.
+        self.index = {pfn: rank for rank, pfn in enumerate(pfn for pfn in self.dumped if self.start <= pfn < self.end)}
         self.flags_seen = set()
 
     def pages(self):

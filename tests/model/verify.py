@@ -25,8 +25,8 @@ def _sets(got, want):
 CPUS = 2
 
 
-def kdump(machine, level, dump, cpus=CPUS):
-    """A kdump-compressed dump, with notes of so many CPUs."""
+def kdump(machine, level, dump, cpus=CPUS, unused=frozenset()):
+    """A kdump-compressed dump or a part of one, with notes of so many CPUs, without the frames of unused struct pages."""
     require(dump.level == level, f"dump_level {dump.level}")
     require(dump.machine == machine.paging.uname, f"machine {dump.machine}")
     require(dump.page_bytes == machine.spec.page_bytes, f"block_size {dump.page_bytes}")
@@ -36,7 +36,7 @@ def kdump(machine, level, dump, cpus=CPUS):
     require(dump.notes.count(b"CORE\0\0\0\0") == cpus, "notes of CPUs are missing")
     require(not dump.status & readers.STATUS_INCOMPLETE, "marked as incomplete")
     _sets(set(dump.ram), set(page_frames(machine.spec)))
-    _sets(set(dump.dumped), set(expect.kept(machine.spec, level)))
+    _sets(set(dump.dumped), set(expect.kept(machine.spec, level)) - unused)
     for pfn, page in dump.pages():
         _same(machine, pfn, page)
 
@@ -67,6 +67,7 @@ def check(machine, level, data, compressor=None, cpus=CPUS):
     if isinstance(dump, readers.ElfFile):
         elf(machine, level, dump, cpus)
         return
+    require(not dump.split, "kdump: split is set")
     kdump(machine, level, dump, cpus)
     allowed = {0} | ({compressor} if compressor else set())
     require(dump.flags_seen <= allowed, f"pages with flags {dump.flags_seen}")

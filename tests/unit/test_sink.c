@@ -165,7 +165,49 @@ static void full(void)
 	close(fd);
 }
 
-static const struct test tests[] = {TEST(file), TEST(stream), TEST(many_threads), TEST(full)};
+// Large pieces go past the page cache, small ones do not, and the file is the same.
+static void direct(void)
+{
+	enum { LARGE = 1 << 20, SMALL_AT = 2 << 20, SMALL = 100, FILE_BYTES = SMALL_AT + 5000 };
+	char *large = aligned_alloc(SINK_ALIGN_BYTES, LARGE), *data = calloc(1, FILE_BYTES + 1);
+	int fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct iovec part = {.iov_base = data, .iov_len = SINK_ALIGN_BYTES};
+	struct sink *sink;
+	size_t got;
+
+	if (fd < 0)
+		test_skip("the file system here has no files without a name");
+	check(large && data);
+	check_ok(sink_file_create(fd, &sink));
+	check(sink->align_bytes == 0);
+	sink_file_set_direct(sink);
+	if (!sink->align_bytes)
+		test_skip("the file system here cannot write past the page cache");
+	memset(large, 'x', LARGE);
+	check_ok(sink_write(sink, 4096, large, LARGE));
+	// Whether it is in the page cache: reading without waiting says so.
+	check(preadv2(fd, &part, 1, 4096, RWF_NOWAIT) < 0);
+	// Not at such an offset, of such a size, from such memory.
+	check_ok(sink_write(sink, 4096 + LARGE + 1, large, 4096));
+	check_ok(sink_write(sink, SMALL_AT, large, SMALL));
+	check_ok(sink_write(sink, SMALL_AT - 8192, large + 1, 4096));
+	check_ok(sink_finish(sink, FILE_BYTES));
+	sink_destroy(sink);
+	check_ok(io_pread(fd, data, FILE_BYTES + 1, 0, &got));
+	check(got == FILE_BYTES);
+	for (size_t i = 0; i < FILE_BYTES; i++) {
+		bool is_written = (i >= 4096 && i < 4096 + LARGE) || (i > 4096 + LARGE && i <= 8192 + LARGE) ||
+		                  (i >= SMALL_AT - 8192 && i < SMALL_AT - 4096) ||
+		                  (i >= SMALL_AT && i < SMALL_AT + SMALL);
+
+		check(data[i] == (is_written ? 'x' : 0));
+	}
+	free(large);
+	free(data);
+	close(fd);
+}
+
+static const struct test tests[] = {TEST(file), TEST(stream), TEST(many_threads), TEST(full), TEST(direct)};
 
 int main(int argc, char **argv)
 {
