@@ -76,7 +76,7 @@ static struct error *find_image(struct worth_map *map)
 			xlat_translate_code(&map->scan->xlat, &map->tables, vaddr, &paddr, &run_bytes, &is_code);
 
 		if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA)) {
-			vaddr += IMAGE_STEP_BYTES;
+			vaddr = (vaddr / IMAGE_STEP_BYTES + 1) * IMAGE_STEP_BYTES;
 			continue;
 		}
 		if (err)
