@@ -61,8 +61,9 @@ static uint16_t part_of(const struct copy_order_job *job, uint64_t pfn)
 	return part;
 }
 
-// Every frame of the set whose worth is wanted is in one unit; units are right in all they say. Gives the frames.
-static uint64_t check_order(const struct copy_order *order, const struct copy_order_job *job, uint64_t block_pages)
+// Every frame of the set whose worth is wanted is in one unit; units are right in all they say. is_exact: blocks are those of the job.
+// Gives the frames.
+static uint64_t check_order(const struct copy_order *order, const struct copy_order_job *job, bool is_exact)
 {
 	uint64_t frames = job->end_pfn - job->base_pfn, wanted = 0, seen = 0;
 	_cleanup_free_ uint8_t *is_seen = calloc(1, frames);
@@ -79,7 +80,7 @@ static uint64_t check_order(const struct copy_order *order, const struct copy_or
 
 		check(unit->count >= 1 && unit->count <= job->unit_pages && bitmap_test(job->set, at));
 		check(unit->rank == ranks[at]);
-		if (block_pages == job->block_pages) {
+		if (is_exact) {
 			check(worth >= last_worth && worth >= job->first && worth < job->end);
 			last_worth = worth;
 		}
@@ -88,7 +89,7 @@ static uint64_t check_order(const struct copy_order *order, const struct copy_or
 			if (!bitmap_test(job->set, at))
 				continue;
 			check(!is_seen[at] && unit->part == part_of(job, job->base_pfn + at));
-			check(block_pages != job->block_pages || job->worth[at / job->block_pages] == worth);
+			check(!is_exact || job->worth[at / job->block_pages] == worth);
 			is_seen[at] = 1;
 			seen++;
 			left--;
@@ -97,8 +98,7 @@ static uint64_t check_order(const struct copy_order *order, const struct copy_or
 	for (uint64_t at = 0; at < frames; at++) {
 		unsigned int worth = job->worth[at / job->block_pages];
 
-		wanted += bitmap_test(job->set, at) &&
-		          (block_pages != job->block_pages || (worth >= job->first && worth < job->end));
+		wanted += bitmap_test(job->set, at) && (!is_exact || (worth >= job->first && worth < job->end));
 	}
 	check(seen == wanted);
 	return seen;
@@ -112,7 +112,7 @@ static void each_frame_once_and_the_best_first(void)
 
 		fixture_init(&fixture, seed);
 		check_ok(copy_order_init(&order, &fixture.job));
-		check(check_order(&order, &fixture.job, BLOCK) == bitmap_count(fixture.set, 0, FRAMES));
+		check(check_order(&order, &fixture.job, true) == bitmap_count(fixture.set, 0, FRAMES));
 		check(order.count * sizeof(*order.units) <= copy_order_memory_bytes(FRAMES, BLOCK, UNIT));
 		copy_order_deinit(&order);
 	}
@@ -132,7 +132,7 @@ static void phases_are_disjoint(void)
 			fixture.job.first = (enum worth)worth;
 			fixture.job.end = (enum worth)(worth + 1);
 			check_ok(copy_order_init(&order, &fixture.job));
-			sum += check_order(&order, &fixture.job, BLOCK);
+			sum += check_order(&order, &fixture.job, true);
 			copy_order_deinit(&order);
 		}
 		check(sum == bitmap_count(fixture.set, 0, FRAMES));
@@ -194,7 +194,7 @@ static void too_many_units_become_fewer(void)
 			worth[i] = i / blocks % 2 ? WORTH_USER : WORTH_KERNEL;
 		check_ok(copy_order_init(&order, &job));
 		check(order.count * sizeof(*order.units) <= copy_order_memory_bytes(WINDOW, BLOCK_PAGES, UNIT_PAGES));
-		check(check_order(&order, &job, 0) == WINDOW);
+		check(check_order(&order, &job, false) == WINDOW);
 		copy_order_deinit(&order);
 	}
 }
