@@ -243,10 +243,11 @@ static void the_best_pages_come_first(void)
 		fixture.options.room_bytes = room ? UINT64_MAX : 0;
 		check_ok(run(&fixture, &fake));
 		check(count_pages(&fixture, &fake) == FAKEMACHINE_PAGES - 1);
-		// Data behind the code in memory, code, free pages.
-		check(place_of(&fixture, 0x700) < place_of(&fixture, CALLED_PFN));
-		check(place_of(&fixture, CALLED_PFN) < place_of(&fixture, FAKEMACHINE_FREE_PFN));
+		// With enough room only what lies together is in order, which is little of so small a machine.
 		if (!room) {
+			// Data behind the code in memory, code, free pages.
+			check(place_of(&fixture, 0x700) < place_of(&fixture, CALLED_PFN));
+			check(place_of(&fixture, CALLED_PFN) < place_of(&fixture, FAKEMACHINE_FREE_PFN));
 			for (uint64_t pfn = CODE / 4096; pfn < (CODE + CODE_BYTES) / 4096; pfn++) {
 				bool is_called = pfn >= CALLED_PFN - 1 && pfn <= CALLED_PFN + 1;
 
