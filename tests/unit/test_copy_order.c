@@ -61,8 +61,8 @@ static uint16_t part_of(const struct copy_order_job *job, uint64_t pfn)
 	return part;
 }
 
-// Every frame of the set whose worth is wanted is in one unit; units are right in all they say. is_exact: blocks are those of the job.
-// Gives the frames.
+// Every frame of the set whose worth is wanted is in one unit; units are right in all they say. Gives the frames.
+// Not is_exact: blocks became larger.
 static uint64_t check_order(const struct copy_order *order, const struct copy_order_job *job, bool is_exact)
 {
 	uint64_t frames = job->end_pfn - job->base_pfn, wanted = 0, seen = 0;

@@ -107,9 +107,9 @@ def matches_memory(report, name, crash, dump, reference):
 
 
 def crash_reads(report, name, lab, kernel, dump, reference=None, commands=CRASH_COMMANDS,
-                option=""):
-    """crash opens the dump; with a reference, it prints the same on both."""
-    ours = lab.tools.crash(kernel, dump, commands, option)
+                option="", more_parts=()):
+    """crash opens the dump, which may have more parts; with a reference, it prints the same on both."""
+    ours = lab.tools.crash(kernel, dump, commands, option, more_parts)
     problems = ours.warnings()
     if reference is not None:
         problems = [line for line in problems if line not in reference.warnings()]
@@ -124,11 +124,12 @@ def crash_reads(report, name, lab, kernel, dump, reference=None, commands=CRASH_
         else:
             report.check(f"{name}: crash {command} prints what it prints on the "
                          "unfiltered vmcore",
-                         _first_difference(text, reference.text(command)))
+                         first_difference(text, reference.text(command)))
     return ours
 
 
-def _first_difference(ours, theirs):
+def first_difference(ours, theirs):
+    """Where two texts differ, or ""."""
     if ours == theirs:
         return ""
     ours, theirs = ours.splitlines(), theirs.splitlines()

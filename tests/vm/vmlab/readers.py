@@ -13,7 +13,7 @@ NO_MODULES = "--no_modules"
 
 # What crash prints about the file itself, which differs between two dumps of
 # one machine and says nothing about what was found in them.
-ABOUT_THE_FILE = re.compile(r"^\s*DUMPFILE: .*$|\[PARTIAL DUMP\]", re.MULTILINE)
+ABOUT_THE_FILE = re.compile(r"^\s*DUMPFILES?: .*(\n +\S+ *(\[.*\])?$)*|\[PARTIAL DUMP\]", re.MULTILINE)
 
 
 class CrashOutput:
@@ -76,8 +76,8 @@ class Tools:
                     folder, kernel or "", script, *args],
                    timeout_s=timeout_s, ok=None, merge=True)
 
-    def crash(self, kernel, dump, commands=CRASH_COMMANDS, option=""):
-        """Run crash's commands on a dump; each command's output apart."""
+    def crash(self, kernel, dump, commands=CRASH_COMMANDS, option="", more_parts=()):
+        """Run crash's commands on a dump, all parts of it; each command's output apart."""
         folder, name = dump.parent, dump.name
         outputs = folder / f"{name}.crash"
         outputs.mkdir(exist_ok=True)
@@ -86,8 +86,8 @@ class Tools:
         (outputs / "commands").write_text(script, encoding="ascii")
         code, banner, _ = self._inside(
             folder, kernel.path,
-            f"exec crash --no_crashrc {option} -i {outputs.name}/commands /mnt/vmlinux {name}",
-            300)
+            f"exec crash --no_crashrc {option} -i {outputs.name}/commands /mnt/vmlinux "
+            + " ".join([name, *(part.name for part in more_parts)]), 300)
         by_command = {}
         for number, command in enumerate(commands):
             path = outputs / str(number)

@@ -4,7 +4,7 @@
 import dataclasses
 import shutil
 
-from . import archive, capture, checks, copier, direct, pageflags, usage
+from . import archive, capture, checks, copier, direct, forms, pageflags, usage
 from .capture import Setup
 from .command import LabError
 from .direct import CPU
@@ -44,7 +44,7 @@ def _unfiltered(report, lab, folder, scenario):
     memory, raw = lab.pages.list(crash.ram), lab.pages.list(vmcore)
     taken_by = pageflags.classes(pageflags.read(crash.planted, Elf(vmcore)))
     checks.matches_memory(report, f"{name}: unfiltered", crash, raw, memory)
-    reference = lab.tools.crash(kernel, vmcore)
+    reference = lab.tools.crash(kernel, vmcore, forms.COMMANDS)
     report.check(f"{name}: crash opens the unfiltered vmcore",
                  f"exit {reference.code}" if reference.code else "")
     for line in reference.warnings():
@@ -67,6 +67,13 @@ def _unfiltered(report, lab, folder, scenario):
     copier.planted_reasons(report, name, lab, vmcore, crash.planted.confirm(raw))
     copier.silent_vmcoreinfo(report, f"{name}: level 31", lab, vmcore, ours)
     copier.keeps_process(report, f"{name}: a kept process", lab, kernel, crash, vmcore, raw, ours)
+    forms.cut_short(report, f"{name}: cut short", lab, kernel, vmcore, reference)
+    # What is written does not depend on the kernel: each is opened once.
+    if scenario.setup.series == "6.1":
+        forms.split(report, f"{name}: split", lab, kernel, vmcore, reference)
+        forms.without_struct_pages(report, f"{name}: -e", lab, kernel, vmcore, reference, raw, ours)
+    else:
+        forms.every_form(report, name, lab, kernel, vmcore, reference)
     return crash, dump
 
 

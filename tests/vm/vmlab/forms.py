@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Dumps in every form that the copier writes, opened by crash: cut short, split, without struct pages."""
+
+import re
+
+from . import checks
+from .command import run, shell
+from .copier import filtered
+from .readers import CRASH_COMMANDS
+
+# What is asked of a dump that was cut short.
+STACKS = ("sys", "bt", "bt -a", "foreach bt", "ps", "log")
+# All that is asked of the unfiltered vmcore, which is what the others are compared with.
+COMMANDS = tuple(dict.fromkeys((*CRASH_COMMANDS, *STACKS, "p/x vmemmap_base")))
+FORMS = {"zlib": ("-c",), "lzo": ("-l",), "snappy": ("-p",), "zstd": ("-z",), "auto": ("--compress=auto",), "ELF": ("-E",)}
+CUT = {"raw": ("--compress=none",), "lzo": ("-l",), "zstd": ("-z",)}
+# Of the bytes of a whole dump: data of the kernel and code that is called are half of what an idle machine saves.
+SHARE = 0.6
+NO_SPACE = 4
+PAGE_STRUCT_BYTES, PAGE, LARGE_PAGE = 64, 4096, 2 << 20
+# Copies into a file system of a size, and takes out what is there.
+FULL_DISK = ('size=$1 place=$2 wanted=$3; shift 3\n'
+             'mkdir -p "$place"\n'
+             'mount -t tmpfs -o "size=$size" tmpfs "$place"\n'
+             'status=0; "$@" "$place/dump" || status=$?\n'
+             'mv "$place/dump.incomplete" "$wanted"\n'
+             'exit $status')
+
+
+def cut_short(report, name, lab, kernel, vmcore, reference):
+    """The first part of a dump is enough for what crash is asked first."""
+    for title, options in CUT.items():
+        whole = filtered(lab, vmcore, 31, options)
+        cut = vmcore.parent / f"cut.{title}"
+        code, text, _ = run(["unshare", "--mount", "sh", "-euc", FULL_DISK, "sh", str(int(whole.stat().st_size * SHARE)),
+                             vmcore.parent / "small", cut, lab.program("kdump-copy"), "-q", "-d", "31", *options, vmcore],
+                            timeout_s=300, ok=None, merge=True)
+        whole.unlink()
+        if report.check(f"{name}: {title}: the disk is full",
+                        "" if code == NO_SPACE else f"exit {code}\n{text}"):
+            seen = lab.tools.crash(kernel, cut, STACKS)
+            for command in STACKS:
+                report.check(f"{name}: {title}: crash {command} prints what it prints on the unfiltered vmcore",
+                             checks.first_difference(seen.text(command), reference.text(command)))
+        cut.unlink(missing_ok=True)
+
+
+def split(report, name, lab, kernel, vmcore, reference):
+    """crash opens all parts as one dump."""
+    parts = [vmcore.parent / f"part.{number}" for number in range(3)]
+    run([lab.program("kdump-copy"), "-q", "-d", "31", "-l", "--split", vmcore, *parts], timeout_s=300)
+    checks.crash_reads(report, f"{name}: three parts", lab, kernel, parts[0], reference, more_parts=parts[1:])
+    for part in parts:
+        part.unlink()
+
+
+def _struct_pages(lab, kernel, vmcore, reference, frames):
+    """Frames of the struct pages of all these frames, as crash translates their addresses."""
+    base = int(re.search(r"= (0x[0-9a-f]+)", reference.by_command["p/x vmemmap_base"])[1], 16)
+    places = sorted({pfn * PAGE_STRUCT_BYTES // LARGE_PAGE for pfn in frames})
+    commands = tuple(f"vtop {base + place * LARGE_PAGE:x}" for place in places)
+    found = set()
+    for text in lab.tools.crash(kernel, vmcore, commands).by_command.values():
+        paddr = int(re.search(r"^[0-9a-f]{16} +([0-9a-f]+)", text, re.MULTILINE)[1], 16)
+        count = LARGE_PAGE // PAGE if "(2MB)" in text else 1
+        found.update(range(paddr // PAGE, paddr // PAGE + count))
+    return found
+
+
+def without_struct_pages(report, name, lab, kernel, vmcore, reference, raw, plain):
+    """-e leaves out what makedumpfile -e does, and beside that only struct pages; crash reads it.
+
+    raw: pages of the unfiltered vmcore, plain: of level 31.
+    """
+    dump, theirs = filtered(lab, vmcore, 31, ("-e",)), vmcore.parent / "theirs.e"
+    lab.tools.makedumpfile(vmcore, 31, theirs, "-e --work-dir .")
+    ours, their_pages = lab.pages.list(dump), lab.pages.list(theirs)
+    theirs.unlink()
+    struct_pages = _struct_pages(lab, kernel, vmcore, reference, raw)
+    extra = [pfn for pfn in ours if ours[pfn] != their_pages.get(pfn)]
+    report.check(f"{name}: {len(ours)} of {len(plain)} pages, all of them makedumpfile's with its content",
+                 f"{len(extra)} are not: {' '.join(map(hex, extra[:8]))}" if extra or len(ours) >= len(plain) else "")
+    for title, frames in (("without -e", plain.keys()), ("of makedumpfile -e", their_pages.keys())):
+        gone = frames - ours.keys()
+        wrong = gone - struct_pages
+        report.check(f"{name}: the {len(gone)} pages more {title} are struct pages",
+                     f"{len(wrong)} are not: {' '.join(map(hex, sorted(wrong)[:8]))}" if wrong else "")
+    seen = lab.tools.crash(kernel, dump, ("sys", "bt", "ps", "log"))
+    for command in seen.by_command:
+        report.check(f"{name}: crash {command} prints what it prints on the unfiltered vmcore",
+                     checks.first_difference(seen.text(command), reference.text(command)))
+    dump.unlink()
+
+
+def every_form(report, name, lab, kernel, vmcore, reference):
+    """crash reads every format and method."""
+    for title, options in FORMS.items():
+        dump = filtered(lab, vmcore, 31, options)
+        checks.crash_reads(report, f"{name}: {title}", lab, kernel, dump, reference)
+        dump.unlink()
+    dump = vmcore.parent / "flattened"
+    shell('exec "$1" -q -F -d 31 -c "$2" >"$3"', lab.program("kdump-copy"), vmcore, dump, timeout_s=300)
+    checks.crash_reads(report, f"{name}: flattened", lab, kernel, dump, reference)
+    dump.unlink()
