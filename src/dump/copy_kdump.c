@@ -96,7 +96,9 @@ static void cut_parts(struct kdump_copy *kdump, uint64_t page_count)
 		}
 		part->pfn_end = start < kdump->copy->max_pfn ? start : kdump->copy->max_pfn;
 		start = part->pfn_end;
-		part->desc_room = rank - part->first_rank;
+		// Room for all pages, most of it a gap: makedumpfile --reassemble takes a page that lies where such a table
+		// ends for the one of zeros.
+		part->desc_room = page_count;
 		// The second scan of a large machine may find some pages more: devices go on writing while the capture
 		// kernel runs.
 		if (!kdump->is_scanned)
