@@ -51,6 +51,7 @@ struct arch {
 	unsigned int physical_bits; /**< Of the largest physical address the machine can have. */
 	uint64_t
 		no_execute_mask; /**< Bits of the entry that maps a page: one of them set means that the kernel cannot run what is there. */
+	uint64_t read_only_mask, read_only_value; /**< Of that entry: the kernel cannot write what is there. */
 	unsigned int function_align_bytes; /**< The kernel's functions begin at multiples of it; 1: anywhere. */
 	unsigned int default_section_size_bits; /**< For kernels whose VMCOREINFO is silent. */
 	unsigned int default_physmem_bits; /**< The same. */

@@ -99,6 +99,8 @@ const struct arch arch_arm64 = {
 	// Arm ARM, FEAT_LPA and FEAT_LPA2.
 	.physical_bits = 52,
 	.no_execute_mask = UINT64_C(1) << 53, // PXN (Arm ARM, D8.3)
+	.read_only_mask = 1 << 7, // AP[2]
+	.read_only_value = 1 << 7,
 	.function_align_bytes = 1,
 	// arch/arm64/include/asm/sparsemem.h before Linux kernel commit f0b13ee23241 ("arm64/sparsemem: reduce
 	// SECTION_SIZE_BITS"), which is in v5.12 as is the line of VMCOREINFO.

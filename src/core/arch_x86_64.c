@@ -83,6 +83,7 @@ const struct arch arch_x86_64 = {
 	// Intel SDM vol. 3, 4.1.4: MAXPHYADDR is 52 at most.
 	.physical_bits = 52,
 	.no_execute_mask = UINT64_C(1) << 63,
+	.read_only_mask = 1 << 1, // R/W
 	// arch/x86/include/asm/linkage.h (__ALIGN), Makefile (-falign-functions) since v6.2; gcc's -O2 does the same before.
 	.function_align_bytes = 16,
 	// arch/x86/include/asm/sparsemem.h

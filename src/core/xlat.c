@@ -88,15 +88,20 @@ struct error *xlat_translate(const struct xlat *xlat, struct vmreader *reader, u
 	return translate(xlat, reader, vaddr, paddr_ret, run_bytes_ret, &entry);
 }
 
-struct error *xlat_translate_code(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
-                                  uint64_t *run_bytes_ret, bool *is_code_ret)
+struct error *xlat_translate_use(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
+                                 uint64_t *run_bytes_ret, enum xlat_use *use_ret)
 {
+	const struct arch *arch = xlat->core->arch;
 	uint64_t entry = 0;
 	struct error *err = translate(xlat, reader, vaddr, paddr_ret, run_bytes_ret, &entry);
 
-	if (!err)
-		*is_code_ret = !(entry & xlat->core->arch->no_execute_mask);
-	return err;
+	if (err)
+		return err;
+	if (!(entry & arch->no_execute_mask))
+		*use_ret = XLAT_CODE;
+	else
+		*use_ret = (entry & arch->read_only_mask) == arch->read_only_value ? XLAT_CONSTANTS : XLAT_DATA;
+	return NULL;
 }
 
 struct error *xlat_read(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, void *buf, size_t size_bytes)

@@ -51,19 +51,26 @@ struct error *xlat_init(struct xlat *ret, const struct vmcore *core) must_check;
 struct error *xlat_translate(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
                              uint64_t *run_bytes_ret) must_check;
 
+/** What the kernel may do with memory that its page tables map. */
+enum xlat_use {
+	XLAT_DATA, /**< Read and write. */
+	XLAT_CONSTANTS, /**< Read. */
+	XLAT_CODE, /**< Read and run. */
+};
+
 /**
- * Translate an address, and tell whether code is there.
+ * Translate an address, and tell what is there.
  *
  * @param[in] xlat Shared.
  * @param[in,out] reader For page tables; owned by the calling thread.
  * @param[in] vaddr Kernel virtual address.
  * @param[out] paddr_ret Physical address.
  * @param[out] run_bytes_ret As xlat_translate(); not NULL.
- * @param[out] is_code_ret Whether the kernel can run what is there.
+ * @param[out] use_ret What the kernel may do with it.
  * @return As xlat_translate().
  */
-struct error *xlat_translate_code(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
-                                  uint64_t *run_bytes_ret, bool *is_code_ret) must_check;
+struct error *xlat_translate_use(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *paddr_ret,
+                                 uint64_t *run_bytes_ret, enum xlat_use *use_ret) must_check;
 
 /**
  * Copy kernel virtual memory.

@@ -240,8 +240,8 @@ static struct error *copy_phases(struct kdump_copy *kdump)
 		{WORTH_FILES, WORTH_COUNT, COPY_UNIT_ALL},
 	};
 	static const struct phase fine[] = {
-		{WORTH_KERNEL, WORTH_CODE, COPY_UNIT_LOOK}, {WORTH_CODE, WORTH_FILES, COPY_UNIT_CALLED},
-		{WORTH_FILES, WORTH_MEMMAP, COPY_UNIT_ALL}, {WORTH_CODE, WORTH_FILES, COPY_UNIT_NOT_CALLED},
+		{WORTH_KERNEL, WORTH_CODE, COPY_UNIT_LOOK},     {WORTH_CODE, WORTH_CONSTANTS, COPY_UNIT_CALLED},
+		{WORTH_CONSTANTS, WORTH_MEMMAP, COPY_UNIT_ALL}, {WORTH_CODE, WORTH_CONSTANTS, COPY_UNIT_NOT_CALLED},
 		{WORTH_MEMMAP, WORTH_COUNT, COPY_UNIT_ALL},
 	};
 	bool is_fine = kdump->callers.pages;
@@ -380,6 +380,9 @@ static struct error *fit_room(struct kdump_copy *kdump, struct scan_result *resu
 	uint64_t room = copy->options->room_bytes, last = copy->max_pfn - 1, mean_bytes = 0;
 	struct error *err = NULL;
 
+	// Where the dump as it is would not fit, a fast target must not tempt to write it so.
+	if (room && predict_bytes(kdump, result->counts.kept, copy->page_bytes) > room)
+		methods_use_densest(&kdump->methods);
 	while (!err && room && predict_bytes(kdump, result->counts.kept, copy->page_bytes) > room) {
 		// The window that was counted last is at hand.
 		err = copy_fit_sample(copy, densest, kdump->set, last - last % COPY_WINDOW_PAGES, copy->max_pfn,

@@ -46,6 +46,12 @@ void methods_init(struct methods *ret, const struct compressor *fixed, unsigned 
 	}
 }
 
+void methods_use_densest(struct methods *methods)
+{
+	methods->list[0] = methods->list[methods->count - 1];
+	methods->count = 1;
+}
+
 void methods_deinit(struct methods *methods)
 {
 	pthread_mutex_destroy(&methods->lock);

@@ -62,6 +62,9 @@ void methods_init(struct methods *ret, const struct compressor *fixed, unsigned 
 /** End. @param[in] methods After methods_init(). */
 void methods_deinit(struct methods *methods);
 
+/** Choose from now on only the densest. @param[in,out] methods No other thread uses it. */
+void methods_use_densest(struct methods *methods);
+
 /** Threads that are to work: where there is a choice one more than can run, since one of them often waits for the target. @param[in] methods The choice. @return Their number. */
 unsigned int methods_threads(const struct methods *methods);
 

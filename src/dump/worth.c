@@ -41,15 +41,17 @@ struct walk {
 	enum worth group_worth; // … that is worth this.
 };
 
-static bool add_image(struct worth_map *map, uint64_t vaddr, uint64_t paddr, uint64_t size_bytes, bool is_code)
+static bool add_image(struct worth_map *map, uint64_t vaddr, uint64_t paddr, uint64_t size_bytes, enum xlat_use use)
 {
 	struct worth_image *last = map->image_count ? &map->image[map->image_count - 1] : NULL;
 
-	if (last && last->paddr_end == paddr && last->is_code == is_code &&
+	if (last && last->paddr_end == paddr && last->is_code == (use == XLAT_CODE) &&
+	    last->is_constant == (use == XLAT_CONSTANTS) &&
 	    last->vaddr + (last->paddr_end - last->paddr_start) == vaddr)
 		last->paddr_end += size_bytes;
 	else if (map->image_count < IMAGE_PIECES_MAX)
-		map->image[map->image_count++] = (struct worth_image){paddr, paddr + size_bytes, vaddr, is_code};
+		map->image[map->image_count++] =
+			(struct worth_image){paddr, paddr + size_bytes, vaddr, use == XLAT_CODE, use == XLAT_CONSTANTS};
 	else
 		return false;
 	return true;
@@ -71,9 +73,8 @@ static struct error *find_image(struct worth_map *map)
 	end = vaddr + IMAGE_GAP_BYTES;
 	for (uint64_t last = vaddr + IMAGE_MAX_BYTES; vaddr < end && vaddr < last;) {
 		uint64_t paddr, run_bytes = vmcore_page_bytes(core);
-		bool is_code = false;
-		struct error *err =
-			xlat_translate_code(&map->scan->xlat, &map->tables, vaddr, &paddr, &run_bytes, &is_code);
+		enum xlat_use use = XLAT_DATA;
+		struct error *err = xlat_translate_use(&map->scan->xlat, &map->tables, vaddr, &paddr, &run_bytes, &use);
 
 		if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA)) {
 			vaddr = (vaddr / IMAGE_STEP_BYTES + 1) * IMAGE_STEP_BYTES;
@@ -81,10 +82,10 @@ static struct error *find_image(struct worth_map *map)
 		}
 		if (err)
 			return err;
-		if (!add_image(map, vaddr, paddr, run_bytes, is_code))
+		if (!add_image(map, vaddr, paddr, run_bytes, use))
 			break;
 		vaddr += run_bytes;
-		if (is_code)
+		if (use == XLAT_CODE)
 			map->code_vaddr_end = vaddr;
 		end = vaddr + IMAGE_GAP_BYTES;
 	}
@@ -387,7 +388,7 @@ static struct error *block_worth(struct walk *walk, uint64_t at, uint64_t end, e
 		const struct worth_image *image = worth_find_image(walk->map, pfn);
 
 		if (image)
-			worth = image->is_code ? WORTH_CODE : WORTH_KERNEL;
+			worth = image->is_code ? WORTH_CODE : image->is_constant ? WORTH_CONSTANTS : WORTH_KERNEL;
 		else if (!walk->map->scan->layout)
 			worth = WORTH_USER; // Nothing is known of it: what is known comes first.
 		else if (pfn >= walk->group_end) {

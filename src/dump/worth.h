@@ -22,6 +22,7 @@
 enum worth {
 	WORTH_KERNEL, /**< Data of the kernel: its image, page tables, per-CPU areas, stacks, slab. */
 	WORTH_CODE, /**< The kernel's code. */
+	WORTH_CONSTANTS, /**< Its constants: of 8 MiB, tables of symbols and types are the last six. */
 	WORTH_FILES, /**< Objects of file systems that stand for what is on a disk: inodes, dentries. Often most of the slab. */
 	WORTH_MEMMAP, /**< struct pages: where memory went, but nothing that other data needs. */
 	WORTH_CACHE,
@@ -36,11 +37,12 @@ enum { WORTH_BLOCKS_MAX = 1 << 20, WORTH_BLOCK_PAGES_MIN = 4 };
 /** Page frames of struct pages that are looked at together: on most machines they are mapped by large pages. */
 enum { WORTH_MEMMAP_PAGES = 512 };
 
-/** A piece of the kernel's image that is contiguous in physical memory, and all code or all data. */
+/** A piece of the kernel's image that is contiguous in physical memory, and all code, constants or data. */
 struct worth_image {
 	uint64_t paddr_start, paddr_end;
 	uint64_t vaddr; /**< Of its first byte. */
 	bool is_code;
+	bool is_constant;
 };
 
 /** What is known in advance. Read-only after worth_init() but for its cache; for one thread. */
