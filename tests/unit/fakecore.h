@@ -61,7 +61,9 @@ static inline void fakecore_info(struct fakecore *fake, const char *fmt, ...)
 	va_end(args);
 }
 
-static inline void fakecore_map(struct fakecore *fake, uint64_t vaddr, uint64_t paddr, uint64_t page_bytes)
+/** Map a page, or a large one; clear: bits that its entry is not to have (2: it may be written). */
+static inline void fakecore_map_without(struct fakecore *fake, uint64_t vaddr, uint64_t paddr, uint64_t page_bytes,
+                                        uint64_t clear)
 {
 	unsigned int leaf = page_bytes == 4096 ? 0 : page_bytes == 2 << 20 ? 1 : 2;
 	uint64_t table = FAKECORE_PGD;
@@ -70,7 +72,7 @@ static inline void fakecore_map(struct fakecore *fake, uint64_t vaddr, uint64_t 
 		uint64_t *entry = (uint64_t *)(fake->memory + table) + (vaddr >> (12 + 9 * level) & 511);
 
 		if (level == leaf) {
-			*entry = paddr | 0x63 | (leaf ? 0x80 : 0);
+			*entry = (paddr | 0x63 | (leaf ? 0x80 : 0)) & ~clear;
 			return;
 		}
 		if (!*entry) {
@@ -80,6 +82,12 @@ static inline void fakecore_map(struct fakecore *fake, uint64_t vaddr, uint64_t 
 		}
 		table = *entry & UINT64_C(0xffffffffff000);
 	}
+}
+
+/** Map a page that may be written. */
+static inline void fakecore_map(struct fakecore *fake, uint64_t vaddr, uint64_t paddr, uint64_t page_bytes)
+{
+	fakecore_map_without(fake, vaddr, paddr, page_bytes, 0);
 }
 
 /** Memory of whole MiB, mapped at fakecore_image. */

@@ -361,11 +361,37 @@ static void callers(void)
 	fakecore_deinit(&fake);
 }
 
+static void constants_are_worth_less_than_code(void)
+{
+	struct fixture fixture;
+
+	fakemachine_make(&fixture.fake, true);
+	put_image(&fixture.fake);
+	for (uint64_t i = CODE_PAGES; i < CODE_PAGES + 4; i++)
+		fakecore_map_without(&fixture.fake, code_vaddr + i * 4096, (CODE + i * 4096) | nx, 4096, 2);
+	fixture_open(&fixture);
+	for (uint64_t i = 0; i < CODE_PAGES + NX_PAGES; i++) {
+		enum worth wanted = i < CODE_PAGES ? WORTH_CODE : i < CODE_PAGES + 4 ? WORTH_CONSTANTS : WORTH_KERNEL;
+
+		check(worth_of(&fixture, CODE / 4096 + i) == wanted);
+	}
+	fixture_deinit(&fixture);
+}
+
 static const struct test tests[] = {
-	TEST(pages_of_each_class),    TEST(only_saved_pages_count),          TEST(slab_by_the_name_of_its_cache),
-	TEST(hostile_caches),         TEST(the_image_by_its_page_tables),    TEST(hostile_images),
-	TEST(struct_pages_are_found), TEST(any_pointer_to_struct_pages),     TEST(a_hole_in_memory),
-	TEST(an_unknown_layout),      TEST(blocks_are_as_small_as_they_may), TEST(callers),
+	TEST(pages_of_each_class),
+	TEST(only_saved_pages_count),
+	TEST(slab_by_the_name_of_its_cache),
+	TEST(hostile_caches),
+	TEST(the_image_by_its_page_tables),
+	TEST(constants_are_worth_less_than_code),
+	TEST(hostile_images),
+	TEST(struct_pages_are_found),
+	TEST(any_pointer_to_struct_pages),
+	TEST(a_hole_in_memory),
+	TEST(an_unknown_layout),
+	TEST(blocks_are_as_small_as_they_may),
+	TEST(callers),
 };
 
 int main(int argc, char **argv)

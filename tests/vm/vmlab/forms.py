@@ -15,7 +15,7 @@ COMMANDS = tuple(dict.fromkeys((*CRASH_COMMANDS, *STACKS, "p/x vmemmap_base")))
 FORMS = {"zlib": ("-c",), "lzo": ("-l",), "snappy": ("-p",), "zstd": ("-z",), "auto": ("--compress=auto",), "ELF": ("-E",)}
 CUT = {"raw": ("--compress=none",), "lzo": ("-l",), "zstd": ("-z",)}
 # Of the bytes of a whole dump: data of the kernel and code that is called are more than half of what an idle machine saves.
-SHARE = 0.7
+SHARE = 0.6
 NO_SPACE = 4
 PAGE_STRUCT_BYTES, PAGE, LARGE_PAGE = 64, 4096, 2 << 20
 # Copies into a file system of a size, and takes out what is there.
