@@ -3,6 +3,7 @@
 
 import pathlib
 import re
+import shutil
 import struct
 
 from .command import LabError, run
@@ -80,7 +81,9 @@ class Tools:
         """Run crash's commands on a dump, all parts of it; each command's output apart."""
         folder, name = dump.parent, dump.name
         outputs = folder / f"{name}.crash"
-        outputs.mkdir(exist_ok=True)
+        # What an earlier run printed must not be taken for what this one did.
+        shutil.rmtree(outputs, ignore_errors=True)
+        outputs.mkdir()
         script = "".join(f"{command} > /work/{outputs.name}/{number}\n"
                          for number, command in enumerate(commands)) + "quit\n"
         (outputs / "commands").write_text(script, encoding="ascii")
