@@ -454,9 +454,14 @@ int main(int argc, char **argv)
 	CPU_SET(0, &one);
 	if (sched_setaffinity(0, sizeof(one), &one) < 0)
 		die("sched_setaffinity");
-	/* First, so that they share nothing that is planted here. */
-	plant_process("planta", argv[1 + no_panic]);
-	plant_process("plantb", argv[1 + no_panic]);
+	/*
+	 * First, so that they share nothing that is planted here. Not where pages are large: huge ones are 32 MiB and more
+	 * then, and to make room for four the kernel moves pages that were told of already.
+	 */
+	if (page_size() == 4096) {
+		plant_process("planta", argv[1 + no_panic]);
+		plant_process("plantb", argv[1 + no_panic]);
+	}
 	plant_swapped();
 	plant_keys();
 	plant_pipe();
