@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/workers.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 struct workers {
@@ -29,6 +28,43 @@ static bool is_stopped(struct workers *set)
 	return atomic_load_explicit(&set->first_error, memory_order_relaxed) != NULL;
 }
 
+void workers_turns_init(struct workers_turns *turns)
+{
+	*turns = (struct workers_turns){0};
+	pthread_mutex_init(&turns->lock, NULL);
+	pthread_cond_init(&turns->passed, NULL);
+}
+
+void workers_turns_deinit(struct workers_turns *turns)
+{
+	pthread_cond_destroy(&turns->passed);
+	pthread_mutex_destroy(&turns->lock);
+}
+
+bool workers_turns_wait(struct workers_turns *turns, uint64_t job)
+{
+	bool is_mine;
+
+	pthread_mutex_lock(&turns->lock);
+	while (!turns->is_stopped && turns->next != job)
+		pthread_cond_wait(&turns->passed, &turns->lock);
+	is_mine = !turns->is_stopped;
+	pthread_mutex_unlock(&turns->lock);
+	return is_mine;
+}
+
+// Also a job that failed waits for those before it: what they do counts.
+static void pass_turn(struct workers_turns *turns, uint64_t job, bool is_failed)
+{
+	bool is_mine = workers_turns_wait(turns, job);
+
+	pthread_mutex_lock(&turns->lock);
+	turns->next += is_mine;
+	turns->is_stopped |= is_failed;
+	pthread_cond_broadcast(&turns->passed);
+	pthread_mutex_unlock(&turns->lock);
+}
+
 static void *work(void *arg)
 {
 	const struct worker *worker = arg;
@@ -39,14 +75,17 @@ static void *work(void *arg)
 
 	if (job->start)
 		err = job->start(job->context, worker->index, &state);
+	keep_first(set, err);
 	while (!err && !is_stopped(set)) {
 		uint64_t index = atomic_fetch_add_explicit(&set->next_job, 1, memory_order_relaxed);
 
 		if (index >= job->job_count)
 			break;
 		err = job->run(job->context, state, index);
+		keep_first(set, err);
+		if (job->turns)
+			pass_turn(job->turns, index, err);
 	}
-	keep_first(set, err);
 	if (job->finish)
 		keep_first(set, job->finish(job->context, state, is_stopped(set)));
 	return NULL;

@@ -34,6 +34,7 @@ struct kdump_copy {
 	uint32_t *piece_counts;
 	uint64_t piece_pages;
 	bool is_scanned; // The set is that of the only window.
+	bool is_scarce; // All of it may not fit on the target.
 };
 
 // For sizing in advance; pages of 64 KiB are counted in windows of the same number of frames.
@@ -41,6 +42,9 @@ enum { MEMORY_PAGE_BYTES = 4096 };
 
 // Frames of a block where worth need not be told page by page.
 enum { SURE_BLOCK_PAGES = 512 };
+
+// What a few pages promise of all may be too little by one in so many bytes.
+enum { GUESS_ERROR = 4 };
 
 // Pieces of the machine that are counted, to cut the dump into parts of about one size. They are larger on a large machine.
 enum { PIECES_MAX = 1 << 14, PIECE_PAGES = 512 };
@@ -173,10 +177,18 @@ static struct error *run_units(struct kdump_copy *kdump, uint64_t pfn, uint64_t 
 		.context = &unit_job,
 		.thread_count = methods_threads(&kdump->methods),
 	};
+	struct workers_turns turns;
 	struct error *err = copy_order_init(&order, &cut);
 
+	if (err)
+		return err;
 	job.job_count = order.count;
-	return err ? err : workers_run(&job);
+	workers_turns_init(&turns);
+	if (kdump->is_scarce)
+		job.turns = unit_job.turns = &turns;
+	err = workers_run(&job);
+	workers_turns_deinit(&turns);
+	return err;
 }
 
 // Fixes which pages of a window are in the dump: from here on its bitmaps say so.
@@ -377,7 +389,7 @@ static struct error *fit_room(struct kdump_copy *kdump, struct scan_result *resu
 {
 	struct copy *copy = kdump->copy;
 	const struct compressor *densest = kdump->methods.list[kdump->methods.count - 1];
-	uint64_t room = copy->options->room_bytes, last = copy->max_pfn - 1, mean_bytes = 0;
+	uint64_t room = copy->options->room_bytes, last = copy->max_pfn - 1, mean_bytes = copy->page_bytes;
 	struct error *err = NULL;
 
 	// Where the dump as it is would not fit, a fast target must not tempt to write it so.
@@ -398,6 +410,9 @@ static struct error *fit_room(struct kdump_copy *kdump, struct scan_result *resu
 		if (!err)
 			err = count_all(kdump, result);
 	}
+	mean_bytes += mean_bytes / GUESS_ERROR;
+	mean_bytes = mean_bytes < copy->page_bytes ? mean_bytes : copy->page_bytes;
+	kdump->is_scarce = room && predict_bytes(kdump, result->counts.kept, mean_bytes) > room;
 	return err;
 }
 

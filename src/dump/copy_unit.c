@@ -14,7 +14,8 @@ enum { PARTS_MAX = 256 };
 // What one thread needs.
 struct unit_worker {
 	struct vmreader reader;
-	struct copy_part *part; // The file that takes the unit.
+	struct copy_part *part; // The file that takes the unit …
+	uint64_t unit; // … and its index.
 	size_t method; // Index of the one that compresses the unit …
 	const struct compressor *compressor; // … and itself.
 	void *states[METHODS_MAX]; // Of the compressors; some share one.
@@ -177,13 +178,16 @@ static struct error *write_parts(struct copy_unit_job *job, struct unit_worker *
 	return err;
 }
 
-// Claims room in the dump for the parts, and writes them there. Nobody waits for anybody: units may lie in the dump in any
-// order.
+// Claims room in the dump for the parts, and writes them there. Units may lie in the dump in any order: nobody waits for anybody,
+// unless room is scarce.
 static struct error *flush(struct copy_unit_job *job, struct unit_worker *worker)
 {
-	uint64_t base = claim(worker);
 	struct error *err = NULL;
+	uint64_t base;
 
+	if (job->turns && !workers_turns_wait(job->turns, worker->unit))
+		return error_new(ERROR_NOSPC, "a page that is worth more could not be written");
+	base = claim(worker);
 	if (worker->part_count)
 		err = write_parts(job, worker, base);
 	// Bytes that were not written stay without descriptors.
@@ -438,6 +442,7 @@ struct error *copy_unit(void *context, void *state, uint64_t unit)
 		return error_new(ERROR_TIMEOUT, "the time is up");
 	start_method(job, worker);
 	worker->part = &job->parts[what->part];
+	worker->unit = unit;
 	worker->desc_count = worker->unclaimed = worker->zero_count = worker->left_out = 0;
 	memset(worker->is_left_out, 0, sizeof(worker->is_left_out));
 	err = put_pages(job, worker, what->pfn, count);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/workers.h"
 #include "dump/callers.h"
 #include "dump/copy_job.h"
 #include "dump/copy_order.h"
@@ -39,6 +40,7 @@ struct copy_unit_job {
 	struct callers *callers; /**< Code that is pointed to; NULL: not asked for. */
 	enum copy_unit_choice choice;
 	struct methods *methods;
+	struct workers_turns *turns; /**< Where the best units must be written first; NULL: as they are ready. */
 };
 
 /** Anonymous memory of one thread. @param[in] methods What it compresses with. @param[in] page_bytes Page size. @return Bytes. */

@@ -260,6 +260,29 @@ static void the_best_pages_come_first(void)
 	fakecore_deinit(&fake);
 }
 
+// Where room is scarce, what there is at its end must not depend on how fast each thread was.
+static void scarce_room_is_filled_in_order(void)
+{
+	struct fixture alone;
+	struct fakecore fake;
+
+	machine_init(&fake);
+	fixture_init(&alone, 1, 31, 1);
+	alone.options.room_bytes = 1;
+	check_ok(run(&alone, &fake));
+	for (unsigned int round = 0; round < 64; round++) {
+		struct fixture many;
+
+		fixture_init(&many, 1, 31, 2 + round % 7);
+		many.options.room_bytes = 1;
+		check_ok(run(&many, &fake));
+		check(memcmp(alone.memory[0].bytes, many.memory[0].bytes, FAKEMACHINE_MEMORY_BYTES * 2) == 0);
+		fixture_deinit(&many);
+	}
+	fixture_deinit(&alone);
+	fakecore_deinit(&fake);
+}
+
 // Ends the time at a write.
 struct alarm {
 	struct copy_options *options;
@@ -397,14 +420,9 @@ static void unreadable_pages_and_a_full_disk(void)
 }
 
 static const struct test tests[] = {
-	TEST(each_part_has_its_share),
-	TEST(empty_parts_are_dumps),
-	TEST(a_part_that_fails),
-	TEST(a_dump_cut_at_any_byte),
-	TEST(the_best_pages_come_first),
-	TEST(the_time_is_up),
-	TEST(struct_pages_of_what_is_dropped),
-	TEST(unreadable_pages_and_a_full_disk),
+	TEST(each_part_has_its_share), TEST(empty_parts_are_dumps),           TEST(a_part_that_fails),
+	TEST(a_dump_cut_at_any_byte),  TEST(the_best_pages_come_first),       TEST(scarce_room_is_filled_in_order),
+	TEST(the_time_is_up),          TEST(struct_pages_of_what_is_dropped), TEST(unreadable_pages_and_a_full_disk),
 };
 
 int main(int argc, char **argv)

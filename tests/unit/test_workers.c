@@ -102,7 +102,60 @@ static void no_functions_but_run(void)
 	check_ok(workers_run(&job));
 }
 
-static const struct test tests[] = {TEST(all_sweeps), TEST(no_functions_but_run)};
+// Jobs that note when it was their turn.
+struct queue {
+	struct workers_turns turns;
+	_Atomic unsigned int busy; // At most one has its turn.
+	uint64_t seen[JOBS_MAX];
+	size_t count;
+	uint64_t fail_job;
+	bool is_failing_early; // Before its turn.
+};
+
+static struct error *take_turn(void *context, void *state, uint64_t job)
+{
+	struct queue *queue = context;
+
+	(void)state;
+	if (queue->is_failing_early && job == queue->fail_job)
+		return error_new(ERROR_BAD_DATA, "job failed");
+	if (!workers_turns_wait(&queue->turns, job))
+		return error_new(ERROR_OS, "too late");
+	check(atomic_fetch_add(&queue->busy, 1) == 0);
+	queue->seen[queue->count++] = job;
+	atomic_fetch_sub(&queue->busy, 1);
+	return job == queue->fail_job ? error_new(ERROR_BAD_DATA, "job failed") : NULL;
+}
+
+static void turns_come_in_order(void)
+{
+	for (unsigned int round = 0; round < 200; round++) {
+		struct queue queue = {.fail_job = round % 2 ? round : UINT64_MAX, .is_failing_early = round % 4 == 1};
+		struct workers_job job = {
+			.run = take_turn,
+			.context = &queue,
+			.job_count = JOBS_MAX,
+			.thread_count = 1 + round % 8,
+			.turns = &queue.turns,
+		};
+		bool is_failing = queue.fail_job < JOBS_MAX;
+		struct error *err;
+
+		workers_turns_init(&queue.turns);
+		err = workers_run(&job);
+		if (is_failing)
+			check_error(err, ERROR_BAD_DATA, "job failed");
+		else
+			check_ok(err);
+		// All before the one that failed had their turn, none behind it.
+		check(queue.count == (is_failing ? queue.fail_job + !queue.is_failing_early : JOBS_MAX));
+		for (size_t i = 0; i < queue.count; i++)
+			check(queue.seen[i] == i);
+		workers_turns_deinit(&queue.turns);
+	}
+}
+
+static const struct test tests[] = {TEST(all_sweeps), TEST(no_functions_but_run), TEST(turns_come_in_order)};
 
 int main(int argc, char **argv)
 {
