@@ -344,6 +344,25 @@ uint64_t kallsyms_count(const struct kallsyms *syms)
 	return syms->place.count;
 }
 
+struct kallsyms_extent kallsyms_extent(const struct kallsyms *syms)
+{
+	const struct kallsyms_place *place = &syms->place;
+	const struct kallsyms_extent parts[] = {
+		// Where the names end is known to who reads them all; other parts follow.
+		{place->names, place->names},
+		{place->token_table, place->token_table + syms->token_table_bytes},
+		{place->token_index, place->token_index + sizeof(syms->token_index)},
+		{place->offsets, place->offsets + place->count * sizeof(int32_t)},
+	};
+	struct kallsyms_extent whole = parts[0];
+
+	for (size_t i = 1; i < array_size(parts); i++) {
+		whole.vaddr = parts[i].vaddr < whole.vaddr ? parts[i].vaddr : whole.vaddr;
+		whole.vaddr_end = parts[i].vaddr_end > whole.vaddr_end ? parts[i].vaddr_end : whole.vaddr_end;
+	}
+	return whole;
+}
+
 void kallsyms_destroy(struct kallsyms *syms)
 {
 	if (!syms)

@@ -34,6 +34,14 @@ struct error *kallsyms_create(const struct vmcore *core, const struct xlat *xlat
 /** Number of symbols. @param[in] syms The table. @return See there. */
 uint64_t kallsyms_count(const struct kallsyms *syms);
 
+/** A range of virtual addresses. */
+struct kallsyms_extent {
+	uint64_t vaddr, vaddr_end;
+};
+
+/** Where the table is, all parts of it. @param[in] syms The table. @return See there; what the dump says may be any range. */
+struct kallsyms_extent kallsyms_extent(const struct kallsyms *syms);
+
 /** Free. @param[in] syms May be NULL. */
 void kallsyms_destroy(struct kallsyms *syms);
 

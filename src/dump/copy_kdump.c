@@ -252,8 +252,8 @@ static struct error *copy_phases(struct kdump_copy *kdump)
 		{WORTH_FILES, WORTH_COUNT, COPY_UNIT_ALL},
 	};
 	static const struct phase fine[] = {
-		{WORTH_KERNEL, WORTH_CODE, COPY_UNIT_LOOK},     {WORTH_CODE, WORTH_CONSTANTS, COPY_UNIT_CALLED},
-		{WORTH_CONSTANTS, WORTH_MEMMAP, COPY_UNIT_ALL}, {WORTH_CODE, WORTH_CONSTANTS, COPY_UNIT_NOT_CALLED},
+		{WORTH_KERNEL, WORTH_CODE, COPY_UNIT_LOOK},   {WORTH_CODE, WORTH_SYMBOLS, COPY_UNIT_CALLED},
+		{WORTH_SYMBOLS, WORTH_MEMMAP, COPY_UNIT_ALL}, {WORTH_CODE, WORTH_SYMBOLS, COPY_UNIT_NOT_CALLED},
 		{WORTH_MEMMAP, WORTH_COUNT, COPY_UNIT_ALL},
 	};
 	bool is_fine = kdump->callers.pages;
@@ -349,7 +349,6 @@ static struct error *prepare_order(struct kdump_copy *kdump, uint64_t page_count
 	const struct copy *copy = kdump->copy;
 	const struct worth_map *worth = &kdump->worth;
 	struct error *err = worth_init(&kdump->worth, &copy->scan, copy_window_end(copy, 0));
-
 	bool is_sure = !copy->options->deadline_ms && page_count * copy->page_bytes <= copy->options->room_bytes;
 
 	// Nothing is expected to cut the dump short: it is enough that what lies together is in order.
@@ -357,6 +356,7 @@ static struct error *prepare_order(struct kdump_copy *kdump, uint64_t page_count
 		kdump->worth.block_pages = SURE_BLOCK_PAGES;
 	if (err || worth->code_vaddr == worth->code_vaddr_end || is_sure)
 		return err;
+	worth_find_symbols(&kdump->worth);
 	return callers_init(&kdump->callers, worth->code_vaddr, worth->code_vaddr_end, copy->core);
 }
 

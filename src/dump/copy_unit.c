@@ -178,6 +178,44 @@ static struct error *write_parts(struct copy_unit_job *job, struct unit_worker *
 	return err;
 }
 
+// The next descriptor, whose bytes are written.
+static void give_place(struct unit_worker *worker, uint64_t base)
+{
+	struct fmt_kdump_page_desc *desc = &worker->descs[worker->unclaimed++];
+
+	if (desc->page_flags == DESC_PENDING) {
+		desc->page_flags = 0;
+		desc->offset += base;
+	}
+}
+
+// Bytes of the parts, which lie in one of them.
+static const uint8_t *find_bytes(const struct unit_worker *worker, uint64_t at)
+{
+	size_t part = 0;
+
+	for (; at >= worker->parts[part].iov_len; part++)
+		at -= worker->parts[part].iov_len;
+	return (const uint8_t *)worker->parts[part].iov_base + at;
+}
+
+// The target has no room for all parts: page by page up to the first that it does not take.
+static void write_what_fits(struct copy_unit_job *job, struct unit_worker *worker, uint64_t base)
+{
+	struct error *err = NULL;
+
+	while (!err && worker->unclaimed < worker->desc_count) {
+		const struct fmt_kdump_page_desc *desc = &worker->descs[worker->unclaimed];
+
+		if (desc->page_flags == DESC_PENDING)
+			err = copy_write(job->copy, worker->part->sink, base + desc->offset,
+			                 find_bytes(worker, desc->offset), desc->size);
+		if (!err)
+			give_place(worker, base);
+	}
+	error_free(err);
+}
+
 // Claims room in the dump for the parts, and writes them there. Units may lie in the dump in any order: nobody waits for anybody,
 // unless room is scarce.
 static struct error *flush(struct copy_unit_job *job, struct unit_worker *worker)
@@ -191,14 +229,11 @@ static struct error *flush(struct copy_unit_job *job, struct unit_worker *worker
 	if (worker->part_count)
 		err = write_parts(job, worker, base);
 	// Bytes that were not written stay without descriptors.
-	for (; !err && worker->unclaimed < worker->desc_count; worker->unclaimed++) {
-		struct fmt_kdump_page_desc *desc = &worker->descs[worker->unclaimed];
-
-		if (desc->page_flags == DESC_PENDING) {
-			desc->page_flags = 0;
-			desc->offset += base;
-		}
-	}
+	if (!err)
+		while (worker->unclaimed < worker->desc_count)
+			give_place(worker, base);
+	else if (err->code == ERROR_NOSPC && worker->part->sink->can_rewrite)
+		write_what_fits(job, worker, base);
 	worker->part_count = worker->parts_bytes = worker->out_used = 0;
 	worker->is_borrowing = false;
 	return err;

@@ -41,17 +41,15 @@ struct walk {
 	enum worth group_worth; // … that is worth this.
 };
 
-static bool add_image(struct worth_map *map, uint64_t vaddr, uint64_t paddr, uint64_t size_bytes, enum xlat_use use)
+static bool add_image(struct worth_map *map, uint64_t vaddr, uint64_t paddr, uint64_t size_bytes, enum worth worth)
 {
 	struct worth_image *last = map->image_count ? &map->image[map->image_count - 1] : NULL;
 
-	if (last && last->paddr_end == paddr && last->is_code == (use == XLAT_CODE) &&
-	    last->is_constant == (use == XLAT_CONSTANTS) &&
+	if (last && last->paddr_end == paddr && last->worth == worth &&
 	    last->vaddr + (last->paddr_end - last->paddr_start) == vaddr)
 		last->paddr_end += size_bytes;
 	else if (map->image_count < IMAGE_PIECES_MAX)
-		map->image[map->image_count++] =
-			(struct worth_image){paddr, paddr + size_bytes, vaddr, use == XLAT_CODE, use == XLAT_CONSTANTS};
+		map->image[map->image_count++] = (struct worth_image){paddr, paddr + size_bytes, vaddr, worth};
 	else
 		return false;
 	return true;
@@ -60,6 +58,8 @@ static bool add_image(struct worth_map *map, uint64_t vaddr, uint64_t paddr, uin
 // The image begins with the code, at _stext. Parts of it were given back when the kernel had started, and are not mapped.
 static struct error *find_image(struct worth_map *map)
 {
+	static const enum worth worths[] = {
+		[XLAT_DATA] = WORTH_KERNEL, [XLAT_CODE] = WORTH_CODE, [XLAT_CONSTANTS] = WORTH_CONSTANTS};
 	const struct vmcore *core = map->scan->core;
 	uint64_t vaddr, end;
 
@@ -82,7 +82,7 @@ static struct error *find_image(struct worth_map *map)
 		}
 		if (err)
 			return err;
-		if (!add_image(map, vaddr, paddr, run_bytes, use))
+		if (!add_image(map, vaddr, paddr, run_bytes, worths[use]))
 			break;
 		vaddr += run_bytes;
 		if (use == XLAT_CODE)
@@ -200,6 +200,24 @@ struct error *worth_init(struct worth_map *ret, const struct scan *scan, uint64_
 	return err ? err : find_memmap(ret);
 }
 
+void worth_find_symbols(struct worth_map *map)
+{
+	struct kallsyms_query types[] = {{.name = "__start_BTF"}, {.name = "__stop_BTF"}};
+	_cleanup_(kallsyms_destroyp) struct kallsyms *syms = NULL;
+	struct error *err = NULL;
+
+	if (!map->scan->xlat.core)
+		return;
+	err = kallsyms_create(map->scan->core, &map->scan->xlat, &map->tables, &syms);
+	if (!err) {
+		map->symbols[0] = kallsyms_extent(syms);
+		err = kallsyms_lookup(syms, &map->tables, types, array_size(types));
+	}
+	if (!err && types[0].is_found && types[1].is_found)
+		map->symbols[1] = (struct kallsyms_extent){types[0].vaddr, types[1].vaddr};
+	error_free(err);
+}
+
 void worth_deinit(struct worth_map *map)
 {
 	if (!map->scan)
@@ -218,13 +236,14 @@ uint64_t worth_memory_bytes(uint64_t max_pfn)
 	       IMAGE_PIECES_MAX * sizeof(struct worth_image);
 }
 
-// Slab caches of objects that stand for what is on a disk; there are as many as memory is left for.
+// Slab caches of objects that stand for what is on a disk, of which there are as many as memory is left for, or for what sysfs
+// shows.
 static bool is_files_name(const char *name)
 {
 	if (strncmp(name, "sock_inode", 10) == 0)
 		return false;
 	return strstr(name, "inode") || strstr(name, "extent") || strcmp(name, "dentry") == 0 ||
-	       strcmp(name, "buffer_head") == 0;
+	       strcmp(name, "buffer_head") == 0 || strcmp(name, "kernfs_node_cache") == 0;
 }
 
 static bool is_name(const char *name)
@@ -366,6 +385,20 @@ const struct worth_image *worth_find_image(const struct worth_map *map, uint64_t
 	return NULL;
 }
 
+// Of a frame in the image.
+static enum worth image_worth(const struct worth_map *map, const struct worth_image *image, uint64_t pfn)
+{
+	uint64_t page_bytes = vmcore_page_bytes(map->scan->core);
+	uint64_t vaddr = image->vaddr + (pfn * page_bytes - image->paddr_start);
+
+	// Whole pages only: beside a table lie other constants.
+	for (size_t i = 0; image->worth == WORTH_CONSTANTS && i < WORTH_TABLES; i++)
+		if (vaddr >= map->symbols[i].vaddr && vaddr < map->symbols[i].vaddr_end &&
+		    map->symbols[i].vaddr_end - vaddr >= page_bytes)
+			return WORTH_SYMBOLS;
+	return image->worth;
+}
+
 static enum worth frame_worth(struct walk *walk, uint64_t pfn)
 {
 	const struct page_layout *layout = walk->map->scan->layout;
@@ -388,7 +421,7 @@ static struct error *block_worth(struct walk *walk, uint64_t at, uint64_t end, e
 		const struct worth_image *image = worth_find_image(walk->map, pfn);
 
 		if (image)
-			worth = image->is_code ? WORTH_CODE : image->is_constant ? WORTH_CONSTANTS : WORTH_KERNEL;
+			worth = image_worth(walk->map, image, pfn);
 		else if (!walk->map->scan->layout)
 			worth = WORTH_USER; // Nothing is known of it: what is known comes first.
 		else if (pfn >= walk->group_end) {

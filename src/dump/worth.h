@@ -16,13 +16,15 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/kallsyms.h"
 #include "dump/scan.h"
 
 /** What pages are worth, best first. A dump that was cut short has the first ones. */
 enum worth {
 	WORTH_KERNEL, /**< Data of the kernel: its image, page tables, per-CPU areas, stacks, slab. */
-	WORTH_CODE, /**< The kernel's code. */
-	WORTH_CONSTANTS, /**< Its constants: of 8 MiB, tables of symbols and types are the last six. */
+	WORTH_CONSTANTS, /**< Its constants: debuggers ask some of them before all else. */
+	WORTH_CODE, /**< Its code. */
+	WORTH_SYMBOLS, /**< Tables of its symbols and types, most of its constants: debuggers bring their own. */
 	WORTH_FILES, /**< Objects of file systems that stand for what is on a disk: inodes, dentries. Often most of the slab. */
 	WORTH_MEMMAP, /**< struct pages: where memory went, but nothing that other data needs. */
 	WORTH_CACHE,
@@ -37,13 +39,15 @@ enum { WORTH_BLOCKS_MAX = 1 << 20, WORTH_BLOCK_PAGES_MIN = 4 };
 /** Page frames of struct pages that are looked at together: on most machines they are mapped by large pages. */
 enum { WORTH_MEMMAP_PAGES = 512 };
 
-/** A piece of the kernel's image that is contiguous in physical memory, and all code, constants or data. */
+/** A piece of the kernel's image that is contiguous in physical memory, and all of one kind. */
 struct worth_image {
 	uint64_t paddr_start, paddr_end;
 	uint64_t vaddr; /**< Of its first byte. */
-	bool is_code;
-	bool is_constant;
+	enum worth worth;
 };
+
+/** Tables among the kernel's constants: of symbols, and of types. */
+enum { WORTH_TABLES = 2 };
 
 /** What is known in advance. Read-only after worth_init() but for its cache; for one thread. */
 struct worth_map {
@@ -56,6 +60,7 @@ struct worth_map {
 	size_t image_count;
 	uint64_t code_vaddr; /**< Its code is in [code_vaddr, code_vaddr_end). */
 	uint64_t code_vaddr_end;
+	struct kallsyms_extent symbols[WORTH_TABLES]; /**< Of worth_find_symbols(). */
 	struct worth_cache *caches; /**< Slab caches that were looked at. */
 	unsigned int name_word; /**< Of struct kmem_cache, where the last name was found. */
 	struct vmreader pages; /**< struct pages */
@@ -71,6 +76,13 @@ struct worth_map {
  * @return NULL; ERROR_NOMEM; ERROR_OS. What cannot be read is not known, and no error.
  */
 struct error *worth_init(struct worth_map *ret, const struct scan *scan, uint64_t window_pages) must_check;
+
+/**
+ * Tell tables of symbols and types from other constants from now on; reading them takes some milliseconds.
+ *
+ * @param[in,out] map The map. What cannot be found stays a constant like others.
+ */
+void worth_find_symbols(struct worth_map *map);
 
 /** Frames of a block. @param[in] window_pages Frames of the largest window. @return A power of two. */
 uint64_t worth_block_pages(uint64_t window_pages);

@@ -43,11 +43,16 @@ static void lookup_all(struct fakesyms *syms, const struct fakesym *list)
 		{.name = "_stext"},       {.name = "twice"},  {.name = "same"},
 		{.name = "sym_init_699"}, {.name = "nobody"}, {.name = "sym_init_300"},
 	};
+	struct kallsyms_extent extent;
 	struct fakecore fake;
 
 	setup(&fake, syms);
 	check_ok(kallsyms_create(fake.core, &fake.xlat, &fake.reader, &table));
 	check(kallsyms_count(table) == syms->count);
+	extent = kallsyms_extent(table);
+	check(extent.vaddr <= fakecore_image + syms->names_paddr && extent.vaddr >= fakecore_image + syms->paddr);
+	check(extent.vaddr_end > fakecore_image + syms->index_paddr);
+	check(extent.vaddr_end <= fakecore_image + syms->end_paddr);
 	check_ok(kallsyms_lookup(table, &fake.reader, queries, array_size(queries)));
 	check(queries[0].is_found && queries[0].vaddr == stext && queries[0].type == 'T');
 	check(queries[1].is_found && queries[1].vaddr == stext + 0x2000 && queries[1].type == 'D');

@@ -3,7 +3,9 @@
 #include "dump/worth.h"
 
 #include "dump/callers.h"
+#include "base/bitmap.h"
 #include "fakemachine.h"
+#include "fakesyms.h"
 #include "test.h"
 
 enum {
@@ -121,6 +123,7 @@ static void slab_by_the_name_of_its_cache(void)
 		{"dentry", 3, WORTH_FILES},
 		{"buffer_head", 1, WORTH_FILES},
 		{"ext4_extent_status", 3, WORTH_FILES},
+		{"kernfs_node_cache", 1, WORTH_FILES},
 		{"task_struct", 1, WORTH_KERNEL},
 		{"sock_inode_cache", 1, WORTH_KERNEL},
 		{"dentry2", 3, WORTH_KERNEL},
@@ -191,11 +194,11 @@ static void the_image_by_its_page_tables(void)
 	for (uint64_t i = 0; i < CODE_PAGES + NX_PAGES; i++) {
 		const struct worth_image *image = worth_find_image(&fixture.map, CODE / 4096 + i);
 
-		check(image && image->is_code == (i < CODE_PAGES));
+		check(image && image->worth == (i < CODE_PAGES ? WORTH_CODE : WORTH_KERNEL));
 		check(image->vaddr + ((CODE / 4096 + i) * 4096 - image->paddr_start) == code_vaddr + i * 4096);
 		check(worth_of(&fixture, CODE / 4096 + i) == (i < CODE_PAGES ? WORTH_CODE : WORTH_KERNEL));
 	}
-	check(worth_find_image(&fixture.map, 0x500) && worth_find_image(&fixture.map, 0x500)->is_code);
+	check(worth_find_image(&fixture.map, 0x500) && worth_find_image(&fixture.map, 0x500)->worth == WORTH_CODE);
 	check(!worth_find_image(&fixture.map, 0x501) && !worth_find_image(&fixture.map, CODE / 4096 - 1));
 	check(fixture.map.code_vaddr == code_vaddr && fixture.map.code_vaddr_end == code_vaddr + 65 * 4096);
 	fixture_deinit(&fixture);
@@ -361,19 +364,59 @@ static void callers(void)
 	fakecore_deinit(&fake);
 }
 
-static void constants_are_worth_less_than_code(void)
+enum {
+	SYMBOLS = 2000, // Their table has …
+	TABLE_PAGES = 3, // … so many whole pages …
+	TABLE_PAGE = CODE_PAGES + 6, // … from this one of the image on …
+	TYPES_PAGE = CODE_PAGES + 14, // … that of types begins in the middle of a page …
+	CONSTANTS_END = CODE_PAGES + 20, // … and the end of all constants.
+};
+
+// An image where its memory is mapped, so that the table of symbols says where it is.
+static void put_constants(struct fakecore *fake)
+{
+	const uint64_t image = fakecore_image + CODE;
+	static struct fakesym list[SYMBOLS];
+	struct fakesyms syms = {.list = list, .count = SYMBOLS, .marker_bytes = 4, .paddr = CODE + TABLE_PAGE * 4096};
+
+	for (size_t i = 0; i < SYMBOLS; i++)
+		list[i] = (struct fakesym){'t', "init", image};
+	list[0] = (struct fakesym){'T', "_stext", image};
+	list[1] = (struct fakesym){'r', "__start_BTF", image + TYPES_PAGE * 4096 + 2048};
+	list[2] = (struct fakesym){'r', "__stop_BTF", image + (TYPES_PAGE + 3) * 4096 + 2048};
+	for (uint64_t i = 0; i < CONSTANTS_END; i++)
+		fakecore_map_without(fake, image + i * 4096, (CODE + i * 4096) | (i < CODE_PAGES ? 0 : nx), 4096, 2);
+	memset(fake->memory + CODE + TABLE_PAGE * 4096, 0, 4096 * (CONSTANTS_END - TABLE_PAGE));
+	fakecore_info(fake, "SYMBOL(_stext)=%jx\n", (uintmax_t)image);
+	fakesyms_write(fake, &syms);
+	check((syms.end_paddr - syms.paddr) / 4096 == TABLE_PAGES);
+}
+
+static enum worth worth_of_image(const struct fixture *fixture, uint64_t page)
+{
+	return worth_of(fixture, CODE / 4096 + page);
+}
+
+// Tables are told from other constants when that is asked for. A page of which they are a part is no table.
+static void constants_are_in_two_kinds(void)
 {
 	struct fixture fixture;
 
 	fakemachine_make(&fixture.fake, true);
-	put_image(&fixture.fake);
-	for (uint64_t i = CODE_PAGES; i < CODE_PAGES + 4; i++)
-		fakecore_map_without(&fixture.fake, code_vaddr + i * 4096, (CODE + i * 4096) | nx, 4096, 2);
+	put_constants(&fixture.fake);
 	fixture_open(&fixture);
-	for (uint64_t i = 0; i < CODE_PAGES + NX_PAGES; i++) {
-		enum worth wanted = i < CODE_PAGES ? WORTH_CODE : i < CODE_PAGES + 4 ? WORTH_CONSTANTS : WORTH_KERNEL;
+	for (uint64_t i = 0; i < CONSTANTS_END; i++)
+		check(worth_of_image(&fixture, i) == (i < CODE_PAGES ? WORTH_CODE : WORTH_CONSTANTS));
+	worth_find_symbols(&fixture.map);
+	for (uint64_t i = CODE_PAGES; i < CONSTANTS_END; i++) {
+		bool is_table =
+			(i >= TABLE_PAGE && i < TABLE_PAGE + TABLE_PAGES) || (i > TYPES_PAGE && i < TYPES_PAGE + 3);
 
-		check(worth_of(&fixture, CODE / 4096 + i) == wanted);
+		// Alone, because a block counts as its best page.
+		memset(fixture.set, 0, sizeof(fixture.set));
+		bitmap_fill(fixture.set, CODE / 4096 + i, CODE / 4096 + i + 1, true);
+		check_ok(worth_window(&fixture.map, fixture.set, 0, FAKEMACHINE_PAGES, fixture.worth));
+		check(worth_of_image(&fixture, i) == (is_table ? WORTH_SYMBOLS : WORTH_CONSTANTS));
 	}
 	fixture_deinit(&fixture);
 }
@@ -384,7 +427,7 @@ static const struct test tests[] = {
 	TEST(slab_by_the_name_of_its_cache),
 	TEST(hostile_caches),
 	TEST(the_image_by_its_page_tables),
-	TEST(constants_are_worth_less_than_code),
+	TEST(constants_are_in_two_kinds),
 	TEST(hostile_images),
 	TEST(struct_pages_are_found),
 	TEST(any_pointer_to_struct_pages),
