@@ -175,14 +175,16 @@ static struct error *set_deadline(struct arguments *args)
 // A size with K, M or G behind it, or none: bytes.
 static struct error *set_memory_limit(struct arguments *args)
 {
+	unsigned int shift;
+	uint64_t number;
 	char *end;
-	unsigned long long number;
 
 	errno = 0;
 	number = strtoull(optarg, &end, 10);
-	args->memory_limit_bytes = number << (*end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0);
-	if (errno || end == optarg || !number || *optarg == '-' || number > UINT32_MAX || (*end && end[1]) ||
-	    (*end && !strchr("KMG", *end)))
+	shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
+	args->memory_limit_bytes = number << shift;
+	if (errno || end == optarg || !number || *optarg == '-' || number > UINT64_MAX >> shift ||
+	    (*end && (!shift || end[1])))
 		return error_new(ERROR_USAGE, "--memory-limit '%s': must be a size such as 16M", optarg);
 	return NULL;
 }
@@ -266,7 +268,7 @@ static struct error *parse_option(int option, struct arguments *args)
 	case 'g':
 		return error_new(ERROR_UNSUPPORTED, "-%c is not supported yet", option);
 	case OPT_THREADS:
-		return parse_number(optarg, "--num-threads", 256, &args->copy.thread_count);
+		return parse_number(optarg, "the number of threads", 256, &args->copy.thread_count);
 	default:
 		// getopt has said what is wrong.
 		return error_new(ERROR_USAGE, "try 'kdump-copy --help'");

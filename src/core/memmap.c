@@ -256,3 +256,18 @@ struct error *memmap_next(const struct memmap *map, struct vmreader *reader, uin
 	}
 	return next_sparse(map, reader, pfn, pfn_end, ret, next_pfn_ret);
 }
+
+struct error *memmap_next_readable(const struct memmap *map, struct vmreader *reader, uint64_t pfn, uint64_t pfn_end,
+                                   struct memmap_run *ret)
+{
+	*ret = (struct memmap_run){0};
+	while (pfn < pfn_end) {
+		uint64_t next;
+		struct error *err = memmap_next(map, reader, pfn, pfn_end, ret, &next);
+
+		if (!error_catch(&err, ERROR_FAULT) && !error_catch(&err, ERROR_BAD_DATA))
+			return err;
+		pfn = next > pfn ? next : pfn + 1;
+	}
+	return NULL;
+}

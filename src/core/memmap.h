@@ -78,4 +78,8 @@ struct error *memmap_init(struct memmap *ret, const struct vmcore *core, const s
 struct error *memmap_next(const struct memmap *map, struct vmreader *reader, uint64_t pfn, uint64_t pfn_end,
                           struct memmap_run *ret, uint64_t *next_pfn_ret) must_check;
 
+/** As memmap_next(), passing over what is not in the dump or makes no sense. @param[in] map Shared. @param[in,out] reader Owned by the calling thread. @param[in] pfn Page frame to start from. @param[in] pfn_end Where to stop to look. @param[out] ret As there. @return NULL; ERROR_OS; ERROR_NOMEM. */
+struct error *memmap_next_readable(const struct memmap *map, struct vmreader *reader, uint64_t pfn, uint64_t pfn_end,
+                                   struct memmap_run *ret) must_check;
+
 #endif

@@ -176,7 +176,8 @@ static struct error *collect(struct elf_copy *elf)
 	struct scan_result result = {0};
 	struct error *err = NULL;
 
-	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
+	for (uint64_t pfn = copy_window_next(copy, 0); !err && pfn < copy->max_pfn;
+	     pfn = copy_window_next(copy, elf->end_pfn)) {
 		struct workers_job job = {
 			.start = worker_start,
 			.run = find_zeros,
@@ -185,8 +186,6 @@ static struct error *collect(struct elf_copy *elf)
 			.thread_count = copy->options->thread_count,
 		};
 
-		if (copy_window_is_empty(copy, pfn))
-			continue;
 		elf->base_pfn = pfn;
 		elf->end_pfn = copy_window_end(copy, pfn);
 		job.job_count = (elf->end_pfn - pfn + SCAN_JOB_PAGES - 1) / SCAN_JOB_PAGES;

@@ -127,12 +127,14 @@ uint64_t copy_window_end(const struct copy *copy, uint64_t pfn_start)
 	return copy->max_pfn - pfn_start < COPY_WINDOW_PAGES ? copy->max_pfn : pfn_start + COPY_WINDOW_PAGES;
 }
 
-bool copy_window_is_empty(const struct copy *copy, uint64_t pfn_start)
+uint64_t copy_window_next(const struct copy *copy, uint64_t pfn)
 {
 	struct vmcore_frames run;
 
-	return !vmcore_next_frames(copy->core, VMCORE_FRAMES_RAM, pfn_start, &run) ||
-	       run.pfn_start >= copy_window_end(copy, pfn_start);
+	if (pfn >= copy->max_pfn || !vmcore_next_frames(copy->core, VMCORE_FRAMES_RAM, pfn, &run))
+		return copy->max_pfn;
+	pfn = run.pfn_start > pfn ? run.pfn_start : pfn;
+	return pfn < copy->max_pfn ? pfn - pfn % COPY_WINDOW_PAGES : copy->max_pfn;
 }
 
 size_t copy_window_words(const struct copy *copy)
@@ -166,12 +168,11 @@ struct error *copy_find_unused(struct copy *copy)
 
 	if (!set)
 		return error_new(ERROR_NOMEM, "no memory for the set of pages");
-	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
-		uint64_t end = copy_window_end(copy, pfn);
+	for (uint64_t pfn = copy_window_next(copy, 0), end; !err && pfn < copy->max_pfn;
+	     pfn = copy_window_next(copy, end)) {
 		struct scan_result result = {0};
 
-		if (copy_window_is_empty(copy, pfn))
-			continue;
+		end = copy_window_end(copy, pfn);
 		err = scan_and_keep(copy, pfn, end, set, &result);
 		if (!err)
 			err = unused_find(&copy->unused, &copy->scan, set, pfn, end);

@@ -120,8 +120,8 @@ struct error *copy_find_unused(struct copy *copy) must_check;
 /** One past the last frame of a window. @param[in] copy The copy. @param[in] pfn_start Its first. @return A pfn. */
 uint64_t copy_window_end(const struct copy *copy, uint64_t pfn_start);
 
-/** Whether there is no memory in a window, so that it needs no look. @param[in] copy The copy. @param[in] pfn_start Its first frame. @return See there. */
-bool copy_window_is_empty(const struct copy *copy, uint64_t pfn_start);
+/** The next window that has memory. @param[in] copy The copy. @param[in] pfn 0, or copy_window_end() of the last one. @return Its first frame; copy->max_pfn: there is none. */
+uint64_t copy_window_next(const struct copy *copy, uint64_t pfn);
 
 /** Words of the set of a window. @param[in] copy The copy. @return 64-bit words. */
 size_t copy_window_words(const struct copy *copy);

@@ -217,14 +217,13 @@ static struct error *copy_windows(struct kdump_copy *kdump, const struct phase *
 	struct error *err = NULL;
 	uint64_t rank = 0;
 
-	for (uint64_t pfn = 0, i = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES, i++) {
-		struct window *window = &kdump->windows[i];
-		uint64_t end = copy_window_end(copy, pfn);
+	// Bits of windows without memory stay a gap in the file.
+	for (uint64_t pfn = copy_window_next(copy, 0), end; !err && pfn < copy->max_pfn;
+	     pfn = copy_window_next(copy, end)) {
+		struct window *window = &kdump->windows[pfn / COPY_WINDOW_PAGES];
 		struct scan_result again = {0};
 
-		// Its bits stay a gap in the file.
-		if (copy_window_is_empty(copy, pfn))
-			continue;
+		end = copy_window_end(copy, pfn);
 		if (!kdump->is_scanned)
 			err = copy_scan_window(copy, pfn, is_first, kdump->set, &again);
 		if (!err)
@@ -300,9 +299,8 @@ static struct error *count_all(struct kdump_copy *kdump, struct scan_result *res
 	struct copy *copy = kdump->copy;
 	struct error *err = NULL;
 
-	for (uint64_t pfn = 0; !err && pfn < copy->max_pfn; pfn += COPY_WINDOW_PAGES) {
-		if (copy_window_is_empty(copy, pfn))
-			continue;
+	for (uint64_t pfn = copy_window_next(copy, 0); !err && pfn < copy->max_pfn;
+	     pfn = copy_window_next(copy, copy_window_end(copy, pfn))) {
 		err = copy_scan_window(copy, pfn, kdump->is_scanned || copy->options->is_dry_run, kdump->set, result);
 		if (!err)
 			count_pieces(kdump, pfn);

@@ -88,22 +88,15 @@ static struct error *find_in_run(struct walk *walk, const struct memmap_run *run
 
 static struct error *find_in_job(struct walk *walk)
 {
-	uint64_t pfn = walk->pfn_start;
 	struct error *err = NULL;
+	struct memmap_run run;
 
 	scan_frame_set(walk->scan->core, VMCORE_FRAMES_RAM, walk->pfn_start, walk->pfn_end, walk->memory);
-	while (!err && pfn < walk->pfn_end) {
-		struct memmap_run run = {0};
-		uint64_t next;
-
-		err = memmap_next(&walk->scan->map, &walk->tables, pfn, walk->pfn_end, &run, &next);
-		if (!error_catch(&err, ERROR_FAULT) && !error_catch(&err, ERROR_BAD_DATA) && !err) {
-			if (run.pfn_start >= run.pfn_end)
-				break;
-			err = find_in_run(walk, &run);
-			next = run.pfn_end;
-		}
-		pfn = next > pfn ? next : pfn + 1;
+	for (uint64_t pfn = walk->pfn_start; !err && pfn < walk->pfn_end; pfn = run.pfn_end) {
+		err = memmap_next_readable(&walk->scan->map, &walk->tables, pfn, walk->pfn_end, &run);
+		if (err || run.pfn_start >= run.pfn_end)
+			break;
+		err = find_in_run(walk, &run);
 	}
 	return err;
 }

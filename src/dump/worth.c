@@ -139,20 +139,14 @@ static struct error *find_memmap_run(struct worth_map *map, const struct memmap_
 static struct error *find_memmap_job(struct worth_map *map, uint64_t pfn, uint64_t pfn_end)
 {
 	struct error *err = NULL;
+	struct memmap_run run;
 
-	while (!err && pfn < pfn_end) {
-		struct memmap_run run = {0};
-		uint64_t next;
-
-		err = memmap_next(&map->scan->map, &map->tables, pfn, pfn_end, &run, &next);
-		if (!error_catch(&err, ERROR_FAULT) && !error_catch(&err, ERROR_BAD_DATA) && !err) {
-			if (run.pfn_start >= run.pfn_end || run.pfn_start >= pfn_end)
-				break;
-			run.pfn_end = run.pfn_end < pfn_end ? run.pfn_end : pfn_end;
-			err = find_memmap_run(map, &run);
-			next = run.pfn_end;
-		}
-		pfn = next > pfn ? next : pfn + 1;
+	for (; !err && pfn < pfn_end; pfn = run.pfn_end) {
+		err = memmap_next_readable(&map->scan->map, &map->tables, pfn, pfn_end, &run);
+		if (err || run.pfn_start >= run.pfn_end || run.pfn_start >= pfn_end)
+			break;
+		run.pfn_end = run.pfn_end < pfn_end ? run.pfn_end : pfn_end;
+		err = find_memmap_run(map, &run);
 	}
 	return err;
 }

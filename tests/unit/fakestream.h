@@ -56,4 +56,19 @@ static inline void fakestream_end(struct fakestream *stream)
 	fakestream_u64(stream, UINT64_MAX);
 }
 
+/** Offset and size of records that cannot be: nothing there, or beyond what a file may have. */
+static const uint64_t fakestream_impossible[][2] = {
+	{4, 0}, {UINT64_MAX, 4}, {UINT64_C(1) << 63, 4}, {INT64_MAX, 1}, {4, UINT64_MAX}, {4, INT64_MAX},
+};
+
+/** A whole stream: a record "good" at 0, then what an impossible one begins with. */
+static inline void fakestream_put_impossible(struct fakestream *stream, size_t index)
+{
+	fakestream_start(stream);
+	fakestream_record(stream, 0, "good");
+	fakestream_u64(stream, fakestream_impossible[index][0]);
+	fakestream_u64(stream, fakestream_impossible[index][1]);
+	fakestream_end(stream);
+}
+
 #endif

@@ -132,8 +132,8 @@ static void a_full_disk_leaves_a_dump(void)
 		}
 		memorysink_deinit(&memory);
 	}
-	// The range of limits had all there is: no page, some, nearly all.
-	check(least == 0 && most > FAKEMACHINE_PAGES / 2);
+	// The range of limits had all there is: hardly a page, some, nearly all.
+	check(least < 8 && most > FAKEMACHINE_PAGES / 2);
 	fakecore_deinit(&fake);
 }
 

@@ -83,18 +83,11 @@ static void overlaps(void)
 
 static void impossible(void)
 {
-	static const uint64_t wrong[][2] = {
-		{4, 0}, {UINT64_MAX, 4}, {UINT64_C(1) << 63, 4}, {INT64_MAX, 1}, {4, UINT64_MAX}, {4, INT64_MAX},
-	};
 	struct corefile file;
 	struct fakestream stream;
 
-	for (size_t i = 0; i < array_size(wrong); i++) {
-		fakestream_start(&stream);
-		fakestream_record(&stream, 0, "good");
-		fakestream_u64(&stream, wrong[i][0]);
-		fakestream_u64(&stream, wrong[i][1]);
-		fakestream_end(&stream);
+	for (size_t i = 0; i < array_size(fakestream_impossible); i++) {
+		fakestream_put_impossible(&stream, i);
 		check_error(open_stream(&stream, &file), ERROR_BAD_DATA, "the record at 0x1014 says");
 	}
 	fakestream_start(&stream);

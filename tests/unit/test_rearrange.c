@@ -110,18 +110,11 @@ static void cut(void)
 
 static void impossible(void)
 {
-	static const uint64_t wrong[][2] = {
-		{4, 0}, {UINT64_MAX, 4}, {UINT64_C(1) << 63, 4}, {INT64_MAX, 1}, {4, UINT64_MAX}, {4, INT64_MAX},
-	};
 	struct fakestream stream;
 	struct made made;
 
-	for (size_t i = 0; i < array_size(wrong); i++) {
-		fakestream_start(&stream);
-		fakestream_record(&stream, 0, "good");
-		fakestream_u64(&stream, wrong[i][0]);
-		fakestream_u64(&stream, wrong[i][1]);
-		fakestream_end(&stream);
+	for (size_t i = 0; i < array_size(fakestream_impossible); i++) {
+		fakestream_put_impossible(&stream, i);
 		made = make(&stream, stream.used);
 		check_error(made.err, ERROR_BAD_DATA, "the record at 0x1014 says");
 		check(made.file_bytes == 4 && memcmp(made.bytes, "good", 4) == 0);
