@@ -12,23 +12,17 @@
 #include "core/arch.h"
 #include "core/elfcore.h"
 #include "core/frameset.h"
+#include "core/infosearch.h"
 #include "core/kdumpcore.h"
 #include "core/vmreader.h"
 
 enum {
 	// Where the library does not say which pages there are, all are tried, 1 µs for each that is not: 1 TiB of them.
 	TRIED_FRAMES_MAX = 1 << 28,
-	// The kernel's VMCOREINFO is a page; some hypervisors join several.
-	INFO_BYTES_MAX = 1 << 20,
 	CPUS_MAX = 1 << 16,
 	PRSTATUS_BYTES_MAX = 1 << 16,
-	NOTE_HEADER_BYTES = 12,
 	NOTE_PRSTATUS = 1, // NT_PRSTATUS
 };
-
-// The name of the note with its padding, and how its text begins.
-static const char info_mark[] = "VMCOREINFO\0\0OSRELEASE=";
-enum { INFO_NAME_BYTES = 11, INFO_NAME_ROOM = 12, INFO_MARK_BYTES = sizeof(info_mark) - 1 };
 
 // vmcore.pages of this format.
 struct foreign {
@@ -37,12 +31,6 @@ struct foreign {
 	struct frameset ram;
 	struct frameset dumped;
 	bool has_ram; // Else all that is dumped is all there is.
-};
-
-// What was found of VMCOREINFO.
-struct info {
-	char *text;
-	size_t size_bytes;
 };
 
 // How files begin: libkdumpfile src/kdumpfile/lkcd.c, s390dump.c, sadump.c (0.5.1). What begins in another way is not given to
@@ -185,50 +173,20 @@ static kdump_status read_bytes(struct foreign *foreign, uint64_t paddr, void *bu
 	return status;
 }
 
-// These formats have no notes, but the kernel keeps the note in its memory (Linux kernel/vmcore_info.c: vmcoreinfo_note).
-static struct error *search_info(struct foreign *foreign, const struct vmcore *core, uint64_t pfn, const uint8_t *page,
-                                 struct info *info)
-{
-	uint64_t bytes = vmcore_page_bytes(core), text_at;
-	const uint8_t *mark = memmem(page, bytes, info_mark, INFO_MARK_BYTES);
-	uint32_t size;
-
-	if (!mark || mark - page < NOTE_HEADER_BYTES)
-		return NULL;
-	size = load_u32(mark - 8, core->is_big_endian);
-	if (load_u32(mark - NOTE_HEADER_BYTES, core->is_big_endian) != INFO_NAME_BYTES || size == 0 ||
-	    size > INFO_BYTES_MAX)
-		return NULL;
-	info->text = malloc(size);
-	if (!info->text)
-		return error_new(ERROR_NOMEM, "no memory for VMCOREINFO");
-	text_at = pfn * bytes + (uint64_t)(mark - page) + INFO_NAME_ROOM;
-	info->size_bytes = size;
-	if (read_bytes(foreign, text_at, info->text, size) != KDUMP_OK) {
-		free(info->text);
-		*info = (struct info){0};
-	}
-	return NULL;
-}
-
-// Looks at one page: whether it is there, and whether VMCOREINFO is in it.
+// Looks whether a page is there.
 static struct error *look_at(struct foreign *foreign, const struct vmcore *core, uint64_t pfn, uint8_t *page,
-                             struct info *info, bool *is_there_ret)
+                             bool *is_there_ret)
 {
 	uint64_t page_bytes = vmcore_page_bytes(core);
 	kdump_status status = read_bytes(foreign, pfn * page_bytes, page, page_bytes);
 
-	if (status == KDUMP_ERR_NOTIMPL)
-		return foreign_error(foreign, status, "pages");
 	// What is there and cannot be read is counted when it is copied.
 	*is_there_ret = status != KDUMP_ERR_NODATA;
-	if (status != KDUMP_OK || info->text)
-		return NULL;
-	return search_info(foreign, core, pfn, page, info);
+	return status == KDUMP_ERR_NOTIMPL ? foreign_error(foreign, status, "pages") : NULL;
 }
 
 // Which pages are there, if the library does not tell.
-static struct error *try_frames(struct foreign *foreign, const struct vmcore *core, uint8_t *page, struct info *info)
+static struct error *try_frames(struct foreign *foreign, const struct vmcore *core, uint8_t *page)
 {
 	if (core->max_pfn > TRIED_FRAMES_MAX)
 		return error_new(ERROR_UNSUPPORTED,
@@ -243,7 +201,7 @@ static struct error *try_frames(struct foreign *foreign, const struct vmcore *co
 		for (unsigned int bit = 0; !err && bit < count; bit++) {
 			bool is_there = false;
 
-			err = look_at(foreign, core, base + bit, page, info, &is_there);
+			err = look_at(foreign, core, base + bit, page, &is_there);
 			bytes[bit / 8] |= (uint8_t)(is_there << bit % 8);
 		}
 		if (!err)
@@ -255,21 +213,7 @@ static struct error *try_frames(struct foreign *foreign, const struct vmcore *co
 	return NULL;
 }
 
-// Where VMCOREINFO is, if the library does not tell.
-static struct error *search_frames(struct foreign *foreign, const struct vmcore *core, uint8_t *page, struct info *info)
-{
-	struct vmcore_frames run = {0};
-	struct error *err = NULL;
-	bool is_there;
-
-	while (!err && !info->text && frameset_next(&foreign->dumped, run.pfn_end, &run)) {
-		for (uint64_t pfn = run.pfn_start; !err && !info->text && pfn < run.pfn_end; pfn++)
-			err = look_at(foreign, core, pfn, page, info, &is_there);
-	}
-	return err;
-}
-
-static struct error *find_pages(struct foreign *foreign, const struct vmcore *core, struct info *info)
+static struct error *find_pages(struct foreign *foreign, const struct vmcore *core)
 {
 	_cleanup_free_ uint8_t *page = malloc(vmcore_page_bytes(core));
 	bool has_map = false;
@@ -277,51 +221,14 @@ static struct error *find_pages(struct foreign *foreign, const struct vmcore *co
 
 	if (!page)
 		return error_new(ERROR_NOMEM, "no memory for a page");
-	if (kdump_vmcoreinfo_raw(foreign->ctx, &info->text) == KDUMP_OK)
-		info->size_bytes = strlen(info->text);
-	else
-		info->text = NULL;
 	err = read_map(foreign, KDUMP_ATTR_FILE_PAGEMAP, core->max_pfn, &foreign->dumped, &has_map);
 	if (!err)
 		err = read_map(foreign, KDUMP_ATTR_MEMORY_PAGEMAP, core->max_pfn, &foreign->ram, &foreign->has_ram);
 	if (!err)
-		err = has_map ? search_frames(foreign, core, page, info) : try_frames(foreign, core, page, info);
+		err = has_map ? NULL : try_frames(foreign, core, page);
 	if (!err && !foreign->dumped.frame_count)
 		err = error_new(ERROR_BAD_DATA, "holds no memory");
 	return err;
-}
-
-static uint32_t store_order(uint32_t value, bool is_big)
-{
-	return is_big ? htobe32(value) : htole32(value);
-}
-
-static uint64_t padded(uint64_t bytes)
-{
-	return (bytes + 3) & ~UINT64_C(3);
-}
-
-// Adds a note at the end of those there are. Gives where its descriptor is.
-static struct error *add_note(struct vmcore *core, const char *name, uint32_t type, const void *desc, size_t desc_bytes,
-                              size_t *desc_at_ret)
-{
-	size_t name_bytes = strlen(name) + 1, name_at = core->notes_bytes + NOTE_HEADER_BYTES;
-	size_t desc_at = name_at + padded(name_bytes), end = desc_at + padded(desc_bytes);
-	uint32_t header[3] = {store_order((uint32_t)name_bytes, core->is_big_endian),
-	                      store_order((uint32_t)desc_bytes, core->is_big_endian),
-	                      store_order(type, core->is_big_endian)};
-	uint8_t *grown = realloc(core->notes, end);
-
-	if (!grown)
-		return error_new(ERROR_NOMEM, "no memory for %zu bytes of notes", end);
-	memset(grown + core->notes_bytes, 0, end - core->notes_bytes);
-	memcpy(grown + core->notes_bytes, header, sizeof(header));
-	memcpy(grown + name_at, name, name_bytes);
-	memcpy(grown + desc_at, desc, desc_bytes);
-	core->notes = grown;
-	core->notes_bytes = end;
-	*desc_at_ret = desc_at;
-	return NULL;
 }
 
 // Registers of the CPUs, where the library has them as the note that they were.
@@ -341,17 +248,31 @@ static struct error *add_registers(struct foreign *foreign, struct vmcore *core)
 		if (kdump_get_typed_attr(foreign->ctx, key, &attr) != KDUMP_OK ||
 		    kdump_blob_size(attr.val.blob) > PRSTATUS_BYTES_MAX)
 			continue;
-		err = add_note(core, "CORE", NOTE_PRSTATUS, kdump_blob_pin(attr.val.blob),
-		               kdump_blob_size(attr.val.blob), &at);
+		err = vmcore_add_note(core, "CORE", NOTE_PRSTATUS, kdump_blob_pin(attr.val.blob),
+		                      kdump_blob_size(attr.val.blob), &at);
 		kdump_blob_unpin(attr.val.blob);
 	}
+	return err;
+}
+
+// VMCOREINFO, where the file has it.
+static struct error *add_info(struct foreign *foreign, struct vmcore *core)
+{
+	_cleanup_free_ char *text = NULL;
+	struct error *err;
+
+	if (kdump_vmcoreinfo_raw(foreign->ctx, &text) != KDUMP_OK) {
+		text = NULL;
+		return NULL;
+	}
+	err = vmcore_add_note(core, "VMCOREINFO", 0, text, strlen(text), &core->vmcoreinfo_offset_bytes);
+	core->vmcoreinfo_bytes = err ? 0 : strlen(text);
 	return err;
 }
 
 static struct error *foreign_open(struct vmcore *core)
 {
 	struct foreign *foreign = calloc(1, sizeof(*foreign));
-	struct info info = {0};
 	struct error *err;
 
 	core->pages = foreign;
@@ -367,14 +288,11 @@ static struct error *foreign_open(struct vmcore *core)
 	if (!err)
 		err = find_max_pfn(foreign, core);
 	if (!err)
-		err = find_pages(foreign, core, &info);
+		err = find_pages(foreign, core);
 	if (!err)
 		err = add_registers(foreign, core);
-	if (!err && info.text) {
-		err = add_note(core, "VMCOREINFO", 0, info.text, info.size_bytes, &core->vmcoreinfo_offset_bytes);
-		core->vmcoreinfo_bytes = err ? 0 : info.size_bytes;
-	}
-	free(info.text);
+	if (!err)
+		err = add_info(foreign, core);
 	return err;
 }
 
@@ -448,5 +366,5 @@ struct error *foreign_open_set(const char *const *paths, size_t path_count, stru
 {
 	static const struct core_format *const formats[] = {&elfcore_format, &kdumpcore_format, &foreign_format, NULL};
 
-	return vmcore_open_formats(formats, paths, path_count, ret);
+	return infosearch_open(formats, paths, path_count, ret);
 }

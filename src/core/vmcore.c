@@ -146,6 +146,38 @@ struct error *vmcore_read_notes(struct vmcore *core, const struct corefile *file
 	return err;
 }
 
+static uint32_t store_order(uint32_t value, bool is_big)
+{
+	return is_big ? htobe32(value) : htole32(value);
+}
+
+static uint64_t padded(uint64_t bytes)
+{
+	return (bytes + 3) & ~UINT64_C(3);
+}
+
+struct error *vmcore_add_note(struct vmcore *core, const char *name, uint32_t type, const void *desc, size_t desc_bytes,
+                              size_t *desc_at_ret)
+{
+	size_t name_bytes = strlen(name) + 1, name_at = core->notes_bytes + NOTE_HEADER_BYTES;
+	size_t desc_at = name_at + padded(name_bytes), end = desc_at + padded(desc_bytes);
+	uint32_t header[3] = {store_order((uint32_t)name_bytes, core->is_big_endian),
+	                      store_order((uint32_t)desc_bytes, core->is_big_endian),
+	                      store_order(type, core->is_big_endian)};
+	uint8_t *grown = realloc(core->notes, end);
+
+	if (!grown)
+		return error_new(ERROR_NOMEM, "no memory for %zu bytes of notes", end);
+	memset(grown + core->notes_bytes, 0, end - core->notes_bytes);
+	memcpy(grown + core->notes_bytes, header, sizeof(header));
+	memcpy(grown + name_at, name, name_bytes);
+	memcpy(grown + desc_at, desc, desc_bytes);
+	core->notes = grown;
+	core->notes_bytes = end;
+	*desc_at_ret = desc_at;
+	return NULL;
+}
+
 static struct error *open_files(struct vmcore *core, const char *const *paths, size_t path_count)
 {
 	uint64_t base = 0;
@@ -199,13 +231,26 @@ static void learn_page_size(struct vmcore *core)
 	const struct arch *arch = core->arch;
 	char value[32];
 
-	if (core->page_shift)
+	if (core->page_shift && !core->is_page_size_guessed)
 		return;
 	core->page_shift = arch->page_shifts[0];
 	if (!arch->page_shifts[1])
 		return;
 	vmcoreinfo_string(&core->info, "PAGESIZE", value, sizeof(value));
 	core->is_page_size_guessed = !arch_page_shift(arch, strtoull(value, NULL, 10), &core->page_shift);
+}
+
+struct error *vmcore_set_info(struct vmcore *core, const char *text, size_t size_bytes)
+{
+	struct vmcoreinfo info;
+	struct error *err = vmcoreinfo_init(&info, text, size_bytes);
+
+	if (err)
+		return err;
+	vmcoreinfo_deinit(&core->info);
+	core->info = info;
+	learn_page_size(core);
+	return NULL;
 }
 
 static struct error *open_format(struct vmcore *core, const struct core_format *const *formats)
@@ -220,13 +265,10 @@ static struct error *open_format(struct vmcore *core, const struct core_format *
 		                 core->file_count);
 	err = core->format->open(core);
 	if (!err)
-		err = vmcoreinfo_init(&core->info,
+		err = vmcore_set_info(core,
 		                      core->notes ? (const char *)core->notes + core->vmcoreinfo_offset_bytes : "",
 		                      core->vmcoreinfo_bytes);
-	if (err)
-		return err;
-	learn_page_size(core);
-	if (!core->format->read_page)
+	if (!err && !core->format->read_page)
 		err = make_regions(core);
 	if (err)
 		return err;

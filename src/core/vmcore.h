@@ -152,6 +152,23 @@ struct error *vmcore_read_notes(struct vmcore *core, const struct corefile *file
                                 uint64_t size_bytes) must_check;
 
 /**
+ * Add a note at the end of those there are.
+ *
+ * @param[in,out] core An opened dump, or one that is being opened.
+ * @param[in] name Name of the note.
+ * @param[in] type Its number.
+ * @param[in] desc Its bytes.
+ * @param[in] desc_bytes Their number.
+ * @param[out] desc_at_ret Where they are in core->notes.
+ * @return NULL; ERROR_NOMEM.
+ */
+struct error *vmcore_add_note(struct vmcore *core, const char *name, uint32_t type, const void *desc, size_t desc_bytes,
+                              size_t *desc_at_ret) must_check;
+
+/** Take another VMCOREINFO, and the page size that it tells; the notes stay. @param[in,out] core An opened dump. @param[in] text Bytes of the note. @param[in] size_bytes Their number; 0: none. @return NULL; ERROR_NOMEM. */
+struct error *vmcore_set_info(struct vmcore *core, const char *text, size_t size_bytes) must_check;
+
+/**
  * Leave out memory of a dump whose memory lies in the file as it is.
  *
  * @param[in,out] core The dump, before the first reader.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/elfcore.h"
+#include "core/infosearch.h"
 #include "core/kdumpcore.h"
 #include "core/vmcore.h"
 
@@ -12,5 +13,5 @@ static const struct core_format *const formats[] = {
 
 struct error *vmcore_open_set(const char *const *paths, size_t path_count, struct vmcore **ret)
 {
-	return vmcore_open_formats(formats, paths, path_count, ret);
+	return infosearch_open(formats, paths, path_count, ret);
 }

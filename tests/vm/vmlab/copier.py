@@ -93,6 +93,22 @@ def silent_vmcoreinfo(report, name, lab, vmcore, wanted):
                  _difference(pages, wanted, False))
 
 
+def no_vmcoreinfo(report, name, lab, qemu, wanted, raw):
+    """A dump as QEMU writes it of a guest without -device vmcoreinfo; frames of firmware are in it, too."""
+    data = qemu.read_bytes()[:HEADERS_BYTES]
+    with open(qemu, "r+b") as file:
+        file.seek(data.index(b"VMCOREINFO\0"))
+        file.write(b"SILENCE")
+    dump = filtered(lab, qemu, 31)
+    pages = lab.pages.list(dump)
+    dump.unlink()
+    qemu.unlink()
+    wrong = [pfn for pfn in wanted if pages.get(pfn) != wanted[pfn]]
+    more = pages.keys() & raw.keys() - wanted.keys()
+    report.check(f"{name}: VMCOREINFO that is only in the memory is found: the same {len(wanted)} pages",
+                 f"{len(wrong)} pages differ, {len(more)} more" if wrong or more else "")
+
+
 def same_log(report, name, lab, vmcore):
     """The log that the copier takes from the vmcore is the one that the capture wrote."""
     text = vmcore.parent / "log.txt"

@@ -5,6 +5,7 @@ QEMU writes the memory.  No root file system, no kexec, any kernel that Debian h
 
 import dataclasses
 import lzma
+import pathlib
 import re
 import shutil
 
@@ -44,6 +45,7 @@ class Snapshot:
     """The memory of the machine after its panic."""
 
     core: Elf
+    qemu: pathlib.Path        # QEMU's own dump.
     planted: Planted
     console: str
     seconds: float            # From the start of QEMU to the panic.
@@ -117,8 +119,7 @@ def snapshot(lab, folder, setup):
     if not re.search(r"^planted\s*$", text, re.MULTILINE) or not kcore:
         raise LabError("plant did not finish its report:\n" + text[-1500:])
     qemucore.rewrite(folder / "qemu.core", folder / "vmcore", kcore)
-    (folder / "qemu.core").unlink()
     core = Elf(folder / "vmcore")
     if b"OSRELEASE=" + kernel.release.encode() not in core.notes:
         raise LabError("QEMU's dump has no VMCOREINFO of this kernel")
-    return Snapshot(core, Planted(text), text, seconds)
+    return Snapshot(core, folder / "qemu.core", Planted(text), text, seconds)

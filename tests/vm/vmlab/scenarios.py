@@ -153,6 +153,8 @@ def _direct(report, lab, folder, scenario):
             if setup.has_crash:
                 _crash_opens(report, lab, scenario, vmcore, file)
         file.unlink()
+    # The last level is 31.
+    copier.no_vmcoreinfo(report, name, lab, shot.qemu, ours, raw)
 
 
 def _crash_opens(report, lab, scenario, vmcore, file):
