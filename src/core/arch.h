@@ -65,7 +65,7 @@ struct arch {
 	struct error *(*xlat_init)(struct xlat *xlat, const struct vmcoreinfo *info);
 	/** Meaning of an entry; level 0 maps pages of the smallest size. */
 	enum arch_pte (*pte)(uint64_t entry, unsigned int level);
-	/** Entries of the root table of a process, from the first one on, that are for its own memory. */
+	/** Entries of the root table of a process, from the first one on, that are for its own memory; all, if it has fewer. */
 	unsigned int user_entries;
 	/**
 	 * As pte(), for tables of processes. There a page may be in memory although the processor is told that it is not; if

@@ -2,6 +2,7 @@
 #include "core/arch.h"
 
 #include <elf.h>
+#include <limits.h>
 
 #include "core/vmcoreinfo.h"
 #include "core/xlat.h"
@@ -15,6 +16,9 @@ enum {
 	DESC_VALID = 1 << 0,
 	DESC_TABLE = 1 << 1, // A page at the lowest level; clear: a block.
 };
+
+// Arm ARM, D8.3: the kernel does not run what is there.
+#define DESC_PXN (UINT64_C(1) << 53)
 
 // Bits [end - 1, start].
 static uint64_t bits(unsigned int start, unsigned int end)
@@ -91,6 +95,14 @@ static enum arch_pte arm64_pte(uint64_t entry, unsigned int level)
 	return level == 0 || !(entry & DESC_TABLE) ? ARCH_PTE_PAGE : ARCH_PTE_TABLE;
 }
 
+// Not valid, and yet in memory: a page that nobody may touch, or whose use is being watched; a huge page that is being split. Which
+// bit the kernel marks them with changed (PTE_PROT_NONE, 58, and since v6.11 PTE_PRESENT_INVALID, 11; both are part of the place in
+// the swap area for the other), but what a process maps is always PXN, and no swap area is so large that this bit is in use.
+static enum arch_pte arm64_user_pte(uint64_t *entry, unsigned int level)
+{
+	return !(*entry & DESC_VALID) && *entry & DESC_PXN ? ARCH_PTE_PAGE : arm64_pte(*entry, level);
+}
+
 const struct arch arch_arm64 = {
 	.name = "arm64",
 	.elf_machine = EM_AARCH64,
@@ -98,7 +110,7 @@ const struct arch arch_arm64 = {
 	.page_shifts = {12, 14, PAGE_SHIFT_64K},
 	// Arm ARM, FEAT_LPA and FEAT_LPA2.
 	.physical_bits = 52,
-	.no_execute_mask = UINT64_C(1) << 53, // PXN (Arm ARM, D8.3)
+	.no_execute_mask = DESC_PXN,
 	.read_only_mask = 1 << 7, // AP[2]
 	.read_only_value = 1 << 7,
 	.function_align_bytes = 1,
@@ -111,4 +123,6 @@ const struct arch arch_arm64 = {
 	.phys_base_number = "PHYS_OFFSET",
 	.xlat_init = arm64_xlat_init,
 	.pte = arm64_pte,
+	.user_entries = UINT_MAX, // TTBR0_EL1 is theirs alone.
+	.user_pte = arm64_user_pte,
 };

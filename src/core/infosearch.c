@@ -27,8 +27,8 @@ struct search {
 	bool is_found;
 };
 
-// Whether the page tables that VMCOREINFO tells of lead to a kernel of the release that it tells: what a kernel left that ran before
-// lies in pages that belong to others now.
+// Whether the page tables that VMCOREINFO tells of lead to a kernel of the release that it tells: what a kernel left that ran
+// before lies in pages that belong to others now.
 static bool is_current(struct search *search)
 {
 	char release[RELEASE_BYTES];
@@ -137,8 +137,8 @@ struct error *infosearch(struct vmcore *core)
 	vmreader_init(&search.pages, core, VMREADER_WINDOW_DATA_BYTES);
 	vmreader_init(&search.text, core, VMREADER_WINDOW_TABLE_BYTES);
 	err = look_at_all(&search);
-	// Since Linux kernel commit 203e9e41219b ("kexec: move vmcoreinfo out of the kernel's .bss section") (in v4.13) the note is at
-	// the start of a page.
+	// Since Linux kernel commit 203e9e41219b ("kexec: move vmcoreinfo out of the kernel's .bss section") (in v4.13) the note
+	// is at the start of a page.
 	if (!err && !search.is_found && !search.is_everywhere) {
 		search.is_everywhere = true;
 		err = look_at_all(&search);

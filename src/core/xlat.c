@@ -204,8 +204,10 @@ struct error *xlat_walk_process(const struct xlat *xlat, struct vmreader *reader
 	const struct arch *arch = xlat->core->arch;
 	struct walker walker = {.xlat = xlat, .reader = reader, .walk = walk};
 	unsigned int shift = vmcore_page_shift(xlat->core) + (xlat->level_count - 1) * xlat->index_bits;
+	unsigned int root_entries = 1U << xlat->top_index_bits;
 	struct error *err = NULL;
 
+	root_entries = root_entries < arch->user_entries ? root_entries : arch->user_entries;
 	if (!arch->user_pte)
 		return error_new(ERROR_UNSUPPORTED, "page tables of processes on %s", arch->name);
 	for (unsigned int level = 0; !err && level < xlat->level_count; level++) {
@@ -214,7 +216,7 @@ struct error *xlat_walk_process(const struct xlat *xlat, struct vmreader *reader
 			err = error_new(ERROR_NOMEM, "no memory for a page table");
 	}
 	if (!err)
-		err = walk_table(&walker, root_paddr, xlat->level_count - 1, shift, arch->user_entries);
+		err = walk_table(&walker, root_paddr, xlat->level_count - 1, shift, root_entries);
 	for (unsigned int level = 0; level < xlat->level_count; level++)
 		free(walker.tables[level]);
 	if (!err)

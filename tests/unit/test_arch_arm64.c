@@ -137,6 +137,57 @@ static void walks(void)
 		walk(&machines[i]);
 }
 
+// What a process maps.
+struct mapped {
+	uint64_t paddr[8], size_bytes[8];
+	size_t count;
+};
+
+static void note_page(void *context, uint64_t paddr, uint64_t size_bytes)
+{
+	struct mapped *mapped = context;
+
+	check(mapped->count < array_size(mapped->paddr));
+	mapped->paddr[mapped->count] = paddr;
+	mapped->size_bytes[mapped->count++] = size_bytes;
+}
+
+// Entries as arch/arm64/include/asm/pgtable.h makes them, before and since v6.11.
+static void walk_process(const struct machine *machine)
+{
+	const uint64_t prot_none = UINT64_C(1) << 58, present_invalid = 1 << 11, valid = VALID, type = TABLE_OR_PAGE;
+	uint64_t page = UINT64_C(1) << machine->page_shift, block = page << (machine->page_shift - 3);
+	uint64_t high = machine->paddr_start & ~UINT64_C(0x7fffffff), wanted[4];
+	struct mapped mapped = {0};
+	struct xlat_walk pages = {.page = note_page, .context = &mapped, .tables_left = 100};
+	struct fakecore fake;
+
+	start(&fake, machine);
+	*entry_at(&fake, machine, 0, 0) = leaf(machine, wanted[0] = high + 5 * page);
+	*entry_at(&fake, machine, page, 0) = (leaf(machine, wanted[1] = high + 6 * page) & ~valid) | prot_none;
+	*entry_at(&fake, machine, 2 * page, 0) =
+		(leaf(machine, wanted[2] = high + 7 * page) & ~valid) | present_invalid;
+	// Swapped out: type and offset, up to bit 57 before, from bit 12 on since.
+	*entry_at(&fake, machine, 3 * page, 0) = UINT64_C(0x1234567) << 8 | 1 << 3;
+	*entry_at(&fake, machine, 4 * page, 0) = UINT64_C(0xffffffffff) << 12 | 1 << 6;
+	// A huge page that is being split, and one that is moved to another place.
+	*entry_at(&fake, machine, block, 1) =
+		(leaf(machine, wanted[3] = high + 7 * block) & ~(type | valid)) | present_invalid;
+	*entry_at(&fake, machine, 2 * block, 1) = UINT64_C(0xffff) << 12 | 31 << 6;
+	fakecore_open(&fake);
+	check_ok(xlat_walk_process(&fake.xlat, &fake.reader, machine->paddr_start, &pages));
+	check(mapped.count == 4);
+	for (size_t i = 0; i < 4; i++)
+		check(mapped.paddr[i] == wanted[i] && mapped.size_bytes[i] == (i < 3 ? page : block));
+	fakecore_deinit(&fake);
+}
+
+static void processes(void)
+{
+	for (size_t i = 0; i < array_size(machines); i++)
+		walk_process(&machines[i]);
+}
+
 // Before v5.9 VMCOREINFO had no TCR_EL1_T1SZ.
 static void without_t1sz(void)
 {
@@ -207,7 +258,8 @@ static void page_size_not_told(void)
 	}
 }
 
-static const struct test tests[] = {TEST(walks), TEST(without_t1sz), TEST(bad_vmcoreinfo), TEST(page_size_not_told)};
+static const struct test tests[] = {TEST(walks), TEST(processes), TEST(without_t1sz), TEST(bad_vmcoreinfo),
+                                    TEST(page_size_not_told)};
 
 int main(int argc, char **argv)
 {

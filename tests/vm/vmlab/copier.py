@@ -135,6 +135,13 @@ def planted_reasons(report, name, lab, vmcore, confirmed):
                      f"{len(wrong)} have another code: {some}" if len(wrong) > allowed else "")
 
 
+def keeps_planted_process(report, name, lab, shot, raw):
+    """Of two processes the pages of one are there at level 31."""
+    dump = filtered(lab, shot.core.path, 31, (f"--keep-process={PROCESSES[0]}",))
+    checks.planted_pages(report, f"{name}: a kept process", shot, lab.pages.list(dump), raw, 31, PROCESSES[0])
+    dump.unlink()
+
+
 def keeps_process(report, name, lab, kernel, crash, vmcore, raw, plain):
     """Beside the pages of level 31 there are just those that the process has mapped.
 

@@ -153,6 +153,8 @@ def _direct(report, lab, folder, scenario):
             if setup.has_crash:
                 _crash_opens(report, lab, scenario, vmcore, file)
         file.unlink()
+    if page_bytes == 4096:
+        copier.keeps_planted_process(report, name, lab, shot, raw)
     # The last level is 31.
     copier.no_vmcoreinfo(report, name, lab, shot.qemu, ours, raw)
 
