@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "core/imagesearch.h"
 
 // include/uapi/linux/btf.h
 enum {
@@ -192,20 +193,13 @@ static struct error *find_type(struct btf *btf, uint32_t number, struct type *re
 	}
 }
 
-static struct error *open_section(struct btf *btf, const struct vmcore *core, const struct kallsyms *syms)
+// Where the sections are, by the header. Types come first, then names.
+static struct error *read_header(struct btf *btf, uint64_t vaddr, uint64_t room)
 {
-	struct kallsyms_query ends[] = {{.name = "__start_BTF"}, {.name = "__stop_BTF"}};
-	struct error *err = kallsyms_lookup(syms, btf->reader, ends, array_size(ends));
 	uint32_t header, type_offset, type_bytes, string_offset, string_bytes;
 	uint8_t raw[HEADER_BYTES];
-	uint64_t room;
+	struct error *err = get(btf, vaddr, raw, sizeof(raw));
 
-	if (err)
-		return err;
-	if (!ends[0].is_found || !ends[1].is_found || ends[1].vaddr - ends[0].vaddr < HEADER_BYTES)
-		return error_new(ERROR_UNSUPPORTED, "the kernel carries no BTF");
-	room = ends[1].vaddr - ends[0].vaddr;
-	err = get(btf, ends[0].vaddr, raw, sizeof(raw));
 	if (err)
 		return err;
 	header = word(btf, raw + 4);
@@ -213,15 +207,49 @@ static struct error *open_section(struct btf *btf, const struct vmcore *core, co
 	type_bytes = word(btf, raw + 12);
 	string_offset = word(btf, raw + 16);
 	string_bytes = word(btf, raw + 20);
-	if (load_u16(raw, core->is_big_endian) != BTF_MAGIC || raw[2] != 1 || header < HEADER_BYTES ||
+	if (load_u16(raw, btf->is_big_endian) != BTF_MAGIC || raw[2] != 1 || header < HEADER_BYTES ||
 	    type_bytes > SECTION_MAX_BYTES || string_bytes > SECTION_MAX_BYTES ||
 	    (uint64_t)header + type_offset + type_bytes > room ||
 	    (uint64_t)header + string_offset + string_bytes > room)
 		return error_new(ERROR_BAD_DATA, "BTF: bad header");
-	btf->types_vaddr = ends[0].vaddr + header + type_offset;
+	btf->types_vaddr = vaddr + header + type_offset;
 	btf->types_bytes = type_bytes;
-	btf->strings_vaddr = ends[0].vaddr + header + string_offset;
+	btf->strings_vaddr = vaddr + header + string_offset;
 	btf->strings_bytes = string_bytes;
+	return NULL;
+}
+
+// Names begin with that of what has none, and end.
+static bool is_section(void *context, uint64_t vaddr)
+{
+	struct btf *btf = context;
+	struct error *err = read_header(btf, vaddr, 2 * (uint64_t)SECTION_MAX_BYTES);
+	uint8_t first = 1, last = 1;
+
+	if (!err && btf->types_bytes && btf->strings_bytes)
+		err = get(btf, btf->strings_vaddr, &first, 1);
+	if (!err && !first)
+		err = get(btf, btf->strings_vaddr + btf->strings_bytes - 1, &last, 1);
+	error_free(err);
+	return !err && !last;
+}
+
+static struct error *open_section(struct btf *btf, const struct vmcore *core, const struct kallsyms *syms)
+{
+	// struct btf_header up to type_off.
+	static const uint8_t little[] = {0x9f, 0xeb, 1, 0, HEADER_BYTES, 0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t big[] = {0xeb, 0x9f, 1, 0, 0, 0, 0, HEADER_BYTES, 0, 0, 0, 0};
+	struct kallsyms_query ends[] = {{.name = "__start_BTF"}, {.name = "__stop_BTF"}};
+	struct error *err = kallsyms_lookup(syms, btf->reader, ends, array_size(ends));
+
+	if (err)
+		return err;
+	if (ends[0].is_found && ends[1].is_found && ends[1].vaddr - ends[0].vaddr >= HEADER_BYTES)
+		return read_header(btf, ends[0].vaddr, ends[1].vaddr - ends[0].vaddr);
+	// Kernels without CONFIG_KALLSYMS_ALL know their functions only.
+	if (!imagesearch(core, btf->xlat, btf->reader, core->is_big_endian ? big : little, sizeof(big), is_section,
+	                 btf))
+		return error_new(ERROR_UNSUPPORTED, "the kernel carries no BTF");
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "core/imagesearch.h"
 
 enum {
 	TOKEN_COUNT = 256,
@@ -11,11 +12,6 @@ enum {
 	TOKEN_TABLE_MAX_BYTES = 1 << 16, // Its index has 16 bits.
 	ALIGN_BYTES = 8,
 	NAMES_PER_MARKER = 256,
-	SCAN_BYTES = 4096,
-	// Kernel images are 20 to 80 MiB; beyond lies what the boot loader left.
-	SCAN_MAX_BYTES = 256 << 20,
-	// What is freed of the image (its ends, the code of its start) lies between parts that are aligned to large pages.
-	SKIP_BYTES = 2 << 20,
 	// Between the name that the last marker points to and the end of the names: 256 names of at most 128 bytes.
 	LAST_NAMES_MAX_BYTES = NAMES_PER_MARKER * 129,
 	// A kernel has one such table and hardly anything that looks like its middle; a limit for memory made to mislead.
@@ -31,7 +27,10 @@ struct scan {
 	const struct xlat *xlat;
 	struct vmreader *reader;
 	bool is_big_endian;
-	unsigned int *reads_left;
+	unsigned int reads_left;
+	unsigned int tries_left;
+	bool is_found;
+	struct kallsyms_place place; // The one that was found.
 };
 
 static uint64_t align_up(uint64_t value)
@@ -40,19 +39,19 @@ static uint64_t align_up(uint64_t value)
 }
 
 // Reads that fail mean "not here"; the search goes on.
-static bool get(const struct scan *scan, uint64_t vaddr, void *buf, size_t size_bytes)
+static bool get(struct scan *scan, uint64_t vaddr, void *buf, size_t size_bytes)
 {
 	struct error *err;
 
-	if (!*scan->reads_left)
+	if (!scan->reads_left)
 		return false;
-	--*scan->reads_left;
+	scan->reads_left--;
 	err = xlat_read(scan->xlat, scan->reader, vaddr, buf, size_bytes);
 	error_free(err);
 	return !err;
 }
 
-static bool get_uint(const struct scan *scan, uint64_t vaddr, unsigned int size_bytes, uint64_t *ret)
+static bool get_uint(struct scan *scan, uint64_t vaddr, unsigned int size_bytes, uint64_t *ret)
 {
 	uint8_t raw[8];
 
@@ -63,7 +62,7 @@ static bool get_uint(const struct scan *scan, uint64_t vaddr, unsigned int size_
 }
 
 // End of the text of the last token, from that of "0".
-static bool skip_tokens(const struct scan *scan, uint64_t digit_vaddr, uint64_t *end_ret)
+static bool skip_tokens(struct scan *scan, uint64_t digit_vaddr, uint64_t *end_ret)
 {
 	unsigned int left = TOKEN_COUNT - TOKEN_DIGIT_0;
 	uint8_t buf[256];
@@ -81,7 +80,7 @@ static bool skip_tokens(const struct scan *scan, uint64_t digit_vaddr, uint64_t 
 	return false;
 }
 
-static bool find_tokens(const struct scan *scan, uint64_t digit_vaddr, struct kallsyms_place *place)
+static bool find_tokens(struct scan *scan, uint64_t digit_vaddr, struct kallsyms_place *place)
 {
 	uint8_t index[2 * TOKEN_COUNT];
 	uint64_t end;
@@ -100,7 +99,7 @@ static bool find_tokens(const struct scan *scan, uint64_t digit_vaddr, struct ka
 }
 
 // Markers lie before the tokens and fall to 0 towards their start. Their width was 8 bytes before v4.20.
-static bool find_markers(const struct scan *scan, uint64_t end_vaddr, unsigned int width, uint64_t *start_ret,
+static bool find_markers(struct scan *scan, uint64_t end_vaddr, unsigned int width, uint64_t *start_ret,
                          uint64_t *last_ret)
 {
 	uint64_t vaddr = end_vaddr, value, above = 0;
@@ -126,7 +125,7 @@ static bool find_markers(const struct scan *scan, uint64_t end_vaddr, unsigned i
 }
 
 // Whether the names at an address have the length that the second marker says.
-static bool check_names(const struct scan *scan, uint64_t names, uint64_t marker)
+static bool check_names(struct scan *scan, uint64_t names, uint64_t marker)
 {
 	uint64_t at = 0;
 
@@ -142,7 +141,7 @@ static bool check_names(const struct scan *scan, uint64_t names, uint64_t marker
 	return at == marker;
 }
 
-static bool find_names(const struct scan *scan, unsigned int width, struct kallsyms_place *place)
+static bool find_names(struct scan *scan, unsigned int width, struct kallsyms_place *place)
 {
 	uint64_t markers, last, second, count, marker_count;
 
@@ -168,75 +167,43 @@ static bool find_names(const struct scan *scan, unsigned int width, struct kalls
 	return false;
 }
 
-static bool find_all(const struct scan *scan, uint64_t digit_vaddr, struct kallsyms_place *place)
+static bool find_all(struct scan *scan, uint64_t digit_vaddr, struct kallsyms_place *place)
 {
 	return find_tokens(scan, digit_vaddr, place) && (find_names(scan, 4, place) || find_names(scan, 8, place));
 }
 
-// The kernel image, page by page.
-struct image {
-	uint64_t vaddr; // Of the next page.
-	uint64_t paddr; // The same, if run_bytes is not 0.
-	uint64_t run_bytes; // Mapped in one piece from there on.
-};
-
-// Reads a page, or passes over what is not mapped.
-static bool next_page(const struct scan *scan, struct image *image, uint8_t page[static SCAN_BYTES])
+// Whether a table is around these digits.
+static bool is_table(void *context, uint64_t vaddr)
 {
-	struct error *err;
+	struct scan *scan = context;
+	struct kallsyms_place place = {0};
 
-	if (image->run_bytes < SCAN_BYTES) {
-		err = xlat_translate(scan->xlat, scan->reader, image->vaddr, &image->paddr, &image->run_bytes);
-		if (err) {
-			error_free(err);
-			image->run_bytes = 0;
-			image->vaddr = (image->vaddr & ~(uint64_t)(SKIP_BYTES - 1)) + SKIP_BYTES;
-			return false;
-		}
-	}
-	err = vmreader_read(scan->reader, image->paddr, page, SCAN_BYTES);
-	error_free(err);
-	image->vaddr += SCAN_BYTES;
-	image->paddr += SCAN_BYTES;
-	image->run_bytes -= SCAN_BYTES;
-	return !err;
+	if (!scan->tries_left)
+		return true;
+	scan->tries_left--;
+	if (!find_all(scan, vaddr, &place))
+		return false;
+	scan->place = place;
+	scan->is_found = true;
+	return true;
 }
 
 struct error *kallsyms_scan(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader,
                             struct kallsyms_place *ret)
 {
-	unsigned int reads_left = READS_MAX;
-	struct scan scan = {xlat, reader, core->is_big_endian, &reads_left};
-	// The end of one page stays in front of the next: the digits may lie across.
-	uint8_t buf[sizeof(digits) + SCAN_BYTES];
-	unsigned int tries = 0;
-	struct image image = {0};
+	struct scan scan = {
+		.xlat = xlat,
+		.reader = reader,
+		.is_big_endian = core->is_big_endian,
+		.reads_left = READS_MAX,
+		.tries_left = TRIES_MAX,
+	};
 	uint64_t start;
 
 	if (!vmcoreinfo_symbol(&core->info, "_stext", &start))
 		return error_new(ERROR_BAD_DATA, "VMCOREINFO lacks SYMBOL(_stext)");
-	start &= ~(uint64_t)(SCAN_BYTES - 1);
-	image.vaddr = start;
-	memset(buf, 0xff, sizeof(buf));
-	while (image.vaddr - start < SCAN_MAX_BYTES) {
-		const uint8_t *at = buf, *end = buf + sizeof(buf);
-		uint64_t vaddr = image.vaddr - sizeof(digits);
-
-		memmove(buf, end - sizeof(digits), sizeof(digits));
-		if (!next_page(&scan, &image, buf + sizeof(digits))) {
-			memset(buf, 0xff, sizeof(buf));
-			continue;
-		}
-		while (tries < TRIES_MAX && (at = memmem(at, (size_t)(end - at), digits, sizeof(digits)))) {
-			struct kallsyms_place place = {0};
-
-			tries++;
-			if (find_all(&scan, vaddr + (uint64_t)(at - buf), &place)) {
-				*ret = place;
-				return NULL;
-			}
-			at++;
-		}
-	}
-	return error_new(ERROR_BAD_DATA, "no symbol table was found in the kernel image");
+	if (!imagesearch(core, xlat, reader, digits, sizeof(digits), is_table, &scan) || !scan.is_found)
+		return error_new(ERROR_BAD_DATA, "no symbol table was found in the kernel image");
+	*ret = scan.place;
+	return NULL;
 }

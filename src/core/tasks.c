@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/btf.h"
+#include "core/imagesearch.h"
 #include "core/kallsyms.h"
 
 enum {
@@ -15,6 +16,34 @@ enum {
 	LIST_NEXT = 0,
 	LIST_PREV = 8,
 };
+
+// Where init_task is searched.
+struct init_search {
+	struct tasks *tasks;
+	struct vmreader *reader;
+};
+
+// The task with number 0, without memory of its own, in the list of all: that is the first task, or an idle task of another CPU,
+// which is in no list.
+static bool is_init_task(void *context, uint64_t name_vaddr)
+{
+	const struct init_search *search = context;
+	struct tasks *tasks = search->tasks;
+	uint64_t vaddr = name_vaddr - tasks->name_offset, node = vaddr + tasks->tasks_offset, next, prev = 0, pid, mm;
+	struct error *err = xlat_read_uint(tasks->xlat, search->reader, vaddr + tasks->pid_offset, 4, &pid);
+
+	if (!err)
+		err = xlat_read_uint(tasks->xlat, search->reader, vaddr + tasks->mm_offset, 8, &mm);
+	if (!err)
+		err = xlat_read_uint(tasks->xlat, search->reader, node + LIST_NEXT, 8, &next);
+	if (!err)
+		err = xlat_read_uint(tasks->xlat, search->reader, next + LIST_PREV, 8, &prev);
+	error_free(err);
+	if (err || pid || mm || prev != node)
+		return false;
+	tasks->init_task_vaddr = vaddr;
+	return true;
+}
 
 struct error *tasks_init(struct tasks *ret, const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader)
 {
@@ -36,13 +65,12 @@ struct error *tasks_init(struct tasks *ret, const struct vmcore *core, const str
 		&tasks.signal_offset, &tasks.thread_node_offset, &tasks.thread_head_offset, &tasks.pgd_offset,
 	};
 	struct kallsyms_query symbol = {.name = "init_task"};
+	struct init_search search = {&tasks, reader};
 	_cleanup_(kallsyms_destroyp) struct kallsyms *syms = NULL;
 	struct error *err = kallsyms_create(core, xlat, reader, &syms);
 
 	if (!err)
 		err = kallsyms_lookup(syms, reader, &symbol, 1);
-	if (!err && !symbol.is_found)
-		err = error_new(ERROR_UNSUPPORTED, "the kernel's symbols lack init_task");
 	if (!err)
 		err = btf_lookup(core, xlat, syms, reader, queries, array_size(queries));
 	for (size_t i = 0; !err && i < array_size(queries); i++) {
@@ -53,6 +81,10 @@ struct error *tasks_init(struct tasks *ret, const struct vmcore *core, const str
 	if (err)
 		return err;
 	tasks.init_task_vaddr = symbol.vaddr;
+	// Kernels without CONFIG_KALLSYMS_ALL know their functions only. include/linux/init_task.h: INIT_TASK_COMM.
+	if (!symbol.is_found && !imagesearch(core, xlat, reader, "swapper", strlen("swapper"), is_init_task, &search))
+		return error_new(ERROR_UNSUPPORTED,
+		                 "init_task is neither in the kernel's symbols nor found in its memory");
 	*ret = tasks;
 	return NULL;
 }

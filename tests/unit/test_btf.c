@@ -69,19 +69,26 @@ static void make_all(struct fakebtf *maker)
 	fakebtf_type(maker, "page", 7, false, 0, 0);
 }
 
-static void setup(struct fakecore *fake, const struct fakebtf *maker, struct kallsyms **table)
+// Symbols: 3, or 1: BTF must be searched.
+static void setup_with(struct fakecore *fake, const struct fakebtf *maker, struct kallsyms **table, size_t symbols,
+                       uint64_t btf_paddr)
 {
-	uint64_t start = fakecore_image + BTF_PADDR;
+	uint64_t start = fakecore_image + btf_paddr;
 	const struct fakesym list[] = {
 		{'T', "_stext", stext}, {'r', "__start_BTF", start}, {'r', "__stop_BTF", start + fakebtf_bytes(maker)}};
-	struct fakesyms syms = {.list = list, .count = array_size(list), .marker_bytes = 4, .paddr = TABLE_PADDR};
+	struct fakesyms syms = {.list = list, .count = symbols, .marker_bytes = 4, .paddr = TABLE_PADDR};
 
 	fakecore_init(fake, MEMORY_BYTES);
 	fakecore_info(fake, "SYMBOL(_stext)=%jx\n", (uintmax_t)stext);
 	fakesyms_write(fake, &syms);
-	fakebtf_put(maker, fake, BTF_PADDR);
+	fakebtf_put(maker, fake, btf_paddr);
 	fakecore_open(fake);
 	check_ok(kallsyms_create(fake->core, &fake->xlat, &fake->reader, table));
+}
+
+static void setup(struct fakecore *fake, const struct fakebtf *maker, struct kallsyms **table)
+{
+	setup_with(fake, maker, table, 3, BTF_PADDR);
 }
 
 static void teardown(struct fakecore *fake, struct kallsyms *table)
@@ -125,6 +132,27 @@ static void members(void)
 	check(queries[6].is_found && queries[6].offset_bytes == 41);
 	check(!queries[7].is_found && !queries[8].is_found && !queries[9].is_found);
 	teardown(&fake, table);
+}
+
+// Also where its header lies on two pages, behind headers of which the sections do not fit in the memory.
+static void found_without_symbols(void)
+{
+	static const uint64_t places[] = {BTF_PADDR, BTF_PADDR + 4096 - 8, BTF_PADDR + 4096 - 4};
+	static const uint32_t header[] = {0x1eb9f, 24, 0, 1 << 24, 1 << 24, 1 << 24};
+	static struct fakebtf maker;
+
+	make_all(&maker);
+	for (size_t i = 0; i < array_size(places); i++) {
+		struct btf_query query = {.type = "page", .member = "mapping"};
+		struct kallsyms *table;
+		struct fakecore fake;
+
+		setup_with(&fake, &maker, &table, 1, places[i]);
+		fakecore_poke(&fake, BTF_PADDR - 4096, header, sizeof(header));
+		check_ok(btf_lookup(fake.core, &fake.xlat, table, &fake.reader, &query, 1));
+		check(is_at(&query, 32, 8));
+		teardown(&fake, table);
+	}
 }
 
 static void enumerators(void)
@@ -216,7 +244,7 @@ static void damage(void)
 }
 
 static const struct test tests[] = {
-	TEST(members), TEST(enumerators), TEST(absent), TEST(endless), TEST(damage),
+	TEST(members), TEST(found_without_symbols), TEST(enumerators), TEST(absent), TEST(endless), TEST(damage),
 };
 
 int main(int argc, char **argv)

@@ -106,7 +106,7 @@ static void link_nodes(struct fakecore *fake, uint64_t head, const uint64_t *nod
 
 static void make_task(struct fakecore *fake, unsigned int number, const char *name, uint64_t mm, uint64_t signal)
 {
-	put(fake, task(number) + TASK_PID, 100 + number);
+	put(fake, task(number) + TASK_PID, number == INIT ? 0 : 100 + number);
 	put(fake, task(number) + TASK_MM, mm ? fakecore_image + mm : 0);
 	put(fake, task(number) + TASK_SIGNAL, fakecore_image + signal);
 	memcpy(fake->memory + task(number) + TASK_COMM, name, strlen(name));
@@ -242,14 +242,22 @@ static void make_types(struct fakebtf *btf)
 	make_struct(btf, "mm_struct", u64, mm_members, mm_offsets, 1);
 }
 
-static void machine_init(struct fakecore *fake, bool has_types)
+// What the kernel says of itself.
+enum knowledge {
+	KNOWS_ALL,
+	KNOWS_FUNCTIONS, // Its symbols are those of functions: tasks and types are there to be searched.
+	KNOWS_NO_TYPES,
+};
+
+static void machine_init(struct fakecore *fake, enum knowledge knowledge)
 {
+	static const size_t counts[] = {[KNOWS_ALL] = 4, [KNOWS_FUNCTIONS] = 1, [KNOWS_NO_TYPES] = 2};
 	static struct fakebtf btf;
 	struct fakesym list[] = {{'T', "_stext", fakecore_image + 0x100000},
 	                         {'D', "init_task", fakecore_image + task(INIT)},
 	                         {'r', "__start_BTF", fakecore_image + BTF},
 	                         {'r', "__stop_BTF", 0}};
-	struct fakesyms syms = {.list = list, .count = has_types ? 4 : 2, .marker_bytes = 4, .paddr = SYMBOLS};
+	struct fakesyms syms = {.list = list, .count = counts[knowledge], .marker_bytes = 4, .paddr = SYMBOLS};
 
 	make_types(&btf);
 	list[3].vaddr = fakecore_image + BTF + fakebtf_bytes(&btf);
@@ -264,7 +272,8 @@ static void machine_init(struct fakecore *fake, bool has_types)
 	                    "NUMBER(HUGETLB_PAGE_DTOR)=2\nNUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\n"
 	                    "NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)=-257\n");
 	fakesyms_write(fake, &syms);
-	fakebtf_put(&btf, fake, BTF);
+	if (knowledge != KNOWS_NO_TYPES)
+		fakebtf_put(&btf, fake, BTF);
 	put(fake, MEM_MAP, fakecore_image + PAGE_STRUCTS);
 	make_pages(fake);
 	make_tasks(fake);
@@ -316,6 +325,11 @@ static void expect_added(const struct result *got, const unsigned int *singles, 
 	check(got->scan.counts.kept == bitmap_count(got->set, 0, PAGES));
 }
 
+static void change(struct fakecore *fake, uint64_t paddr, uint64_t value)
+{
+	fakecore_poke(fake, paddr, &value, 8);
+}
+
 static const unsigned int kept_pages[] = {SINGLE, HIDDEN, INVERTED, CACHED, FREE, SHARED};
 static const unsigned int kept_huges[] = {HUGE, SPLIT_HUGE};
 
@@ -325,11 +339,36 @@ static void keeps_what_is_mapped(void)
 	static struct result got;
 	struct fakecore fake;
 
-	machine_init(&fake, true);
+	machine_init(&fake, KNOWS_ALL);
 	run(&fake, names, &got);
 	check(!got.keep.unknown && !got.keep.damage);
 	check_text(got.keep.missing, "");
 	expect_added(&got, kept_pages, array_size(kept_pages), kept_huges, array_size(kept_huges), HUGE_POISONED);
+	keep_deinit(&got.keep);
+	fakecore_deinit(&fake);
+}
+
+// Without symbols of data. Before the first task there are its name as a text, and an idle task, which is in no list.
+static void kernels_that_know_their_functions_only(void)
+{
+	static const char *const names[] = {"kept", NULL};
+	const uint64_t idle = TASKS - 2 * TASK_BYTES, node = fakecore_image + idle + TASK_TASKS;
+	static struct result got;
+	struct fakecore fake;
+
+	machine_init(&fake, KNOWS_FUNCTIONS);
+	change(&fake, TASKS - 4 * TASK_BYTES, UINT64_C(0x72657070617773)); // "swapper"
+	change(&fake, idle + TASK_COMM, UINT64_C(0x2f72657070617773)); // "swapper/"
+	change(&fake, idle + TASK_TASKS, fakecore_image + task(INIT) + TASK_TASKS);
+	run(&fake, names, &got);
+	check(!got.keep.unknown && !got.keep.damage);
+	expect_added(&got, kept_pages, array_size(kept_pages), kept_huges, array_size(kept_huges), HUGE_POISONED);
+	keep_deinit(&got.keep);
+	// Nor can it be told where the list of all begins.
+	change(&fake, task(INIT) + TASK_TASKS + 8, 0);
+	change(&fake, task(KEPT) + TASK_TASKS + 8, node);
+	run(&fake, names, &got);
+	check_error(take_ptr(got.keep.unknown), ERROR_UNSUPPORTED, "init_task is neither");
 	keep_deinit(&got.keep);
 	fakecore_deinit(&fake);
 }
@@ -342,7 +381,7 @@ static void names_and_threads(void)
 	static struct result got;
 	struct fakecore fake;
 
-	machine_init(&fake, true);
+	machine_init(&fake, KNOWS_ALL);
 	run(&fake, names, &got);
 	check(!got.keep.unknown && !got.keep.damage);
 	check(got.keep.process_count == 1 && got.keep.processes[0].where == pgd_of(SIBLING));
@@ -364,7 +403,7 @@ static void windows(void)
 	struct fakecore fake;
 	struct keep keep;
 
-	machine_init(&fake, true);
+	machine_init(&fake, KNOWS_ALL);
 	check_ok(scan_init(&scan, fake.core, 31, 1, &unknown));
 	check_ok(keep_init(&keep, &scan, names));
 	check_ok(keep_window(&keep, 0, WINDOW, set, &low));
@@ -373,11 +412,6 @@ static void windows(void)
 	check(high.named == 2 * HUGE_PAGES - 64 && bitmap_count(set, 0, PAGES) == low.named + high.named);
 	keep_deinit(&keep);
 	fakecore_deinit(&fake);
-}
-
-static void change(struct fakecore *fake, uint64_t paddr, uint64_t value)
-{
-	fakecore_poke(fake, paddr, &value, 8);
 }
 
 // A list that is broken, or runs in a circle, is followed from its other end.
@@ -389,7 +423,7 @@ static void damaged_lists(void)
 	static struct result got;
 	struct fakecore fake;
 
-	machine_init(&fake, true);
+	machine_init(&fake, KNOWS_ALL);
 	for (size_t i = 0; i < array_size(values); i++) {
 		change(&fake, task(KEPT) + TASK_TASKS, values[i]);
 		run(&fake, names, &got);
@@ -413,7 +447,7 @@ static void damaged_tables(void)
 	static struct result got;
 	struct fakecore fake;
 
-	machine_init(&fake, true);
+	machine_init(&fake, KNOWS_ALL);
 	change(&fake, pgd_of(KEPT) + 8, UINT64_C(0xdead0000) | ENTRY_USER);
 	run(&fake, names, &got);
 	check(got.keep.damage && strstr(got.keep.damage->text, "kept (pid 101): page table, level 3"));
@@ -439,7 +473,7 @@ static void random_damage(void)
 	static struct result got;
 	struct fakecore fake;
 
-	machine_init(&fake, true);
+	machine_init(&fake, KNOWS_ALL);
 	srand(1);
 	for (unsigned int i = 0; i < 3000; i++) {
 		uint64_t places[] = {task((unsigned int)rand() % TASK_COUNT) + (uint64_t)(rand() % 12) * 8,
@@ -481,7 +515,7 @@ static void named_is_not_much(void)
 	struct copy_stats stats;
 	struct fakecore fake;
 
-	machine_init(&fake, true);
+	machine_init(&fake, KNOWS_ALL);
 	check_ok(compressor_find("none", &options.compressor));
 	check_ok(copy_run(fake.core, &options, NULL, &stats));
 	options.warn_kept_percent = (unsigned int)(stats.counts.kept * 100 / stats.counts.total);
@@ -501,7 +535,7 @@ static void warnings(void)
 	struct copy_stats stats;
 	struct fakecore fake;
 
-	machine_init(&fake, true);
+	machine_init(&fake, KNOWS_ALL);
 	copy_dry(&fake, 31, names, &stats);
 	check(stats.warnings == COPY_WARN_NO_PROCESS);
 	check_text(stats.missing, "absent");
@@ -514,7 +548,7 @@ static void warnings(void)
 	check(stats.warnings == (COPY_WARN_NO_PROCESS | COPY_WARN_BAD_PROCESS));
 	check(strstr(stats.keep_note, "kept (pid 101)"));
 	fakecore_deinit(&fake);
-	machine_init(&fake, false);
+	machine_init(&fake, KNOWS_NO_TYPES);
 	copy_dry(&fake, 31, names, &stats);
 	check(stats.warnings == COPY_WARN_NO_TASKS && stats.counts.named == 0);
 	check_text(stats.keep_note, "the kernel carries no BTF");
@@ -522,8 +556,15 @@ static void warnings(void)
 }
 
 static const struct test tests[] = {
-	TEST(keeps_what_is_mapped), TEST(names_and_threads), TEST(windows),           TEST(damaged_lists),
-	TEST(damaged_tables),       TEST(random_damage),     TEST(named_is_not_much), TEST(warnings),
+	TEST(keeps_what_is_mapped),
+	TEST(kernels_that_know_their_functions_only),
+	TEST(names_and_threads),
+	TEST(windows),
+	TEST(damaged_lists),
+	TEST(damaged_tables),
+	TEST(random_damage),
+	TEST(named_is_not_much),
+	TEST(warnings),
 };
 
 int main(int argc, char **argv)

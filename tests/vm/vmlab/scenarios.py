@@ -153,9 +153,7 @@ def _direct(report, lab, folder, scenario):
             if setup.has_crash:
                 _crash_opens(report, lab, scenario, vmcore, file)
         file.unlink()
-    if setup.kernel in WITHOUT_DATA_SYMBOLS:
-        report.skip(f"{name}: a kept process", "the kernel is built without CONFIG_KALLSYMS_ALL and does not tell init_task")
-    elif page_bytes == 4096:         # plant.c starts no processes where they are larger.
+    if page_bytes == 4096:           # plant.c starts no processes where they are larger.
         copier.keeps_planted_process(report, name, lab, shot, raw)
     # The last level is 31.
     copier.no_vmcoreinfo(report, name, lab, shot.qemu, ours, raw)
@@ -232,7 +230,6 @@ def crashkernel(series, size):
 # Kernel, page size, CPU, what the name has behind the kernel, quick, crash opens it. Of an
 # arm64 kernel that is built for 52 bits of virtual address, "max" takes them all (LPA2), the
 # others fall back; not every CPU has pages of 16 KiB.
-WITHOUT_DATA_SYMBOLS = ("5.10-arm64",)
 DIRECT = (
     ("5.10-amd64", 4096, CPU, "", True),
     ("5.10-amd64", 4096, CPU, "-crash", False, True),
