@@ -7,8 +7,9 @@ enum {
 	SCAN_BYTES = 4096,
 	// Kernel images are 20 to 80 MiB; beyond lies what the boot loader left.
 	SCAN_MAX_BYTES = 256 << 20,
-	// What is freed of the image (its ends, the code of its start) lies between parts that are aligned to large pages.
-	SKIP_BYTES = 2 << 20,
+	// What is freed of the image (its ends, the code of its start) lies between parts that are aligned to large pages, or to
+	// the largest pages that the machine can have (arch/arm64/kernel/vmlinux.lds.S: SEGMENT_ALIGN).
+	SKIP_BYTES = 64 << 10,
 };
 
 // The image, page by page.

@@ -82,6 +82,8 @@ static void setup_with(struct fakecore *fake, const struct fakebtf *maker, struc
 	fakecore_info(fake, "SYMBOL(_stext)=%jx\n", (uintmax_t)stext);
 	fakesyms_write(fake, &syms);
 	fakebtf_put(maker, fake, btf_paddr);
+	// A part of the image that was given back.
+	fakecore_map_without(fake, fakecore_image + BTF_PADDR - 0x10000, BTF_PADDR - 0x10000, 4096, 1);
 	fakecore_open(fake);
 	check_ok(kallsyms_create(fake->core, &fake->xlat, &fake->reader, table));
 }
