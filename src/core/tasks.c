@@ -29,7 +29,8 @@ static bool is_init_task(void *context, uint64_t name_vaddr)
 {
 	const struct init_search *search = context;
 	struct tasks *tasks = search->tasks;
-	uint64_t vaddr = name_vaddr - tasks->name_offset, node = vaddr + tasks->tasks_offset, next, prev = 0, pid, mm;
+	uint64_t vaddr = name_vaddr - tasks->name_offset, node = vaddr + tasks->tasks_offset;
+	uint64_t pid = 0, mm = 0, next = 0, prev = 0;
 	struct error *err = xlat_read_uint(tasks->xlat, search->reader, vaddr + tasks->pid_offset, 4, &pid);
 
 	if (!err)
