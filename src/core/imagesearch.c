@@ -10,6 +10,8 @@ enum {
 	// What is freed of the image (its ends, the code of its start) lies between parts that are aligned to large pages, or to
 	// the largest pages that the machine can have (arch/arm64/kernel/vmlinux.lds.S: SEGMENT_ALIGN).
 	SKIP_BYTES = 64 << 10,
+	// What is worth a search is rare in a kernel; a limit for memory made to mislead.
+	TRIES_MAX = 256,
 };
 
 // The image, page by page.
@@ -49,6 +51,7 @@ bool imagesearch(const struct vmcore *core, const struct xlat *xlat, struct vmre
 	// The end of one page stays in front of the next: what is searched may lie across.
 	uint8_t buf[IMAGESEARCH_BYTES_MAX + SCAN_BYTES], *const page = buf + IMAGESEARCH_BYTES_MAX;
 	struct image image = {.xlat = xlat, .reader = reader};
+	unsigned int tries = 0;
 	size_t kept = 0;
 	uint64_t start;
 
@@ -66,6 +69,8 @@ bool imagesearch(const struct vmcore *core, const struct xlat *xlat, struct vmre
 			continue;
 		}
 		for (at = page - kept; (at = memmem(at, (size_t)(end - at), bytes, size_bytes)); at++) {
+			if (tries++ == TRIES_MAX)
+				return false;
 			if (is_it(context, vaddr + (uint64_t)(at - buf) - IMAGESEARCH_BYTES_MAX))
 				return true;
 		}

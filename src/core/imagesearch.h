@@ -31,7 +31,7 @@ enum { IMAGESEARCH_BYTES_MAX = 32 };
  * @param[in] size_bytes Its size, 1 to IMAGESEARCH_BYTES_MAX.
  * @param[in] is_it Called for each place with its virtual address, lower ones first: whether that is the one.
  * @param[in] context For @p is_it.
- * @return Whether one was; false too if VMCOREINFO lacks SYMBOL(_stext).
+ * @return Whether one was; false too if VMCOREINFO lacks SYMBOL(_stext), or if there are more than 256 places.
  */
 bool imagesearch(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader, const void *bytes,
                  size_t size_bytes, bool (*is_it)(void *context, uint64_t vaddr), void *context);

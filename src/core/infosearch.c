@@ -12,6 +12,8 @@ enum {
 	INFO_BYTES_MAX = 1 << 20,
 	NOTE_HEADER_BYTES = 12,
 	RELEASE_BYTES = 65, // __NEW_UTS_LEN and a NUL.
+	// A kernel has one note, and pages that others left some more; a limit for memory made to mislead.
+	TRIES_MAX = 1024,
 };
 
 // The name of the note with its padding, and how its text begins.
@@ -24,6 +26,7 @@ struct search {
 	struct vmreader pages; // Looks for the mark …
 	struct vmreader text; // … and reads what is behind it.
 	bool is_everywhere; // Else only at the start of pages.
+	unsigned int tries_left;
 	bool is_found;
 };
 
@@ -55,10 +58,14 @@ static struct error *try_note(struct search *search, uint64_t paddr, const uint8
 	struct vmcore *core = search->core;
 	_cleanup_free_ char *text = NULL;
 	uint32_t size = load_u32(header + 4, core->is_big_endian);
+	unsigned int page_shift = core->page_shift;
+	bool is_page_size_guessed = core->is_page_size_guessed;
 	struct error *err;
 
-	if (load_u32(header, core->is_big_endian) != NAME_BYTES || size == 0 || size > INFO_BYTES_MAX)
+	if (load_u32(header, core->is_big_endian) != NAME_BYTES || size == 0 || size > INFO_BYTES_MAX ||
+	    !search->tries_left)
 		return NULL;
+	search->tries_left--;
 	text = malloc(size);
 	if (!text)
 		return error_new(ERROR_NOMEM, "no memory for VMCOREINFO");
@@ -72,6 +79,8 @@ static struct error *try_note(struct search *search, uint64_t paddr, const uint8
 	}
 	if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA) || !err)
 		err = vmcore_set_info(core, "", 0);
+	core->page_shift = page_shift;
+	core->is_page_size_guessed = is_page_size_guessed;
 	return err;
 }
 
@@ -129,7 +138,7 @@ static struct error *look_at_all(struct search *search)
 struct error *infosearch(struct vmcore *core)
 {
 	// Where pages must be expanded, looking at one costs the same as looking through it.
-	struct search search = {.core = core, .is_everywhere = core->format->read_page};
+	struct search search = {.core = core, .is_everywhere = core->format->read_page, .tries_left = TRIES_MAX};
 	struct error *err;
 
 	if (core->vmcoreinfo_bytes || core->is_live)

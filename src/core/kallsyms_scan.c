@@ -14,8 +14,6 @@ enum {
 	NAMES_PER_MARKER = 256,
 	// Between the name that the last marker points to and the end of the names: 256 names of at most 128 bytes.
 	LAST_NAMES_MAX_BYTES = NAMES_PER_MARKER * 129,
-	// A kernel has one such table and hardly anything that looks like its middle; a limit for memory made to mislead.
-	TRIES_MAX = 256,
 	// Reads while what was found is looked at. A table takes some ten thousand; the limit is for memory made to mislead.
 	READS_MAX = 1 << 18,
 };
@@ -28,8 +26,6 @@ struct scan {
 	struct vmreader *reader;
 	bool is_big_endian;
 	unsigned int reads_left;
-	unsigned int tries_left;
-	bool is_found;
 	struct kallsyms_place place; // The one that was found.
 };
 
@@ -178,13 +174,9 @@ static bool is_table(void *context, uint64_t vaddr)
 	struct scan *scan = context;
 	struct kallsyms_place place = {0};
 
-	if (!scan->tries_left)
-		return true;
-	scan->tries_left--;
 	if (!find_all(scan, vaddr, &place))
 		return false;
 	scan->place = place;
-	scan->is_found = true;
 	return true;
 }
 
@@ -196,13 +188,12 @@ struct error *kallsyms_scan(const struct vmcore *core, const struct xlat *xlat, 
 		.reader = reader,
 		.is_big_endian = core->is_big_endian,
 		.reads_left = READS_MAX,
-		.tries_left = TRIES_MAX,
 	};
 	uint64_t start;
 
 	if (!vmcoreinfo_symbol(&core->info, "_stext", &start))
 		return error_new(ERROR_BAD_DATA, "VMCOREINFO lacks SYMBOL(_stext)");
-	if (!imagesearch(core, xlat, reader, digits, sizeof(digits), is_table, &scan) || !scan.is_found)
+	if (!imagesearch(core, xlat, reader, digits, sizeof(digits), is_table, &scan))
 		return error_new(ERROR_BAD_DATA, "no symbol table was found in the kernel image");
 	*ret = scan.place;
 	return NULL;

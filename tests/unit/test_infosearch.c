@@ -88,6 +88,26 @@ static void what_another_kernel_left(void)
 	}
 }
 
+// arm64: what another kernel says of the size of pages is forgotten, too.
+static void what_a_kernel_with_other_pages_left(void)
+{
+	static const char lines[] = "NUMBER(VA_BITS)=48\nNUMBER(kimage_voffset)=0xffff800000000000\n"
+				    "SYMBOL(swapper_pg_dir)=ffff800000001000\nSYMBOL(init_uts_ns)=ffff800000180000\n";
+	char release[65], text[1024];
+	struct vmcore *core;
+	struct fakecore fake;
+
+	machine_init(&fake);
+	fake.machine = EM_AARCH64;
+	snprintf(fake.info, sizeof(fake.info), "OSRELEASE=6.1.0\nPAGESIZE=4096\n%s", lines);
+	snprintf(text, sizeof(text), "OSRELEASE=5.10.0\nPAGESIZE=65536\n%s", lines);
+	put_note(&fake, OTHER_NOTE, 11, (uint32_t)strlen(text), text);
+	reopen(&fake, release, &core);
+	check(!*release && core->is_page_size_guessed && vmcore_page_bytes(core) == 4096);
+	vmcore_close(core);
+	fakecore_deinit(&fake);
+}
+
 static void damaged(void)
 {
 	static const struct {
@@ -113,7 +133,8 @@ static void damaged(void)
 	}
 }
 
-static const struct test tests[] = {TEST(found_where_it_is), TEST(what_another_kernel_left), TEST(damaged)};
+static const struct test tests[] = {TEST(found_where_it_is), TEST(what_another_kernel_left),
+                                    TEST(what_a_kernel_with_other_pages_left), TEST(damaged)};
 
 int main(int argc, char **argv)
 {
