@@ -153,6 +153,8 @@ uint64_t methods_write_end(struct methods *methods, const struct methods_write *
 		return 0;
 	cpu_ns = methods_cpu_ns() - write->cpu_ns;
 	wall_ns = clock_ns(CLOCK_MONOTONIC) - write->wall_ns;
+	if (!size_bytes)
+		return cpu_ns;
 	// A thread that only lost its CPU did not wait for the target: then its CPU time tells what the target takes.
 	if (waits() == write->waits)
 		wall_ns = cpu_ns;

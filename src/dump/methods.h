@@ -85,7 +85,7 @@ void methods_note(struct methods *methods, size_t index, uint64_t pages, uint64_
 /** A write begins; no other of the same file goes on. @param[in] methods Any thread. @param[out] write For methods_write_end(). */
 void methods_write_begin(const struct methods *methods, struct methods_write *write);
 
-/** It has ended. @param[in,out] methods Any thread. @param[in] write As it began. @param[in] size_bytes What was written. @return Its CPU time, in nanoseconds. */
+/** It has ended. @param[in,out] methods Any thread. @param[in] write As it began. @param[in] size_bytes What was written; 0: nothing is learnt from it. @return Its CPU time, in nanoseconds. */
 uint64_t methods_write_end(struct methods *methods, const struct methods_write *write, uint64_t size_bytes);
 
 /** CPU time of the calling thread. @return Nanoseconds. */
