@@ -57,6 +57,7 @@ struct btf {
 	const struct xlat *xlat;
 	struct vmreader *reader;
 	bool is_big_endian;
+	uint64_t vaddr;
 	uint64_t types_vaddr, types_bytes;
 	uint64_t strings_vaddr, strings_bytes;
 	uint64_t steps_left;
@@ -212,6 +213,7 @@ static struct error *read_header(struct btf *btf, uint64_t vaddr, uint64_t room)
 	    (uint64_t)header + type_offset + type_bytes > room ||
 	    (uint64_t)header + string_offset + string_bytes > room)
 		return error_new(ERROR_BAD_DATA, "BTF: bad header");
+	btf->vaddr = vaddr;
 	btf->types_vaddr = vaddr + header + type_offset;
 	btf->types_bytes = type_bytes;
 	btf->strings_vaddr = vaddr + header + string_offset;
@@ -234,6 +236,19 @@ static bool is_section(void *context, uint64_t vaddr)
 	return !err && !last;
 }
 
+static struct btf *btf_new(const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader)
+{
+	struct btf *btf = calloc(1, sizeof(*btf));
+
+	if (!btf)
+		return NULL;
+	btf->xlat = xlat;
+	btf->reader = reader;
+	btf->is_big_endian = core->is_big_endian;
+	btf->steps_left = STEPS_MAX;
+	return btf;
+}
+
 static struct error *open_section(struct btf *btf, const struct vmcore *core, const struct kallsyms *syms)
 {
 	// struct btf_header up to type_off.
@@ -251,6 +266,17 @@ static struct error *open_section(struct btf *btf, const struct vmcore *core, co
 	                 btf))
 		return error_new(ERROR_UNSUPPORTED, "the kernel carries no BTF");
 	return NULL;
+}
+
+struct error *btf_find(const struct vmcore *core, const struct xlat *xlat, const struct kallsyms *syms,
+                       struct vmreader *reader, struct kallsyms_extent *ret)
+{
+	_cleanup_free_ struct btf *btf = btf_new(core, xlat, reader);
+	struct error *err = btf ? open_section(btf, core, syms) : error_new(ERROR_NOMEM, "out of memory");
+
+	if (!err)
+		*ret = (struct kallsyms_extent){btf->vaddr, btf->strings_vaddr + btf->strings_bytes};
+	return err;
 }
 
 static void match_name(struct search *searches, size_t count, const char *name, uint32_t offset)
@@ -509,7 +535,7 @@ struct error *btf_lookup(const struct vmcore *core, const struct xlat *xlat, con
                          struct vmreader *reader, struct btf_query *queries, size_t count)
 {
 	_cleanup_free_ struct search *searches = calloc(count ? count : 1, sizeof(*searches));
-	_cleanup_free_ struct btf *btf = calloc(1, sizeof(*btf));
+	_cleanup_free_ struct btf *btf = btf_new(core, xlat, reader);
 	struct error *err;
 
 	if (!searches || !btf)
@@ -520,10 +546,6 @@ struct error *btf_lookup(const struct vmcore *core, const struct xlat *xlat, con
 		queries[i].value = 0;
 		searches[i].query = &queries[i];
 	}
-	btf->xlat = xlat;
-	btf->reader = reader;
-	btf->is_big_endian = core->is_big_endian;
-	btf->steps_left = STEPS_MAX;
 	err = lookup(btf, core, syms, searches, count);
 	free(btf->index);
 	return err;

@@ -32,6 +32,20 @@ struct btf_query {
 };
 
 /**
+ * Where the kernel's types are: from its symbols, or, as kernels without CONFIG_KALLSYMS_ALL have symbols of their functions
+ * only, by a search of its image.
+ *
+ * @param[in] core The dump.
+ * @param[in] xlat Borrowed.
+ * @param[in] syms Symbols, for __start_BTF and __stop_BTF.
+ * @param[in,out] reader Owned by the calling thread.
+ * @param[out] ret Where, from the header to the last name.
+ * @return NULL; ERROR_UNSUPPORTED (the kernel carries no BTF); ERROR_BAD_DATA; ERROR_FAULT; ERROR_NOMEM.
+ */
+struct error *btf_find(const struct vmcore *core, const struct xlat *xlat, const struct kallsyms *syms,
+                       struct vmreader *reader, struct kallsyms_extent *ret) must_check;
+
+/**
  * Look up layouts, in two passes over BTF, with memory that does not depend on its size.
  *
  * @param[in] core The dump.

@@ -95,6 +95,11 @@ static bool try_map(const struct vmcore *core)
 
 // Notes are name and descriptor padded to 4 bytes each, also in 64-bit files: Linux has always done so, whatever the gABI
 // says.
+static uint64_t padded(uint64_t bytes)
+{
+	return (bytes + 3) & ~UINT64_C(3);
+}
+
 static void find_vmcoreinfo(struct vmcore *core)
 {
 	static const char name[] = "VMCOREINFO";
@@ -104,7 +109,7 @@ static void find_vmcoreinfo(struct vmcore *core)
 		const uint8_t *note = core->notes + at;
 		uint64_t name_bytes = load_u32(note, core->is_big_endian);
 		uint64_t desc_bytes = load_u32(note + 4, core->is_big_endian);
-		uint64_t desc_at = at + NOTE_HEADER_BYTES + ((name_bytes + 3) & ~UINT64_C(3));
+		uint64_t desc_at = at + NOTE_HEADER_BYTES + padded(name_bytes);
 
 		if (desc_at + desc_bytes > core->notes_bytes)
 			return;
@@ -113,7 +118,7 @@ static void find_vmcoreinfo(struct vmcore *core)
 			core->vmcoreinfo_bytes = desc_bytes;
 			return;
 		}
-		at = desc_at + ((desc_bytes + 3) & ~UINT64_C(3));
+		at = desc_at + padded(desc_bytes);
 	}
 }
 
@@ -149,11 +154,6 @@ struct error *vmcore_read_notes(struct vmcore *core, const struct corefile *file
 static uint32_t store_order(uint32_t value, bool is_big)
 {
 	return is_big ? htobe32(value) : htole32(value);
-}
-
-static uint64_t padded(uint64_t bytes)
-{
-	return (bytes + 3) & ~UINT64_C(3);
 }
 
 struct error *vmcore_add_note(struct vmcore *core, const char *name, uint32_t type, const void *desc, size_t desc_bytes,

@@ -30,7 +30,8 @@ struct copy_part {
 	uint64_t first_rank; /**< Saved frames before pfn_start. */
 	uint64_t desc_room; /**< Descriptors there is room for. */
 	_Atomic uint64_t next_data; /**< Where the next claim of output starts. */
-	pthread_mutex_t write_lock; /**< One writer at a time, where a method is chosen by how long writes take. */
+	/** Held by the write that is measured, and by all of compressed pages, where a method is chosen by how long writes take. */
+	pthread_mutex_t write_lock;
 };
 
 /**

@@ -82,7 +82,11 @@ size_t methods_choose(struct methods *methods);
  */
 void methods_note(struct methods *methods, size_t index, uint64_t pages, uint64_t cpu_ns, uint64_t bytes);
 
-/** A write begins; no other of the same file goes on. @param[in] methods Any thread. @param[out] write For methods_write_end(). */
+/**
+ * A write begins; no other of the same file that is measured goes on.
+ * @param[in] methods Any thread.
+ * @param[out] write For methods_write_end().
+ */
 void methods_write_begin(const struct methods *methods, struct methods_write *write);
 
 /** It has ended. @param[in,out] methods Any thread. @param[in] write As it began. @param[in] size_bytes What was written; 0: nothing is learnt from it. @return Its CPU time, in nanoseconds. */

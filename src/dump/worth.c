@@ -7,6 +7,7 @@
 #include "base/bitmap.h"
 #include "base/endian.h"
 #include "core/arch.h"
+#include "core/btf.h"
 
 enum {
 	// A kernel is 20 to 100 MiB, in a few pieces of memory, with gaps of a few MiB.
@@ -196,7 +197,6 @@ struct error *worth_init(struct worth_map *ret, const struct scan *scan, uint64_
 
 void worth_find_symbols(struct worth_map *map)
 {
-	struct kallsyms_query types[] = {{.name = "__start_BTF"}, {.name = "__stop_BTF"}};
 	_cleanup_(kallsyms_destroyp) struct kallsyms *syms = NULL;
 	struct error *err = NULL;
 
@@ -205,10 +205,8 @@ void worth_find_symbols(struct worth_map *map)
 	err = kallsyms_create(map->scan->core, &map->scan->xlat, &map->tables, &syms);
 	if (!err) {
 		map->symbols[0] = kallsyms_extent(syms);
-		err = kallsyms_lookup(syms, &map->tables, types, array_size(types));
+		err = btf_find(map->scan->core, &map->scan->xlat, syms, &map->tables, &map->symbols[1]);
 	}
-	if (!err && types[0].is_found && types[1].is_found)
-		map->symbols[1] = (struct kallsyms_extent){types[0].vaddr, types[1].vaddr};
 	error_free(err);
 }
 

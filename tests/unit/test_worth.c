@@ -4,6 +4,7 @@
 
 #include "dump/callers.h"
 #include "base/bitmap.h"
+#include "fakebtf.h"
 #include "fakemachine.h"
 #include "fakesyms.h"
 #include "test.h"
@@ -372,9 +373,10 @@ enum {
 	CONSTANTS_END = CODE_PAGES + 20, // … and the end of all constants.
 };
 
-// An image where its memory is mapped, so that the table of symbols says where it is.
-static void put_constants(struct fakecore *fake)
+// An image where its memory is mapped, so that the table of symbols says where it is. Whether it says where types are too.
+static void put_constants(struct fakecore *fake, bool has_types)
 {
+	struct fakebtf btf = {.string_bytes = 3 * 4096 - 24};
 	const uint64_t image = fakecore_image + CODE;
 	static struct fakesym list[SYMBOLS];
 	struct fakesyms syms = {.list = list, .count = SYMBOLS, .marker_bytes = 4, .paddr = CODE + TABLE_PAGE * 4096};
@@ -382,11 +384,16 @@ static void put_constants(struct fakecore *fake)
 	for (size_t i = 0; i < SYMBOLS; i++)
 		list[i] = (struct fakesym){'t', "init", image};
 	list[0] = (struct fakesym){'T', "_stext", image};
-	list[1] = (struct fakesym){'r', "__start_BTF", image + TYPES_PAGE * 4096 + 2048};
-	list[2] = (struct fakesym){'r', "__stop_BTF", image + (TYPES_PAGE + 3) * 4096 + 2048};
+	if (has_types) {
+		list[1] = (struct fakesym){'r', "__start_BTF", image + TYPES_PAGE * 4096 + 2048};
+		list[2] = (struct fakesym){'r', "__stop_BTF", image + (TYPES_PAGE + 3) * 4096 + 2048};
+	}
 	for (uint64_t i = 0; i < CONSTANTS_END; i++)
 		fakecore_map_without(fake, image + i * 4096, (CODE + i * 4096) | (i < CODE_PAGES ? 0 : nx), 4096, 2);
 	memset(fake->memory + CODE + TABLE_PAGE * 4096, 0, 4096 * (CONSTANTS_END - TABLE_PAGE));
+	fakebtf_int(&btf, NULL, 4);
+	btf.string_bytes -= btf.type_bytes;
+	fakebtf_put(&btf, fake, CODE + TYPES_PAGE * 4096 + 2048);
 	fakecore_info(fake, "SYMBOL(_stext)=%jx\n", (uintmax_t)image);
 	fakesyms_write(fake, &syms);
 	check((syms.end_paddr - syms.paddr) / 4096 == TABLE_PAGES);
@@ -398,12 +405,12 @@ static enum worth worth_of_image(const struct fixture *fixture, uint64_t page)
 }
 
 // Tables are told from other constants when that is asked for. A page of which they are a part is no table.
-static void constants_are_in_two_kinds(void)
+static void are_in_two_kinds(bool has_types)
 {
 	struct fixture fixture;
 
 	fakemachine_make(&fixture.fake, true);
-	put_constants(&fixture.fake);
+	put_constants(&fixture.fake, has_types);
 	fixture_open(&fixture);
 	for (uint64_t i = 0; i < CONSTANTS_END; i++)
 		check(worth_of_image(&fixture, i) == (i < CODE_PAGES ? WORTH_CODE : WORTH_CONSTANTS));
@@ -421,6 +428,16 @@ static void constants_are_in_two_kinds(void)
 	fixture_deinit(&fixture);
 }
 
+static void constants_are_in_two_kinds(void)
+{
+	are_in_two_kinds(true);
+}
+
+static void types_that_have_no_symbol(void)
+{
+	are_in_two_kinds(false);
+}
+
 static const struct test tests[] = {
 	TEST(pages_of_each_class),
 	TEST(only_saved_pages_count),
@@ -428,6 +445,7 @@ static const struct test tests[] = {
 	TEST(hostile_caches),
 	TEST(the_image_by_its_page_tables),
 	TEST(constants_are_in_two_kinds),
+	TEST(types_that_have_no_symbol),
 	TEST(hostile_images),
 	TEST(struct_pages_are_found),
 	TEST(any_pointer_to_struct_pages),
