@@ -15,6 +15,7 @@ static const char usage_text[] =
 	"Usage: kdump-copy [OPTION]... VMCORE DUMP\n"
 	"       kdump-copy -F [OPTION]... VMCORE >DUMP\n"
 	"       kdump-copy -R [-f] DUMP <STREAM\n"
+	"       kdump-copy -g FILE -x VMLINUX\n"
 	"       kdump-copy --reassemble [OPTION]... PART... DUMP\n"
 	"       kdump-copy --mem-usage VMCORE|/proc/kcore\n"
 	"Copy a crash dump, leaving out what nobody needs.\n"
@@ -31,6 +32,9 @@ static const char usage_text[] =
 	"                           what lets the dump be done first, denser for slow targets\n"
 	"  -E                       write an ELF file\n"
 	"  -F                       write to standard output, in makedumpfile's flattened format\n"
+	"  -i FILE                  take VMCOREINFO of FILE, if VMCORE has none\n"
+	"  -g FILE -x VMLINUX       write to FILE what VMLINUX, a kernel with debugging information,\n"
+	"                           says of itself, for -i\n"
 	"  -R                       make DUMP of a flattened stream on standard input\n"
 	"      --reassemble         join the parts of a dump that makedumpfile --split wrote;\n"
 	"                           compressed as they are, if nothing else is asked for\n"
@@ -56,7 +60,7 @@ static const char usage_text[] =
 	"  -q, --quiet              no progress and no summary\n"
 	"  -h, --help\n"
 	"  -v, -V, --version\n"
-	"  -D, -b N, -i FILE, -x FILE, --cyclic-buffer N, --non-cyclic, --work-dir DIR\n"
+	"  -D, -b N, -x FILE, --cyclic-buffer N, --non-cyclic, --work-dir DIR\n"
 	"                           makedumpfile's; not needed, and without effect\n"
 	"\n"
 	"Exit status: 0 done; 1 failed; 2 wrong usage; 4 no space left; 5 unsupported;\n"
@@ -246,8 +250,16 @@ static struct error *parse_option(int option, struct arguments *args)
 	case OPT_NO_EFFECT:
 	case 'D':
 	case 'b':
+		return NULL;
 	case 'i':
+		args->vmcoreinfo = optarg;
+		return NULL;
 	case 'x':
+		args->vmlinux = optarg;
+		return NULL;
+	case 'g':
+		args->is_info_wanted = true;
+		args->output = optarg;
 		return NULL;
 	case 'R':
 		args->is_rearranged = true;
@@ -265,7 +277,6 @@ static struct error *parse_option(int option, struct arguments *args)
 	case OPT_MEMORY_LIMIT:
 		return set_memory_limit(args);
 	case 'X':
-	case 'g':
 		return error_new(ERROR_UNSUPPORTED, "-%c is not supported yet", option);
 	case OPT_THREADS:
 		return parse_number(optarg, "the number of threads", 256, &args->copy.thread_count);
@@ -290,6 +301,17 @@ static struct error *take_stream(struct arguments *args, char **paths, int count
 		return error_new(ERROR_USAGE,
 		                 "-R reads the stream from standard input, which is a terminal; redirect it");
 	args->output = paths[0];
+	return NULL;
+}
+
+// -g reads no dump, and nothing but -x and -f has a meaning for it.
+static struct error *take_info(struct arguments *args, int count)
+{
+	if (!args->vmlinux)
+		return error_new(ERROR_USAGE, "-g needs -x VMLINUX, a kernel with debugging information");
+	if (count)
+		return error_new(ERROR_USAGE,
+		                 "-g writes what VMLINUX says: too many arguments; try 'kdump-copy --help'");
 	return NULL;
 }
 
@@ -429,7 +451,9 @@ struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args
 		}
 		err = parse_option(option, args);
 	}
-	if (!err && args->is_rearranged)
+	if (!err && args->is_info_wanted)
+		err = take_info(args, argc - optind);
+	else if (!err && args->is_rearranged)
 		err = take_stream(args, argv + optind, argc - optind);
 	else if (!err)
 		err = take_paths(args, argv + optind, argc - optind);

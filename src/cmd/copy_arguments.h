@@ -29,6 +29,9 @@ struct arguments {
 	uint64_t memory_limit_bytes; /**< 0: none. */
 	const char *pagemap; /**< Where the page map goes; NULL: not wanted. */
 	const char *stats; /**< Where the statistics go, "-" is standard output; NULL: not wanted. */
+	const char *vmcoreinfo; /**< -i: for a VMCORE that has none of its own. */
+	const char *vmlinux; /**< -x */
+	bool is_info_wanted; /**< -g: VMCOREINFO of vmlinux in place of a dump. */
 	bool is_flattened;
 	bool is_reassembled;
 	bool is_rearranged; /**< Standard input is a flattened stream; there are no inputs. */

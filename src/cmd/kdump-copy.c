@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/copy_arguments.h"
+#include "cmd/copy_info.h"
 #include "cmd/copy_output.h"
 #include "cmd/copy_report.h"
 #include "cmd/copy_usage.h"
@@ -367,6 +368,8 @@ static struct error *copy_dump(struct arguments *args)
 	struct watch watch;
 	struct error *err = foreign_open_set((const char *const *)args->inputs, args->input_count, &core);
 
+	if (!err && args->vmcoreinfo)
+		err = copy_info_take(core, args->vmcoreinfo);
 	if (!err && core->is_live)
 		err = take_live(core, args);
 	if (!err && args->is_log_wanted)
@@ -403,7 +406,9 @@ int main(int argc, char **argv)
 	int code;
 
 	if (!err && go_on)
-		err = args.is_rearranged ? rearrange_stream(&args) : copy_dump(&args);
+		err = args.is_info_wanted  ? copy_info_write(args.vmlinux, args.output, args.is_forced)
+		      : args.is_rearranged ? rearrange_stream(&args)
+		                           : copy_dump(&args);
 	if (err)
 		fprintf(stderr, "kdump-copy: %s\n", err->text);
 	copy_arguments_deinit(&args);

@@ -8,8 +8,6 @@
 #include "core/xlat.h"
 
 enum {
-	// The kernel's VMCOREINFO is a page; some hypervisors join several.
-	INFO_BYTES_MAX = 1 << 20,
 	NOTE_HEADER_BYTES = 12,
 	RELEASE_BYTES = 65, // __NEW_UTS_LEN and a NUL.
 	// A kernel has one note, and pages that others left some more; a limit for memory made to mislead.
@@ -32,7 +30,7 @@ struct search {
 
 // Whether the page tables that VMCOREINFO tells of lead to a kernel of the release that it tells: what a kernel left that ran
 // before lies in pages that belong to others now.
-static bool is_current(struct search *search)
+static bool is_current(const struct vmcore *core, struct vmreader *reader)
 {
 	char release[RELEASE_BYTES];
 	uint8_t names[8 * RELEASE_BYTES];
@@ -40,16 +38,36 @@ static bool is_current(struct search *search)
 	struct xlat xlat;
 	uint64_t vaddr;
 
-	if (!vmcoreinfo_string(&search->core->info, "OSRELEASE", release, sizeof(release)) ||
-	    !vmcoreinfo_symbol(&search->core->info, "init_uts_ns", &vaddr))
+	if (!vmcoreinfo_string(&core->info, "OSRELEASE", release, sizeof(release)) ||
+	    !vmcoreinfo_symbol(&core->info, "init_uts_ns", &vaddr))
 		return false;
-	err = xlat_init(&xlat, search->core);
+	err = xlat_init(&xlat, core);
 	if (!err)
-		err = xlat_read(&xlat, &search->text, vaddr, names, sizeof(names));
+		err = xlat_read(&xlat, reader, vaddr, names, sizeof(names));
 	if (!err)
 		return memmem(names, sizeof(names), release, strlen(release) + 1);
 	error_free(err);
 	return false;
+}
+
+// Takes VMCOREINFO if it is right; else the dump is as it was.
+static struct error *take(struct vmcore *core, struct vmreader *reader, const char *text, size_t size_bytes,
+                          bool *is_taken_ret)
+{
+	unsigned int page_shift = core->page_shift;
+	bool is_page_size_guessed = core->is_page_size_guessed;
+	struct error *err = vmcore_set_info(core, text, size_bytes);
+
+	*is_taken_ret = !err && is_current(core, reader);
+	if (*is_taken_ret) {
+		core->vmcoreinfo_bytes = size_bytes;
+		return vmcore_add_note(core, "VMCOREINFO", 0, text, size_bytes, &core->vmcoreinfo_offset_bytes);
+	}
+	if (!err)
+		err = vmcore_set_info(core, "", 0);
+	core->page_shift = page_shift;
+	core->is_page_size_guessed = is_page_size_guessed;
+	return err;
 }
 
 // Looks at a place where the mark is: behind the header of a note.
@@ -58,11 +76,9 @@ static struct error *try_note(struct search *search, uint64_t paddr, const uint8
 	struct vmcore *core = search->core;
 	_cleanup_free_ char *text = NULL;
 	uint32_t size = load_u32(header + 4, core->is_big_endian);
-	unsigned int page_shift = core->page_shift;
-	bool is_page_size_guessed = core->is_page_size_guessed;
 	struct error *err;
 
-	if (load_u32(header, core->is_big_endian) != NAME_BYTES || size == 0 || size > INFO_BYTES_MAX ||
+	if (load_u32(header, core->is_big_endian) != NAME_BYTES || size == 0 || size > INFOSEARCH_BYTES_MAX ||
 	    !search->tries_left)
 		return NULL;
 	search->tries_left--;
@@ -71,16 +87,9 @@ static struct error *try_note(struct search *search, uint64_t paddr, const uint8
 		return error_new(ERROR_NOMEM, "no memory for VMCOREINFO");
 	err = vmreader_read(&search->text, paddr + NAME_ROOM, text, size);
 	if (!err)
-		err = vmcore_set_info(core, text, size);
-	if (!err && is_current(search)) {
-		search->is_found = true;
-		core->vmcoreinfo_bytes = size;
-		return vmcore_add_note(core, "VMCOREINFO", 0, text, size, &core->vmcoreinfo_offset_bytes);
-	}
-	if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA) || !err)
-		err = vmcore_set_info(core, "", 0);
-	core->page_shift = page_shift;
-	core->is_page_size_guessed = is_page_size_guessed;
+		err = take(core, &search->text, text, size, &search->is_found);
+	if (error_catch(&err, ERROR_FAULT) || error_catch(&err, ERROR_BAD_DATA))
+		return NULL;
 	return err;
 }
 
@@ -154,6 +163,22 @@ struct error *infosearch(struct vmcore *core)
 	}
 	vmreader_deinit(&search.pages);
 	vmreader_deinit(&search.text);
+	return err;
+}
+
+struct error *infosearch_take(struct vmcore *core, const char *text, size_t size_bytes)
+{
+	struct vmreader reader;
+	bool is_taken;
+	struct error *err;
+
+	vmreader_init(&reader, core, VMREADER_WINDOW_TABLE_BYTES);
+	err = take(core, &reader, text, size_bytes, &is_taken);
+	vmreader_deinit(&reader);
+	if (!err && !is_taken)
+		err = error_new(ERROR_BAD_DATA,
+		                "not VMCOREINFO of the kernel that crashed, or of another start of it: its "
+		                "page tables lead to no kernel of that name");
 	return err;
 }
 

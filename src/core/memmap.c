@@ -14,6 +14,8 @@ enum {
 	NODES_MAX = 1 << 10,
 	// Sections have 16 MiB (powerpc) to 1 GiB. Much smaller ones would make a table without end.
 	SECTION_BITS_MIN = 20,
+	// No kernel is larger.
+	IMAGE_MAX_BYTES = 1 << 30,
 };
 
 static struct error *missing(const char *what)
@@ -80,6 +82,24 @@ static struct error *init_sparse(struct memmap *map, const struct vmcore *core)
 	return NULL;
 }
 
+// Of a pointer in the kernel's image SYMBOL(mem_section) is the address if VMCOREINFO was made from a vmlinux. Arrays in the image
+// look the same, but for what they lead to: words with flags, where a pointer leads to pointers.
+static void follow_pointer(struct memmap *map, const struct vmcore *core, struct vmreader *reader)
+{
+	uint64_t stext, array, word = 0;
+	struct error *err;
+
+	if (map->model != MEMMAP_SPARSE_EXTREME || !vmcoreinfo_symbol(&core->info, "_stext", &stext) ||
+	    map->base_vaddr - stext >= IMAGE_MAX_BYTES)
+		return;
+	err = xlat_read_uint(map->xlat, reader, map->base_vaddr, POINTER_BYTES, &array);
+	if (!err && array)
+		err = xlat_read_uint(map->xlat, reader, array + map->section_map_offset, POINTER_BYTES, &word);
+	if (!err && word && !(word & SECTION_HAS_MEM_MAP))
+		map->base_vaddr = array;
+	error_free(err);
+}
+
 struct error *memmap_init(struct memmap *ret, const struct vmcore *core, const struct xlat *xlat,
                           struct vmreader *reader, uint64_t page_struct_bytes)
 {
@@ -94,12 +114,15 @@ struct error *memmap_init(struct memmap *ret, const struct vmcore *core, const s
 	// Since Linux kernel commit 83e3c48729d9 ("mm/sparsemem: Allocate mem_section at runtime for
 	// CONFIG_SPARSEMEM_EXTREME=y") (in v4.15) mem_section is a pointer, but VMCOREINFO holds what it points to, so that
 	// the value is the address of the array before and after.
-	if (vmcoreinfo_symbol(&core->info, "mem_section", &map.base_vaddr))
+	if (vmcoreinfo_symbol(&core->info, "mem_section", &map.base_vaddr)) {
 		err = init_sparse(&map, core);
-	else if (vmcoreinfo_symbol(&core->info, "node_data", &map.base_vaddr))
+		if (!err)
+			follow_pointer(&map, core, reader);
+	} else if (vmcoreinfo_symbol(&core->info, "node_data", &map.base_vaddr)) {
 		err = init_discontig(&map, core);
-	else
+	} else {
 		err = init_flat(&map, core, reader);
+	}
 	if (!err)
 		*ret = map;
 	return err;

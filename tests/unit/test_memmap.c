@@ -138,6 +138,28 @@ static void extreme(void)
 	fakecore_deinit(&fake);
 }
 
+// VMCOREINFO that was made from a vmlinux tells where the pointer to the array is, in the image; that of old kernels, where the
+// array itself is.
+static void extreme_in_the_image(void)
+{
+	struct fakecore fake;
+	struct memmap map;
+
+	for (int has_pointer = 0; has_pointer < 2; has_pointer++) {
+		fakecore_init(&fake, MEMORY_BYTES);
+		fakecore_info(&fake, "SYMBOL(_stext)=%jx\n", (uintmax_t)fakecore_image);
+		say_sparse(&fake, fakecore_image + TABLES, (1 << (36 - SECTION_BITS)) / 256);
+		if (has_pointer)
+			put(&fake, TABLES, fakecore_image + TABLES + 8192);
+		put(&fake, TABLES + (has_pointer ? 8192 : 0), fakecore_image + TABLES + 4096);
+		put_sections(&fake, TABLES + 4096);
+		open_map(&fake, &map);
+		check(map.model == MEMMAP_SPARSE_EXTREME);
+		expect_sections(&fake, &map);
+		fakecore_deinit(&fake);
+	}
+}
+
 // Who scans a part of the memory does not walk the sections of all of it.
 static void ends_early(void)
 {
@@ -219,6 +241,7 @@ static void silence(void)
 
 static const struct test tests[] = {
 	TEST(flat),       TEST(sparse),      TEST(impossible_sizes), TEST(extreme),
+	TEST(extreme_in_the_image),
 	TEST(ends_early), TEST(broken_root), TEST(discontig),        TEST(silence),
 };
 

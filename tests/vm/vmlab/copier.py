@@ -25,12 +25,6 @@ REASONS = {"hugetlb": pagemap.USER, "thp": pagemap.USER, "anon": pagemap.USER, "
            "tmpfs": pagemap.CACHE, "clean": pagemap.CACHE, "dirty": pagemap.CACHE_PRIVATE,
            "free": pagemap.FREE}
 
-# What struct page and its flags look like; BTF tells the same.
-LAYOUT = rb"^(OFFSET\(page\.(flags|mapping|_mapcount|private|compound_head)\)" \
-         rb"|SIZE\(page\)|NUMBER\(PG_\w+\))="
-# The note is in the headers, in front of the memory.
-HEADERS_BYTES = 1 << 20
-
 
 def filtered(lab, vmcore, level, options=()):
     """Filter a vmcore on the host; return the new dump."""
@@ -49,11 +43,12 @@ def _watched(report, name, lab, vmcore, argv, wanted):
         if report.check(f"{name}: {title} without a finding",
                         f"exit {code}\n{text[-2000:]}" if code or text else ""):
             report.check(f"{name}: {title} has the same pages",
-                         _difference(lab.pages.list(target), wanted, title == "ELF"))
+                         difference(lab.pages.list(target), wanted, title == "ELF"))
         target.unlink(missing_ok=True)
 
 
-def _difference(pages, wanted, is_elf):
+def difference(pages, wanted, is_elf):
+    """What is wrong with pages of a dump; empty if nothing is."""
     # An ELF dump leaves out pages of zeros: nothing is there to compare.
     frames = pages.keys() & wanted.keys() if is_elf else pages.keys() | wanted.keys()
     wrong = [pfn for pfn in frames if pages.get(pfn) != wanted.get(pfn)]
@@ -69,44 +64,6 @@ def memory_is_clean(report, name, lab, vmcore, wanted):
                  [os.path.abspath(program)], wanted)
     if not lab.sanitized:
         report.skip(f"{name}: sanitizers", "no --sanitized PROGRAM was given")
-
-
-def silent_vmcoreinfo(report, name, lab, vmcore, wanted):
-    """What VMCOREINFO leaves out is found in the dump's BTF: the same pages."""
-    data = vmcore.read_bytes()[:HEADERS_BYTES]
-    # A key that nobody asks for, of the same length.
-    quiet, count = re.subn(LAYOUT, lambda found: b"#" + found[0][1:], data,
-                           flags=re.MULTILINE)
-    if count < 8:
-        report.check(f"{name}: layout from BTF", f"VMCOREINFO has only {count} lines of it")
-        return
-    with open(vmcore, "r+b") as file:
-        file.write(quiet)
-    try:
-        dump = filtered(lab, vmcore, 31)
-    finally:
-        with open(vmcore, "r+b") as file:
-            file.write(data)
-    pages = lab.pages.list(dump)
-    dump.unlink()
-    report.check(f"{name}: without {count} lines of VMCOREINFO, from BTF: the same pages",
-                 _difference(pages, wanted, False))
-
-
-def no_vmcoreinfo(report, name, lab, qemu, wanted, raw):
-    """A dump as QEMU writes it of a guest without -device vmcoreinfo; frames of firmware are in it, too."""
-    data = qemu.read_bytes()[:HEADERS_BYTES]
-    with open(qemu, "r+b") as file:
-        file.seek(data.index(b"VMCOREINFO\0"))
-        file.write(b"SILENCE")
-    dump = filtered(lab, qemu, 31)
-    pages = lab.pages.list(dump)
-    dump.unlink()
-    qemu.unlink()
-    wrong = [pfn for pfn in wanted if pages.get(pfn) != wanted[pfn]]
-    more = pages.keys() & raw.keys() - wanted.keys()
-    report.check(f"{name}: VMCOREINFO that is only in the memory is found: the same {len(wanted)} pages",
-                 f"{len(wrong)} pages differ, {len(more)} more" if wrong or more else "")
 
 
 def same_log(report, name, lab, vmcore):
@@ -156,7 +113,7 @@ def keeps_process(report, name, lab, kernel, crash, vmcore, raw, plain):
         run([lab.program("kdump-copy"), "-q", "-f", "-d", "31",
              f"--keep-process={PROCESSES[0]}", source, again], timeout_s=300)
         report.check(f"{name}: a copy of {len(wanted)} pages has the same",
-                     _difference(lab.pages.list(again), wanted, False))
+                     difference(lab.pages.list(again), wanted, False))
         source.unlink()
     again.unlink()
     seen = lab.tools.crash(kernel, vmcore, (f"foreach {PROCESSES[0]} vm -p",))

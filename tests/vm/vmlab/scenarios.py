@@ -4,7 +4,7 @@
 import dataclasses
 import shutil
 
-from . import archive, capture, checks, copier, direct, forms, pageflags, usage
+from . import archive, capture, checks, copier, direct, forms, pageflags, usage, vmcoreinfo
 from .capture import Setup
 from .command import LabError
 from .direct import CPU
@@ -65,7 +65,8 @@ def _unfiltered(report, lab, folder, scenario):
     copier.memory_is_clean(report, f"{name}: level 31", lab, vmcore, ours)
     copier.same_log(report, name, lab, vmcore)
     copier.planted_reasons(report, name, lab, vmcore, crash.planted.confirm(raw))
-    copier.silent_vmcoreinfo(report, f"{name}: level 31", lab, vmcore, ours)
+    vmcoreinfo.silent(report, f"{name}: level 31", lab, vmcore, ours)
+    vmcoreinfo.given(report, f"{name}: level 31", lab, kernel, vmcore, ours)
     copier.keeps_process(report, f"{name}: a kept process", lab, kernel, crash, vmcore, raw, ours)
     forms.cut_short(report, f"{name}: cut short", lab, kernel, vmcore, reference)
     # What is written does not depend on the kernel: each is opened once.
@@ -156,7 +157,7 @@ def _direct(report, lab, folder, scenario):
     if page_bytes == 4096:           # plant.c starts no processes where they are larger.
         copier.keeps_planted_process(report, name, lab, shot, raw)
     # The last level is 31.
-    copier.no_vmcoreinfo(report, name, lab, shot.qemu, ours, raw)
+    vmcoreinfo.missing_in_file(report, name, lab, shot.qemu, ours, raw)
 
 
 def _crash_opens(report, lab, scenario, vmcore, file):
