@@ -240,8 +240,7 @@ static void silence(void)
 }
 
 static const struct test tests[] = {
-	TEST(flat),       TEST(sparse),      TEST(impossible_sizes), TEST(extreme),
-	TEST(extreme_in_the_image),
+	TEST(flat),       TEST(sparse),      TEST(impossible_sizes), TEST(extreme), TEST(extreme_in_the_image),
 	TEST(ends_early), TEST(broken_root), TEST(discontig),        TEST(silence),
 };
 
