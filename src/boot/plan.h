@@ -75,6 +75,12 @@ struct plan {
 	char *kexec_options; /**< Extra words for kexec, "" for none. Used before the crash only. */
 	struct plan_target target;
 	char **modules; /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */
+	char **network_modules; /**< Kernel modules of the cards for notices, as modules; a module may be in both lists. */
+	char **network_links; /**< Cards and VLANs, addresses, ways to those who get notices: as in boot/notice.h. */
+	char **network_addresses;
+	char **notify_routes; /**< Empty: there is nobody to tell. */
+	unsigned int notify_port; /**< UDP. */
+	uint64_t notify_interval_ms; /**< Between two notices. */
 	unsigned int dump_level; /**< 0…31. */
 	char **keep_processes; /**< Names of processes whose memory is kept at every level; NULL-terminated. */
 	enum plan_format format;

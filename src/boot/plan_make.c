@@ -11,6 +11,7 @@
 #include "boot/destination.h"
 #include "boot/initrd.h"
 #include "boot/modules.h"
+#include "boot/notice.h"
 #include "boot/text.h"
 #include "boot/words.h"
 
@@ -226,6 +227,49 @@ static struct error *plan_modules(struct planner *planner, const struct destinat
 	               names.buf ? names.buf : "", plan->target.fstype);
 }
 
+static struct error *plan_network_modules(struct planner *planner, const struct notice *notice)
+{
+	struct plan *plan = planner->plan;
+	_cleanup_modules_ struct modules modules = {0};
+	_cleanup_words_ struct words ordered = {0}, drivers = {0};
+	bool is_known;
+	struct error *err = modules_open(planner->host, plan->kernel_version, &modules);
+
+	for (size_t i = 0; i < notice->devices.count && !err; i++)
+		err = modules_add_device(planner->host, &modules, notice->devices.list[i], &ordered, &drivers);
+	if (!err && notice->has_vlan)
+		err = modules_add(&modules, "8021q", &ordered, &is_known);
+	return err ? err : words_take(&ordered, &plan->network_modules);
+}
+
+static struct error *plan_notices(struct planner *planner)
+{
+	const struct config *config = planner->config;
+	struct plan *plan = planner->plan;
+	_cleanup_notice_ struct notice notice = {0};
+	struct error *err = notice_find(planner->host, config, &notice);
+
+	plan->notify_port = (unsigned int)config_number(config, KEY_NOTIFY_PORT);
+	plan->notify_interval_ms = (uint64_t)config_number(config, KEY_NOTIFY_INTERVAL) * 1000;
+	if (!err)
+		err = explain(planner, "notify.routes", "%s: KDUMP_NOTIFY_NODES, all addresses of each",
+		              config_where(config, KEY_NOTIFY_NODES));
+	for (size_t i = 0; i < notice.reasons.count && !err; i++)
+		err = explain(planner, "notify.routes", "%s", notice.reasons.list[i]);
+	if (!err)
+		err = explain_key(planner, "notify.port", KEY_NOTIFY_PORT);
+	if (!err)
+		err = explain(planner, "notify.interval_ms", "%s: KDUMP_NOTIFY_INTERVAL, in seconds",
+		              config_where(config, KEY_NOTIFY_INTERVAL));
+	if (!err)
+		err = plan_network_modules(planner, &notice);
+	if (!err)
+		err = words_take(&notice.links, &plan->network_links);
+	if (!err)
+		err = words_take(&notice.addresses, &plan->network_addresses);
+	return err ? err : words_take(&notice.routes, &plan->notify_routes);
+}
+
 // Quotes are for names with blanks in them ("tmux: server"); they are no part of a name.
 static struct error *plan_processes(struct planner *planner)
 {
@@ -330,6 +374,8 @@ struct error *plan_make(const struct host *host, const struct config *config, st
 		err = plan_loading(&planner);
 	if (!err)
 		err = plan_modules(&planner, &place);
+	if (!err)
+		err = plan_notices(&planner);
 	if (!err)
 		err = plan_dump(&planner);
 	if (!err)

@@ -25,35 +25,55 @@ static struct error *load(const char *path)
 	return error_os(errno, "load %s", path);
 }
 
+static bool has_word(char *const *words, const char *word)
+{
+	for (; words && *words; words++)
+		if (strcmp(*words, word) == 0)
+			return true;
+	return false;
+}
+
+// What loader_run() is asked for.
+struct loading {
+	const char *directory;
+	char *const *modules;
+	char *const *kept;
+	bool is_dropping;
+	bool is_loaded[MODULES_MAX];
+	struct log *log;
+};
+
 // Loads what is not loaded yet. Returns how many were loaded now; tells of failures if is_last.
-static size_t run_pass(const char *directory, char *const *modules, bool *is_loaded, bool is_dropping, bool is_last,
-                       struct log *log)
+static size_t run_pass(struct loading *loading, bool is_last)
 {
 	size_t done = 0;
 
-	for (size_t i = 0; i < MODULES_MAX && modules[i]; i++) {
+	for (size_t i = 0; i < MODULES_MAX && loading->modules[i]; i++) {
+		const char *module = loading->modules[i];
 		char path[PATH_MAX];
 		struct error *err;
 
-		if (is_loaded[i])
+		if (loading->is_loaded[i])
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", directory, modules[i]);
+		snprintf(path, sizeof(path), "%s/%s", loading->directory, module);
 		err = load(path);
-		is_loaded[i] = !err;
+		loading->is_loaded[i] = !err;
 		done += !err;
 		if (err && is_last)
-			log_print(log, "kernel module: %s", err->text);
-		if (is_dropping && (!err || is_last))
+			log_print(loading->log, "kernel module: %s", err->text);
+		if (loading->is_dropping && (!err || is_last) && !has_word(loading->kept, module))
 			unlink(path);
 		error_free(err);
 	}
 	return done;
 }
 
-void loader_run(const char *root, const char *kernel_version, char *const *modules, bool is_dropping, struct log *log)
+void loader_run(const char *root, const char *kernel_version, char *const *modules, bool is_dropping, char *const *kept,
+                struct log *log)
 {
-	bool is_loaded[MODULES_MAX] = {false};
 	char directory[PATH_MAX];
+	struct loading loading = {
+		.directory = directory, .modules = modules, .kept = kept, .is_dropping = is_dropping, .log = log};
 	size_t all = 0, done = 0, more;
 
 	while (modules && all < MODULES_MAX && modules[all])
@@ -63,10 +83,10 @@ void loader_run(const char *root, const char *kernel_version, char *const *modul
 	snprintf(directory, sizeof(directory), "%s/lib/modules/%s", root, kernel_version);
 	// An order that is not quite right costs a second pass, not the dump.
 	do {
-		more = run_pass(directory, modules, is_loaded, is_dropping, false, log);
+		more = run_pass(&loading, false);
 		done += more;
 	} while (more && done < all);
 	if (done < all)
-		done += run_pass(directory, modules, is_loaded, is_dropping, true, log);
+		done += run_pass(&loading, true);
 	log_print(log, "%zu of %zu kernel modules loaded", done, all);
 }

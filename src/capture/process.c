@@ -75,36 +75,46 @@ static bool wait_until(pid_t pid, uint64_t end_ms, const sigset_t *child_signal,
 	}
 }
 
-struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_ms, struct process_result *ret)
+struct error *process_start(int (*fn)(void *context), void *context, pid_t *pid_ret)
 {
-	sigset_t child_signal, old;
-	struct error *err = NULL;
-	pid_t parent = getpid(), pid;
+	pid_t parent = getpid(), pid = fork();
 
-	sigemptyset(&child_signal);
-	sigaddset(&child_signal, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child_signal, &old);
-	pid = fork();
 	if (pid == 0) {
+		sigset_t none;
+
 		setpgid(0, 0);
 		// It may run parts of its own, in groups of their own: they end with it.
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(EXIT_FAILED);
-		sigprocmask(SIG_SETMASK, &old, NULL);
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
 		_exit(fn(context));
 	}
-	if (pid < 0) {
-		err = error_os(errno, "make a process");
-	} else {
-		setpgid(pid, pid);
-		if (!wait_until(pid, end_ms, &child_signal, ret)) {
-			struct process_result killed;
+	if (pid < 0)
+		return error_os(errno, "make a process");
+	setpgid(pid, pid);
+	if (pid_ret)
+		*pid_ret = pid;
+	return NULL;
+}
 
-			err = error_new(ERROR_TIMEOUT, "its time is over");
-			kill(-pid, SIGKILL);
-			wait_until(pid, clock_now_ms() + KILL_MS, &child_signal, &killed);
-		}
+struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_ms, struct process_result *ret)
+{
+	sigset_t child_signal, old;
+	struct error *err;
+	pid_t pid = 0;
+
+	sigemptyset(&child_signal);
+	sigaddset(&child_signal, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child_signal, &old);
+	err = process_start(fn, context, &pid);
+	if (!err && !wait_until(pid, end_ms, &child_signal, ret)) {
+		struct process_result killed;
+
+		err = error_new(ERROR_TIMEOUT, "its time is over");
+		kill(-pid, SIGKILL);
+		wait_until(pid, clock_now_ms() + KILL_MS, &child_signal, &killed);
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return err;

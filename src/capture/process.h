@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -32,6 +33,16 @@ uint64_t process_left_ms(uint64_t end_ms);
  * @return NULL; ERROR_NOMEM; ERROR_OS.
  */
 struct error *process_share(size_t size_bytes, void **ret) must_check;
+
+/**
+ * Start a function in a child process, in a group of its own, and go on. It ends with us at the latest.
+ *
+ * @param[in] fn Runs in the child; its result is the exit status.
+ * @param[in] context For @p fn.
+ * @param[out] pid_ret The child; may be NULL.
+ * @return NULL; ERROR_OS, ERROR_NOMEM (no process could be made).
+ */
+struct error *process_start(int (*fn)(void *context), void *context, pid_t *pid_ret) must_check;
 
 /**
  * Run a function in a child process and wait for its end.

@@ -22,6 +22,7 @@
 #include "capture/dumpdir.h"
 #include "capture/loader.h"
 #include "capture/log.h"
+#include "capture/notify.h"
 #include "capture/power.h"
 #include "capture/process.h"
 #include "capture/retention.h"
@@ -61,6 +62,7 @@ struct capture {
 	int target_fd;
 	char boot_id[SYSTEM_BOOT_ID_BYTES];
 	time_t time;
+	const struct notify_state *notices; // NULL: nobody is told.
 	const char *contents; // What vmcore is, for README.txt; NULL: there is none that is whole.
 };
 
@@ -209,7 +211,8 @@ static struct error *reach_target(struct capture *capture)
 	const char *directory = capture->options->directory;
 
 	if (!directory) {
-		loader_run("", plan->kernel_version, plan->modules, capture->options->is_init, &capture->log);
+		loader_run("", plan->kernel_version, plan->modules, capture->options->is_init, plan->network_modules,
+		           &capture->log);
 		return target_mount(plan, capture->end_ms, &capture->log, &capture->target_fd);
 	}
 	capture->target_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -286,6 +289,7 @@ static struct error *seal(struct capture *capture, struct error *failure)
 		log_print(&capture->log, "FAILED: %s", failure->text);
 		system_kernel_log(&capture->log);
 	}
+	notify_report(capture->notices, &capture->log);
 	log_print(&capture->log, "%" PRIu64 " MiB memory available; sealing", system_meminfo("MemAvailable") / MIB);
 	err = log_finish(&capture->log);
 	if (!err)
@@ -359,6 +363,19 @@ static int work_child(void *context)
 	return status;
 }
 
+// Sent until the machine restarts, whatever becomes of the work.
+static void start_notices(struct capture *capture)
+{
+	const struct options *options = capture->options;
+	struct error *err = NULL;
+
+	if (!options->directory)
+		err = notify_start(&capture->plan, options->is_init, &capture->log, &capture->notices);
+	if (err)
+		log_print(&capture->log, "failover notices: %s", err->text);
+	error_free(err);
+}
+
 // Watches over the work. Returns an exit code.
 static int supervise(struct capture *capture)
 {
@@ -367,6 +384,7 @@ static int supervise(struct capture *capture)
 	struct error *err;
 
 	capture->end_ms = deadline_ms ? clock_now_ms() + deadline_ms : 0;
+	start_notices(capture);
 	err = process_run(work_child, capture, capture->end_ms, &result);
 	if (err)
 		log_print(&capture->log, "FAILED: %s after %" PRIu64 " s", err->text, deadline_ms / 1000);
@@ -398,6 +416,7 @@ static void finish(struct capture *capture, int status)
 	struct host host;
 	struct error *err = host_init(&host, "/");
 
+	notify_report(capture->notices, &capture->log);
 	log_console(&capture->log, "%s; action: %s", status == EXIT_OK ? "done" : "the capture FAILED",
 	            power_name(action));
 	if (err) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The plan: what is read is what is written, and is read the same again.
+// The plan: what is read is what is written, and is read the same again; and what the capture side makes of its network.
 #include "boot/plan.h"
+#include "capture/network.h"
 #include "fuzz.h"
 
 // libconfig 1.5 does not free what it read of a text whose quote is not closed. The program that reads a plan ends then.
@@ -8,6 +9,18 @@ const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libconfig";
+}
+
+static void fuzz_network(const struct plan *plan)
+{
+	struct sockaddr_storage to;
+	struct network network;
+	struct error *err = network_parse(plan, &network);
+
+	for (size_t i = 0; !err && i < network.route_count; i++)
+		fuzz_require(network_target(&network, &network.routes[i], plan->notify_port, &to) <= sizeof(to));
+	network_close(&network);
+	fuzz_end(err, FUZZ_CODE(ERROR_BAD_DATA));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
@@ -23,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 		fuzz_end(plan_parse(written, "written", &again), 0);
 		fuzz_end(plan_format(&again, &rewritten), 0);
 		fuzz_require(strcmp(written, rewritten) == 0);
+		fuzz_network(&plan);
 	}
 	fuzz_end(err, FUZZ_CODE(ERROR_BAD_DATA) | FUZZ_CODE(ERROR_UNSUPPORTED));
 	return 0;

@@ -12,6 +12,8 @@ static const char plan_text[] =
 	"  command_line = \"c\"; kexec_options = \"\"; modules = [\"kernel/a.ko\"]; };\n"
 	"target = { device = \"UUID=1\"; fstype = \"ext4\"; options = \"\"; directory = \"/\"; timeout_ms = 1L;\n"
 	"  free_bytes = 0L; keep_old_dumps = 0; };\n"
+	"network = { modules = []; links = []; addresses = []; };\n"
+	"notify = { routes = []; port = 7410; interval_ms = 10000L; };\n"
 	"dump = { level = 31; keep_processes = []; format = \"auto\"; threads = 1; };\n"
 	"action = { final = \"reboot\"; failure = \"reboot\"; deadline_ms = 1L; };\n"
 	"verbose = 0;\n";

@@ -33,6 +33,16 @@ static const char good[] = "version = 1;\n"
 			   "\tfree_bytes = 67108864000L;\n"
 			   "\tkeep_old_dumps = -1;\n"
 			   "};\n"
+			   "network = {\n"
+			   "\tmodules = [\n\t\t\"c.ko\"\n\t];\n"
+			   "\tlinks = [\n\t\t\"eth0 52:54:00:00:00:01 1500\"\n\t];\n"
+			   "\taddresses = [];\n"
+			   "};\n"
+			   "notify = {\n"
+			   "\troutes = [\n\t\t\"192.0.2.1 eth0 - -\"\n\t];\n"
+			   "\tport = 7410;\n"
+			   "\tinterval_ms = 10000L;\n"
+			   "};\n"
 			   "dump = {\n"
 			   "\tlevel = 31;\n"
 			   "\tkeep_processes = [\n\t\t\"tmux: server\"\n\t];\n"
@@ -58,6 +68,8 @@ static void text_survives_a_round_trip(void)
 	check_text(plan.hostname, "node \"1\"");
 	check_text(plan.command_line, "dyndbg=\"file a\" b\\");
 	check_text(plan.modules[0], "a.ko");
+	check_text(plan.network_links[0], "eth0 52:54:00:00:00:01 1500");
+	check(plan.notify_port == 7410 && plan.notify_interval_ms == 10000 && !plan.network_addresses[0]);
 	check_text(plan.modules[1], "b.ko");
 	check(plan.modules[2] == NULL);
 	check_ok(plan_format(&plan, &text));
@@ -118,10 +130,12 @@ static void wrong_values_are_named_with_their_line(void)
 		{"version = 1", "version = \"1\"", ERROR_BAD_DATA, "p:1: version"},
 		{"\"minimal\"", "\"tiny\"", ERROR_BAD_DATA, "p:2: form: has a word"},
 		{"\"minimal\"", "1", ERROR_BAD_DATA, "p:2: form"},
-		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:25: dump.level: is out of range"},
-		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:25: dump.level"},
-		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:25: dump.level: must be a number"},
+		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:41: dump.level: is out of range"},
+		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:41: dump.level"},
+		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:41: dump.level: must be a number"},
 		{"level = 31;", "", ERROR_BAD_DATA, "dump.level: is missing"},
+		{"port = 7410", "port = 0", ERROR_BAD_DATA, "notify.port: is out of range"},
+		{"interval_ms = 10000L", "interval_ms = 0", ERROR_BAD_DATA, "notify.interval_ms"},
 		{"threads = 2", "threads = 0", ERROR_BAD_DATA, "dump.threads"},
 		{"\"UUID=1\"", "7", ERROR_BAD_DATA, "target.device: must be a text"},
 		{"\t\t\"b.ko\"\n", "\t\t7\n", ERROR_BAD_DATA, "p:"},

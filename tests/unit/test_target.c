@@ -119,7 +119,7 @@ static void missing_modules(void)
 	struct log log;
 
 	log_init(&log, -1);
-	loader_run("/nonexistent", "1.0", modules, true, &log);
+	loader_run("/nonexistent", "1.0", modules, true, NULL, &log);
 	check(memmem(log.early, log.early_bytes, "kernel/b.ko: No such file", 25) != NULL);
 	check(memmem(log.early, log.early_bytes, "0 of 2 kernel modules loaded", 28) != NULL);
 }

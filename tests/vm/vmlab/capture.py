@@ -6,7 +6,7 @@ import pathlib
 import re
 import shlex
 
-from . import image
+from . import image, network
 from .command import LabError
 from .guest import Guest
 from .planted import Planted
@@ -35,9 +35,20 @@ class Setup:
     cpus: int = 1
     cpu: str = ""
     disk_mib: int = 1024
+    network: bool = False     # with a card, and another node on its network
     service: bool = False     # start kdump.service instead of kdumpctl start
     before_panic: str = ""    # a script in the guest, after kdump was started
     end_limit_s: int = 300    # from the panic to the machine's end
+
+
+@dataclasses.dataclass
+class Notices:
+    """What the other node got."""
+
+    status: int               # of the fence agent
+    agent: str                # what it printed
+    first_s: float            # panic to the end of the agent, at the first notice
+    all: list                 # that were on the wire: seconds since the panic, where, from where, bytes
 
 
 @dataclasses.dataclass
@@ -56,6 +67,7 @@ class Crash:
     end_s: float              # panic to the end of the machine
     console: str              # from the panic on
     before: str               # what before_panic printed
+    notices: Notices = None
 
     def names(self):
         """What is in the dump directory's parent."""
@@ -79,13 +91,13 @@ def _configure(guest, config):
     guest.sh("\n".join(lines))
 
 
-def _booted(lab, folder, setup, disk):
+def _booted(lab, folder, setup, disk, peer=None):
     """A guest that is up; tries again where only the emulator failed."""
     options = {"cpu": setup.cpu} if setup.cpu else {}
     for attempt in range(1, BOOT_ATTEMPTS + 1):
         guest = Guest(folder, lab.kernels[setup.series], lab.initrds[setup.series],
                       lab.root, memory_mib=setup.memory_mib, cpus=setup.cpus,
-                      crashkernel=setup.crashkernel, disks=[disk], **options)
+                      crashkernel=setup.crashkernel, disks=[disk], network=peer, **options)
         with guest:
             try:
                 guest.boot()
@@ -148,23 +160,43 @@ def rates(lab, folder, setup):
     raise LabError("not reached")
 
 
+def _first_notice(guest, peer, agent, panicked):
+    """The agent ends with the first notice."""
+    status, ended = peer.wait(agent, 120)
+    return Notices(status, peer.text("agent.log"), guest.console.since(ended) - panicked, [])
+
+
 def crash(lab, folder, setup):
     """Carry out a setup and return what happened."""
     folder.mkdir(parents=True, exist_ok=True)
+    if not setup.network:
+        return _crash(lab, folder, setup, None)
+    with network.Network(folder, lab.fence_kdump) as peer:
+        return _crash(lab, folder, setup, peer)
+
+
+def _crash(lab, folder, setup, peer):
     disk = folder / "target.img"
     image.make_ext4(disk, setup.disk_mib, uuid=UUID)
     config = {"KDUMP_TARGET": f"UUID={UUID}", "KDUMP_SAVEDIR": SAVEDIR,
               "KDUMP_DUMPLEVEL": "31", **setup.config}
-    for guest in _booted(lab, folder, setup, disk):
+    for guest in _booted(lab, folder, setup, disk, peer):
+        if peer:
+            peer.listener()
+            guest.sh(network.IN_GUEST)
         _configure(guest, config)
         text, seconds, size = _start(guest, setup)
         before = guest.sh(setup.before_panic)[1] if setup.before_panic else ""
         guest.sh("sync")
+        agent = peer.agent(network.GUEST, 300) if peer else None
         planted, position, panicked = _panic(guest)
         second = guest.console.position()
         _, kernel_at, _ = guest.wait_console(CAPTURE_KERNEL, 120, position)
+        notices = _first_notice(guest, peer, agent, panicked) if peer else None
         ended, end_at = guest.wait_end(setup.end_limit_s, second)
+        if peer:
+            notices.all = [(guest.console.since(when) - panicked, *rest) for when, *rest in peer.notices()]
         return Crash(folder, disk, guest.ram, planted, ended, text, seconds, size,
                      kernel_at - panicked, end_at - panicked,
-                     guest.console.text(position), before)
+                     guest.console.text(position), before, notices)
     raise LabError("not reached")

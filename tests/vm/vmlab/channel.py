@@ -102,6 +102,10 @@ class Channel:
         """Seconds on this channel's clock."""
         return time.monotonic() - self._start
 
+    def since(self, moment):
+        """A time of time.monotonic() on this channel's clock."""
+        return moment - self._start
+
     def tail(self, count=25):
         """The last lines, for a failure report."""
         with self._changed:

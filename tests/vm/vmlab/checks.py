@@ -3,7 +3,7 @@
 
 import re
 
-from . import image, pageflags, planted
+from . import image, network, pageflags, planted
 from .command import LabError, run
 from .compare import compare
 from .readers import CRASH_COMMANDS, Refused
@@ -170,3 +170,26 @@ def same_as_makedumpfile(report, name, lab, vmcore, level, ours, tools=None, wor
         report.check(f"{name}: level {level}: {len(frames)} pages differ because of "
                      f"{cause}")
     return True
+
+
+def notices(report, name, crash, interval_s):
+    """The cluster's other node is told at once, at all of its addresses, until the machine ends."""
+    told = crash.notices
+    report.check(f"{name}: the fence agent of another node takes the notice",
+                 "" if told.status == 0 else f"exit {told.status}\n{told.agent[-1000:]}")
+    report.note(f"{name}: panic to the first notice {told.first_s:.1f} s, of which the capture kernel's boot "
+                f"{crash.kernel_s:.1f} s to its first line (emulated); "
+                + "".join(re.findall(r"failover notices: (.*)", crash.console)[-1:]))
+    wrong = {data for *_, data in told.all} - {network.PACKET}
+    report.check(f"{name}: notices are what fence_kdump sends", f"{wrong}" if wrong else "")
+    sent = re.search(r"^.*first failover notice sent", crash.console, re.MULTILINE)
+    saving = re.search(r"^.*kdump: saving to", crash.console, re.MULTILINE)
+    report.check(f"{name}: the first one is sent before anything is saved",
+                 "" if sent and (not saving or sent.start() < saving.start()) else "it is not")
+    for address, source in network.ADDRESSES.items():
+        times = [when for when, where, of, _ in told.all if where == address and of == source]
+        # What the emulated machine is late is in the margin.
+        late = not times or crash.end_s - times[-1] > interval_s + 4
+        report.check(f"{name}: notices to {address} go on until the end",
+                     f"{len(times)}, the last {crash.end_s - times[-1]:.1f} s before it" if times and late
+                     else "none" if late else "")

@@ -20,7 +20,7 @@ KERNELS = {
 
 GUEST_PACKAGES = (
     "systemd-sysv", "udev", "kmod", "dracut-core", "kexec-tools", "e2fsprogs",
-    "util-linux", "xz-utils", "zstd", "cpio", "libblkid1", "libconfig9", "zlib1g",
+    "util-linux", "iproute2", "xz-utils", "zstd", "cpio", "libblkid1", "libconfig9", "zlib1g",
     "liblzo2-2", "libsnappy1v5", "libzstd1",
 )
 
@@ -150,6 +150,17 @@ def guest_tar():
         _mmdebstrap("bookworm", GUEST_PACKAGES, tar)
         pathlib.Path(tar).rename(made)
     return cache.artefact(name, build)
+
+
+def fence_agents_tree():
+    """The fence agents of Debian; that of kdump needs none of the others' libraries."""
+    version = _versions("fence-agents")[0]
+
+    def build(made):
+        folder = pathlib.Path(f"{made}.deb")
+        run(["dpkg", "-x", _download("fence-agents", version, folder), made])
+        shutil.rmtree(folder)
+    return cache.artefact(f"fence-agents_{version}", build)
 
 
 def foreign_tools_tree(machine):

@@ -16,7 +16,7 @@ class Lab:
     """Made once per run; read-only afterwards, so scenarios may share it."""
 
     def __init__(self, work, stage=None, series=tuple(debian.KERNELS), keep=False,
-                 sanitized=(), direct_kernels=(), say=lambda text: None):
+                 sanitized=(), direct_kernels=(), has_network=False, say=lambda text: None):
         self.work = pathlib.Path(work)
         self.keep = keep
         # Copiers built with sanitizers, each in a folder that is named for them.
@@ -37,6 +37,8 @@ class Lab:
                               for machine in self.programs if machine != "amd64"}
         if series:
             self._make_disks(say)
+        # The agent of the cluster's other node, for guests that have a network.
+        self.fence_kdump = debian.fence_agents_tree() / "usr/sbin/fence_kdump" if has_network else None
 
     def _make_disks(self, say):
         guest = debian.guest_tar()

@@ -4,7 +4,7 @@
 import dataclasses
 import shutil
 
-from . import archive, capture, checks, copier, direct, forms, pageflags, usage, vmcoreinfo
+from . import archive, capture, checks, copier, direct, forms, network, pageflags, usage, vmcoreinfo
 from .capture import Setup
 from .command import LabError
 from .direct import CPU
@@ -16,6 +16,7 @@ from .readers import CRASH_COMMANDS, NO_MODULES
 CRASHKERNEL_SIZES = ("72M", "80M", "96M", "128M")
 CRASHKERNEL_PROMISED = {"6.1": 80, "6.12": 80}
 DEADLINE_S = 60
+NOTIFY = {"KDUMP_NOTIFY_NODES": network.NODES, "KDUMP_NOTIFY_INTERVAL": "1"}
 
 
 @dataclasses.dataclass
@@ -105,6 +106,8 @@ def _filtered(report, lab, folder, scenario):
     crash = capture.crash(lab, folder, setup)
     checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
     checks.disk_clean(report, name, crash)
+    if setup.network:
+        checks.notices(report, name, crash, int(setup.config["KDUMP_NOTIFY_INTERVAL"]))
     dump = crash.dump_directory()
     checks.directory(report, name, dump)
     level = int(setup.config.get("KDUMP_DUMPLEVEL", 31))
@@ -178,6 +181,7 @@ def _missing_target(report, lab, folder, scenario):
     seconds, limit = crash.end_s - crash.kernel_s, DEADLINE_S + 30
     report.check(f"{name}: the failure action comes within the deadline",
                  "" if seconds <= limit else f"{seconds:.0f} s, allowed {limit} s")
+    checks.notices(report, name, crash, int(setup.config["KDUMP_NOTIFY_INTERVAL"]))
     checks.disk_clean(report, name, crash)
     try:
         names = crash.names()
@@ -278,13 +282,16 @@ def table():
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "halt", "KDUMP_DUMPLEVEL": "16",
                                "KDUMP_DUMPFORMAT": "lzo"}),
                  _filtered, True, "level 16, lzo, halt"),
+        Scenario("notify-6.12",
+                 Setup("6.12", {"KDUMP_FINAL_ACTION": "reboot", **NOTIFY}, network=True),
+                 _filtered, True, "failover notices to all addresses of two nodes"),
         Scenario("missing-uuid-6.1",
-                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", **NOTIFY,
                                "KDUMP_FAILURE_ACTION": "poweroff",
-                               "KDUMP_DEADLINE": str(DEADLINE_S)},
+                               "KDUMP_DEADLINE": str(DEADLINE_S)}, network=True,
                        before_panic="tune2fs -U random $(blkid -U " + capture.UUID + ")"),
                  _missing_target, True,
-                 "the target is gone after the panic: failure action in time"),
+                 "the target is gone after the panic: failure action in time, notices until then"),
         Scenario("formats-6.1", Setup("6.1", dict(raw)), _every_format, False,
                  "all levels in all formats"),
         Scenario("la57-6.1",

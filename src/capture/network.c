@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/network.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "boot/words.h"
+
+static struct error *bad_word(const char *what, const char *word)
+{
+	return error_new(ERROR_BAD_DATA, "the plan's %s '%s' cannot be understood", what, word);
+}
+
+static bool parse_number(const char *text, unsigned long max, unsigned long *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoul(text, &end, 10);
+	return !errno && end != text && !*end && *ret <= max && *text != '-';
+}
+
+static bool parse_mac(const char *text, uint8_t mac[6])
+{
+	int end = 0;
+
+	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
+	              &mac[5], &end) == 6 &&
+	       !text[end];
+}
+
+static bool find_link(const struct network *network, const char *name, size_t *ret)
+{
+	for (*ret = 0; *ret < network->link_count; ++*ret)
+		if (strcmp(network->links[*ret].name, name) == 0)
+			return true;
+	return false;
+}
+
+// "NAME MAC MTU" or "NAME vlan ID CARD MTU"
+static bool parse_link(struct network *network, const struct words *words)
+{
+	struct network_link *link = &network->links[network->link_count];
+	char *const *word = words->list;
+	unsigned long mtu = 0, id = 0;
+
+	if (words->count < 3 || network->link_count == NETWORK_LINKS_MAX || strlen(word[0]) >= sizeof(link->name))
+		return false;
+	*link = (struct network_link){0};
+	memcpy(link->name, word[0], strlen(word[0]) + 1);
+	if (strcmp(word[1], "vlan") == 0) {
+		if (words->count != 5 || !parse_number(word[2], 4094, &id) || !id ||
+		    !find_link(network, word[3], &link->card) || network->links[link->card].vlan_id)
+			return false;
+	} else if (words->count != 3 || !parse_mac(word[1], link->mac)) {
+		return false;
+	}
+	if (!parse_number(word[words->count - 1], 65536, &mtu))
+		return false;
+	link->vlan_id = (uint16_t)id;
+	link->mtu = (unsigned int)mtu;
+	network->link_count++;
+	return true;
+}
+
+static bool parse_address(const char *text, struct network_address *ret)
+{
+	*ret = (struct network_address){.family = strchr(text, ':') ? AF_INET6 : AF_INET};
+	return inet_pton(ret->family, text, ret->bytes) == 1;
+}
+
+// "LINK ADDRESS/BITS"
+static bool parse_own(struct network *network, const struct words *words)
+{
+	struct network_own *own = &network->own[network->own_count];
+	unsigned long bits;
+	char *slash;
+
+	if (words->count != 2 || network->own_count == NETWORK_ADDRESSES_MAX ||
+	    !find_link(network, words->list[0], &own->link))
+		return false;
+	slash = strchr(words->list[1], '/');
+	if (!slash || !parse_number(slash + 1, 128, &bits))
+		return false;
+	*slash = '\0';
+	if (!parse_address(words->list[1], &own->address) || (own->address.family == AF_INET && bits > 32))
+		return false;
+	own->prefix_bits = (unsigned int)bits;
+	network->own_count++;
+	return true;
+}
+
+// "ADDRESS LINK GATEWAY SOURCE"
+static bool parse_route(struct network *network, const struct words *words)
+{
+	struct network_route *route = &network->routes[network->route_count];
+	struct network_address *parts[] = {&route->gateway, &route->source};
+
+	if (words->count != 4 || network->route_count == NETWORK_ROUTES_MAX ||
+	    !parse_address(words->list[0], &route->to) || !find_link(network, words->list[1], &route->link))
+		return false;
+	for (size_t i = 0; i < array_size(parts); i++) {
+		const char *text = words->list[2 + i];
+
+		*parts[i] = (struct network_address){0};
+		if (strcmp(text, "-") != 0 && (!parse_address(text, parts[i]) || parts[i]->family != route->to.family))
+			return false;
+	}
+	network->route_count++;
+	return true;
+}
+
+static struct error *parse_all(struct network *network, char *const *texts, const char *what,
+                               bool (*parse)(struct network *network, const struct words *words))
+{
+	for (; texts && *texts; texts++) {
+		_cleanup_words_ struct words words = {0};
+		struct error *err;
+
+		words_split(&words, *texts);
+		err = words_check(&words);
+		if (!err && !parse(network, &words))
+			err = bad_word(what, *texts);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+struct error *network_parse(const struct plan *plan, struct network *ret)
+{
+	struct error *err;
+
+	*ret = (struct network){.orders.fd = -1, .events.fd = -1};
+	err = parse_all(ret, plan->network_links, "network.links", parse_link);
+	if (!err)
+		err = parse_all(ret, plan->network_addresses, "network.addresses", parse_own);
+	return err ? err : parse_all(ret, plan->notify_routes, "notify.routes", parse_route);
+}
+
+struct error *network_open(struct network *network)
+{
+	struct error *err = netlink_open(&network->orders, 0);
+
+	return err ? err : netlink_open(&network->events, RTMGRP_LINK);
+}
+
+void network_close(struct network *network)
+{
+	netlink_close(&network->orders);
+	netlink_close(&network->events);
+}
+
+// Tells on the console what the kernel refused, but for what is there already.
+static bool order(struct network *network, struct netlink_message *message, const struct network_link *link,
+                  const char *what, const struct log *log)
+{
+	struct error *err = netlink_run(&network->orders, message, NULL, NULL);
+	bool is_done = !err || err->errnum == EEXIST;
+
+	if (!is_done)
+		log_console(log, "network: %s: %s: %s", link->name, what, err->text);
+	error_free(err);
+	return is_done;
+}
+
+static void switch_on(struct network *network, struct network_link *link, const struct log *log)
+{
+	struct ifinfomsg fixed = {.ifi_index = link->index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct netlink_message message;
+
+	if (link->is_asked)
+		return;
+	if (link->mtu) {
+		struct ifinfomsg same = {.ifi_index = link->index};
+
+		netlink_begin(&message, RTM_NEWLINK, 0, &same, sizeof(same));
+		netlink_add(&message, IFLA_MTU, &link->mtu, sizeof(link->mtu));
+		order(network, &message, link, "its MTU", log);
+	}
+	netlink_begin(&message, RTM_NEWLINK, 0, &fixed, sizeof(fixed));
+	link->is_asked = order(network, &message, link, "to switch it on", log);
+}
+
+static void make_vlan(struct network *network, struct network_link *link, const struct log *log)
+{
+	struct ifinfomsg fixed = {0};
+	struct netlink_message message;
+	size_t about, data;
+
+	netlink_begin(&message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &fixed, sizeof(fixed));
+	netlink_add(&message, IFLA_IFNAME, link->name, strlen(link->name) + 1);
+	netlink_add(&message, IFLA_LINK, &network->links[link->card].index, sizeof(int));
+	about = netlink_nest(&message, IFLA_LINKINFO);
+	netlink_add(&message, IFLA_INFO_KIND, "vlan", sizeof("vlan"));
+	data = netlink_nest(&message, IFLA_INFO_DATA);
+	netlink_add(&message, IFLA_VLAN_ID, &link->vlan_id, sizeof(link->vlan_id));
+	netlink_nest_end(&message, data);
+	netlink_nest_end(&message, about);
+	order(network, &message, link, "to make the VLAN", log);
+}
+
+static size_t address_bytes(const struct network_address *address)
+{
+	return address->family == AF_INET ? 4 : 16;
+}
+
+static void add_own(struct network *network, const struct network_own *own, const struct log *log)
+{
+	const struct network_link *link = &network->links[own->link];
+	struct ifaddrmsg fixed = {.ifa_family = (unsigned char)own->address.family,
+	                          .ifa_prefixlen = (unsigned char)own->prefix_bits,
+	                          .ifa_index = (unsigned int)link->index};
+	// Nobody else took the address since the machine crashed: it need not be looked for.
+	uint32_t flags = IFA_F_PERMANENT | (own->address.family == AF_INET6 ? IFA_F_NODAD : 0);
+	struct netlink_message message;
+
+	netlink_begin(&message, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &fixed, sizeof(fixed));
+	netlink_add(&message, IFA_LOCAL, own->address.bytes, address_bytes(&own->address));
+	netlink_add(&message, IFA_ADDRESS, own->address.bytes, address_bytes(&own->address));
+	netlink_add(&message, IFA_FLAGS, &flags, sizeof(flags));
+	order(network, &message, link, "its address", log);
+}
+
+static void add_route(struct network *network, const struct network_route *route, const struct log *log)
+{
+	const struct network_link *link = &network->links[route->link];
+	struct rtmsg fixed = {
+		.rtm_family = (unsigned char)route->to.family,
+		.rtm_dst_len = (unsigned char)(8 * address_bytes(&route->to)),
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = route->gateway.family ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_type = RTN_UNICAST,
+		// The gateway may lie outside of the networks of our addresses.
+		.rtm_flags = route->gateway.family ? RTNH_F_ONLINK : 0,
+	};
+	struct netlink_message message;
+
+	netlink_begin(&message, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &fixed, sizeof(fixed));
+	netlink_add(&message, RTA_DST, route->to.bytes, address_bytes(&route->to));
+	netlink_add(&message, RTA_OIF, &link->index, sizeof(link->index));
+	if (route->gateway.family)
+		netlink_add(&message, RTA_GATEWAY, route->gateway.bytes, address_bytes(&route->to));
+	if (route->source.family)
+		netlink_add(&message, RTA_PREFSRC, route->source.bytes, address_bytes(&route->to));
+	order(network, &message, link, "a route", log);
+}
+
+static void set_up(struct network *network, size_t index, const struct log *log)
+{
+	network->links[index].is_up = true;
+	for (size_t i = 0; i < network->link_count; i++)
+		if (network->links[i].vlan_id && network->links[i].card == index)
+			make_vlan(network, &network->links[i], log);
+	for (size_t i = 0; i < network->own_count; i++)
+		if (network->own[i].link == index)
+			add_own(network, &network->own[i], log);
+	for (size_t i = 0; i < network->route_count; i++)
+		if (network->routes[i].link == index)
+			add_route(network, &network->routes[i], log);
+}
+
+// What the kernel tells of a device.
+struct seen {
+	struct network *network;
+	const struct log *log;
+	bool has_link[NETWORK_LINKS_MAX];
+};
+
+static bool is_it(const struct network_link *link, const char *name, bool is_stacked,
+                  struct netlink_attributes attributes)
+{
+	const void *mac = netlink_find(attributes, IFLA_PERM_ADDRESS, sizeof(link->mac), NULL);
+
+	if (link->vlan_id)
+		return is_stacked && strcmp(name, link->name) == 0;
+	if (!mac)
+		mac = netlink_find(attributes, IFLA_ADDRESS, sizeof(link->mac), NULL);
+	return !is_stacked && mac && memcmp(mac, link->mac, sizeof(link->mac)) == 0;
+}
+
+static void look(void *context, uint16_t type, const void *fixed, struct netlink_attributes attributes)
+{
+	const struct ifinfomsg *info = fixed;
+	struct seen *seen = context;
+	const char *name = netlink_find(attributes, IFLA_IFNAME, 1, NULL);
+	bool is_stacked = netlink_inside(attributes, IFLA_LINKINFO).start;
+
+	if (type != RTM_NEWLINK || !name)
+		return;
+	for (size_t i = 0; i < seen->network->link_count; i++) {
+		struct network_link *link = &seen->network->links[i];
+
+		if (!is_it(link, name, is_stacked, attributes))
+			continue;
+		link->index = info->ifi_index;
+		seen->has_link[i] = info->ifi_flags & IFF_UP && info->ifi_flags & IFF_RUNNING;
+		return;
+	}
+}
+
+static size_t update_once(struct network *network, const struct log *log)
+{
+	struct ifinfomsg all = {.ifi_family = AF_UNSPEC};
+	struct seen seen = {.network = network, .log = log};
+	struct netlink_message message;
+	struct error *err;
+	size_t count = 0;
+
+	netlink_begin(&message, RTM_GETLINK, NLM_F_DUMP, &all, sizeof(all));
+	err = netlink_run(&network->orders, &message, look, &seen);
+	if (err)
+		log_console(log, "network: %s", err->text);
+	error_free(err);
+	for (size_t i = 0; i < network->link_count; i++) {
+		struct network_link *link = &network->links[i];
+
+		if (!link->index)
+			continue;
+		switch_on(network, link, log);
+		if (!seen.has_link[i] || link->is_up)
+			continue;
+		set_up(network, i, log);
+		count++;
+	}
+	return count;
+}
+
+size_t network_update(struct network *network, const struct log *log)
+{
+	size_t count = 0, more;
+
+	// A device may have its link as soon as it is switched on, a VLAN is there as soon as its card has one; what comes later is
+	// an event.
+	for (size_t i = 0; i < 3; i++) {
+		more = update_once(network, log);
+		count += more;
+	}
+	return count;
+}
+
+socklen_t network_target(const struct network *network, const struct network_route *route, unsigned int port,
+                         struct sockaddr_storage *ret)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	if (route->to.family == AF_INET) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons((uint16_t)port);
+		memcpy(&in->sin_addr, route->to.bytes, sizeof(in->sin_addr));
+		return sizeof(*in);
+	}
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons((uint16_t)port);
+	memcpy(&in6->sin6_addr, route->to.bytes, sizeof(in6->sin6_addr));
+	if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
+		in6->sin6_scope_id = (uint32_t)network->links[route->link].index;
+	return sizeof(*in6);
+}
