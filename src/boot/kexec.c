@@ -2,8 +2,10 @@
 #include "boot/kexec.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
+#include "base/io.h"
 #include "boot/text.h"
 #include "boot/words.h"
 
@@ -114,12 +116,31 @@ static struct error *load_with(const struct host *host, const struct plan *plan,
 	return err ? err : run(host, (const char *const *)argv.list, ret);
 }
 
+// Left as it is otherwise: some machines set it themselves, since they could not be captured without.
+static struct error *set_panic_notifiers(const struct host *host)
+{
+	static const char path[] = "/sys/module/kernel/parameters/crash_kexec_post_notifiers";
+	_cleanup_close_ int fd = -1;
+	struct error *err = host_open(host, path, O_WRONLY, 0, &fd);
+
+	if (!err)
+		err = io_write(fd, "Y\n", 2);
+	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
+		error_free(err);
+		return error_new(ERROR_UNSUPPORTED, "KDUMP_PANIC_NOTIFIERS: this kernel has no %s", path);
+	}
+	return error_wrap(err, "KDUMP_PANIC_NOTIFIERS");
+}
+
 struct error *kexec_load(const struct host *host, const struct plan *plan, enum kexec_method *method_ret)
 {
 	_cleanup_(host_result_deinit) struct host_result result = {0};
 	bool is_chosen = chooses_method(plan->kexec_options);
-	struct error *err = load_with(host, plan, is_chosen ? NULL : "-s", &result);
+	struct error *err = plan->has_panic_notifiers ? set_panic_notifiers(host) : NULL;
 	enum kexec_method method = KEXEC_FILE;
+
+	if (!err)
+		err = load_with(host, plan, is_chosen ? NULL : "-s", &result);
 
 	if (!err && result.status != 0 && !is_chosen && lacks_file_load(result.output)) {
 		host_result_deinit(&result);

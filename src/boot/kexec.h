@@ -31,12 +31,13 @@ enum kexec_method {
 struct error *kexec_is_loaded(const struct host *host, bool *is_loaded_ret) must_check;
 
 /**
- * Load the plan's kernel, initramfs and command line, in place of what is loaded.
+ * Load the plan's kernel, initramfs and command line, in place of what is loaded, and ask this kernel to run its panic notifiers
+ * before it starts that, if the plan says so.
  *
  * @param[in] host The machine.
  * @param[in] plan The plan.
  * @param[out] method_ret How it was loaded.
- * @return NULL; ERROR_UNSUPPORTED (loading is switched off on this system until the next boot); ERROR_OS (kexec is not
+ * @return NULL; ERROR_UNSUPPORTED (loading is switched off on this system until the next boot; no panic notifiers); ERROR_OS (kexec is not
  *	   there, or failed; the text has what it said); ERROR_TIMEOUT; ERROR_NOMEM.
  */
 struct error *kexec_load(const struct host *host, const struct plan *plan, enum kexec_method *method_ret) must_check;

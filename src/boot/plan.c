@@ -27,6 +27,7 @@ enum field_type {
 	FIELD_UINT, // unsigned int
 	FIELD_INT, // int
 	FIELD_U64, // uint64_t
+	FIELD_BOOL, // bool
 };
 
 // A setting of the plan. "group.name" stands in the group; all settings of a group are neighbours.
@@ -49,6 +50,7 @@ static const struct field fields[] = {
 	{"kernel.initrd", FIELD_STRING, AT(initrd), NULL, 0, 0},
 	{"kernel.command_line", FIELD_STRING, AT(command_line), NULL, 0, 0},
 	{"kernel.kexec_options", FIELD_STRING, AT(kexec_options), NULL, 0, 0},
+	{"kernel.panic_notifiers", FIELD_BOOL, AT(has_panic_notifiers), NULL, 0, 0},
 	{"kernel.modules", FIELD_WORDS, AT(modules), NULL, 0, 0},
 	{"target.device", FIELD_STRING, AT(target.device), NULL, 0, 0},
 	{"target.fstype", FIELD_STRING, AT(target.fstype), NULL, 0, 0},
@@ -129,6 +131,9 @@ static void add_value(struct text *text, const char *indent, const struct plan *
 		break;
 	case FIELD_U64:
 		text_add(text, "%" PRIu64 "L", *(const uint64_t *)value);
+		break;
+	case FIELD_BOOL:
+		text_add(text, "%s", *(const bool *)value ? "true" : "false");
 		break;
 	}
 }
@@ -253,6 +258,14 @@ static struct error *read_number(const char *name, const struct field *field, co
 	return NULL;
 }
 
+static struct error *read_bool(const char *name, const struct field *field, const config_setting_t *setting, bool *ret)
+{
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+		return setting_error(name, setting, field->key, "must be true or false");
+	*ret = config_setting_get_bool(setting);
+	return NULL;
+}
+
 static struct error *read_field(const char *name, const struct field *field, const config_setting_t *setting,
                                 struct plan *plan)
 {
@@ -265,6 +278,8 @@ static struct error *read_field(const char *name, const struct field *field, con
 		return read_words(name, field, setting, value);
 	case FIELD_ENUM:
 		return read_enum(name, field, setting, value);
+	case FIELD_BOOL:
+		return read_bool(name, field, setting, value);
 	default:
 		return read_number(name, field, setting, value);
 	}

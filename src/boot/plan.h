@@ -73,6 +73,7 @@ struct plan {
 	char *initrd; /**< Capture initramfs, absolute. Used before the crash only. */
 	char *command_line; /**< Of the capture kernel. Used before the crash only. */
 	char *kexec_options; /**< Extra words for kexec, "" for none. Used before the crash only. */
+	bool has_panic_notifiers; /**< The crashed kernel tells its own notifiers first. Used before the crash only. */
 	struct plan_target target;
 	char **modules; /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */
 	char **network_modules; /**< Kernel modules of the cards for notices, as modules; a module may be in both lists. */

@@ -178,7 +178,9 @@ static struct error *plan_loading(struct planner *planner)
 	plan->kexec_options = strdup(config_text(planner->config, KEY_KEXEC_OPTIONS));
 	if (!plan->initrd || !plan->kexec_options)
 		return no_memory();
-	return explain_key(planner, "kernel.kexec_options", KEY_KEXEC_OPTIONS);
+	err = explain_key(planner, "kernel.kexec_options", KEY_KEXEC_OPTIONS);
+	plan->has_panic_notifiers = config_number(planner->config, KEY_PANIC_NOTIFIERS);
+	return err ? err : explain_key(planner, "kernel.panic_notifiers", KEY_PANIC_NOTIFIERS);
 }
 
 static struct error *plan_place(struct planner *planner, struct destination *place)

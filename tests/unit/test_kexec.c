@@ -71,6 +71,30 @@ static void options_choose_the_call(void)
 	           "kexec|-p|-c|--debug|--initrd=/initrd|--command-line=console=ttyS0 panic=10|/boot/vmlinuz");
 }
 
+static void panic_notifiers_are_asked_for_first(void)
+{
+	static const char path[] = "/sys/module/kernel/parameters/crash_kexec_post_notifiers";
+	_cleanup_fake_ struct fake fake;
+	_cleanup_free_ char *text = NULL;
+	struct plan wanted = plan;
+	enum kexec_method method;
+
+	fake_init(&fake);
+	wanted.has_panic_notifiers = true;
+	check_error(kexec_load(&fake.host, &wanted, &method), ERROR_UNSUPPORTED,
+	            "KDUMP_PANIC_NOTIFIERS: this kernel has no");
+	check(fake.run_count == 0);
+	fake_file(&fake, path, "N\n");
+	check_ok(kexec_load(&fake.host, &plan, &method));
+	check_ok(host_read(&fake.host, path, 10, &text, NULL));
+	check_text(text, "N\n");
+	free(take_ptr(text));
+	check_ok(kexec_load(&fake.host, &wanted, &method));
+	check_ok(host_read(&fake.host, path, 10, &text, NULL));
+	check_text(text, "Y\n");
+	check(fake.run_count == 2);
+}
+
 static void unload(void)
 {
 	_cleanup_fake_ struct fake fake;
@@ -102,6 +126,7 @@ static const struct test tests[] = {
 	TEST(by_the_old_call_where_the_new_one_is_missing),
 	TEST(other_failures_are_not_tried_again),
 	TEST(options_choose_the_call),
+	TEST(panic_notifiers_are_asked_for_first),
 	TEST(unload),
 	TEST(loaded),
 };

@@ -19,6 +19,7 @@ static const char good[] = "version = 1;\n"
 			   "\tinitrd = \"/var/lib/kdump/initrd\";\n"
 			   "\tcommand_line = \"dyndbg=\\\"file a\\\" b\\\\\";\n"
 			   "\tkexec_options = \"\";\n"
+			   "\tpanic_notifiers = true;\n"
 			   "\tmodules = [\n"
 			   "\t\t\"a.ko\",\n"
 			   "\t\t\"b.ko\"\n"
@@ -64,7 +65,8 @@ static void text_survives_a_round_trip(void)
 	check_ok(plan_parse(good, "p", &plan));
 	check(plan.form == PLAN_MINIMAL && plan.final_action == PLAN_POWEROFF && plan.failure_action == PLAN_SHELL);
 	check(plan.deadline_ms == 604800000 && plan.free_disk_bytes == 67108864000 && plan.keep_old_dumps == -1);
-	check(plan.format == PLAN_FORMAT_ZSTD && plan.threads == 2 && plan.dump_level == 31 && plan.verbose == 3);
+	check(plan.format == PLAN_FORMAT_ZSTD && plan.threads == 2 && plan.dump_level == 31 && plan.verbose == 3 &&
+	      plan.has_panic_notifiers);
 	check_text(plan.hostname, "node \"1\"");
 	check_text(plan.command_line, "dyndbg=\"file a\" b\\");
 	check_text(plan.modules[0], "a.ko");
@@ -130,12 +132,14 @@ static void wrong_values_are_named_with_their_line(void)
 		{"version = 1", "version = \"1\"", ERROR_BAD_DATA, "p:1: version"},
 		{"\"minimal\"", "\"tiny\"", ERROR_BAD_DATA, "p:2: form: has a word"},
 		{"\"minimal\"", "1", ERROR_BAD_DATA, "p:2: form"},
-		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:41: dump.level: is out of range"},
-		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:41: dump.level"},
-		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:41: dump.level: must be a number"},
+		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:42: dump.level: is out of range"},
+		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:42: dump.level"},
+		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:42: dump.level: must be a number"},
 		{"level = 31;", "", ERROR_BAD_DATA, "dump.level: is missing"},
 		{"port = 7410", "port = 0", ERROR_BAD_DATA, "notify.port: is out of range"},
 		{"interval_ms = 10000L", "interval_ms = 0", ERROR_BAD_DATA, "notify.interval_ms"},
+		{"panic_notifiers = true", "panic_notifiers = 1", ERROR_BAD_DATA,
+	         "p:10: kernel.panic_notifiers: must be true or false"},
 		{"threads = 2", "threads = 0", ERROR_BAD_DATA, "dump.threads"},
 		{"\"UUID=1\"", "7", ERROR_BAD_DATA, "target.device: must be a text"},
 		{"\t\t\"b.ko\"\n", "\t\t7\n", ERROR_BAD_DATA, "p:"},

@@ -35,6 +35,7 @@ class Setup:
     cpus: int = 1
     cpu: str = ""
     disk_mib: int = 1024
+    pvpanic: bool = False     # with the device that tells the host of a panic
     network: bool = False     # with a card, and another node on its network
     service: bool = False     # start kdump.service instead of kdumpctl start
     before_panic: str = ""    # a script in the guest, after kdump was started
@@ -68,6 +69,7 @@ class Crash:
     console: str              # from the panic on
     before: str               # what before_panic printed
     notices: Notices = None
+    host_was_told: bool = False   # by pvpanic, before the machine's end
 
     def names(self):
         """What is in the dump directory's parent."""
@@ -97,7 +99,8 @@ def _booted(lab, folder, setup, disk, peer=None):
     for attempt in range(1, BOOT_ATTEMPTS + 1):
         guest = Guest(folder, lab.kernels[setup.series], lab.initrds[setup.series],
                       lab.root, memory_mib=setup.memory_mib, cpus=setup.cpus,
-                      crashkernel=setup.crashkernel, disks=[disk], network=peer, **options)
+                      crashkernel=setup.crashkernel, disks=[disk], network=peer,
+                      devices=("pvpanic-pci",) if setup.pvpanic else (), **options)
         with guest:
             try:
                 guest.boot()
@@ -181,6 +184,8 @@ def _crash(lab, folder, setup, peer):
     config = {"KDUMP_TARGET": f"UUID={UUID}", "KDUMP_SAVEDIR": SAVEDIR,
               "KDUMP_DUMPLEVEL": "31", **setup.config}
     for guest in _booted(lab, folder, setup, disk, peer):
+        if setup.pvpanic:
+            guest.sh("modprobe pvpanic-pci")
         if peer:
             peer.listener()
             guest.sh(network.IN_GUEST)
@@ -198,5 +203,6 @@ def _crash(lab, folder, setup, peer):
             notices.all = [(guest.console.since(when) - panicked, *rest) for when, *rest in peer.notices()]
         return Crash(folder, disk, guest.ram, planted, ended, text, seconds, size,
                      kernel_at - panicked, end_at - panicked,
-                     guest.console.text(position), before, notices)
+                     guest.console.text(position), before, notices,
+                     bool(guest.monitor.find('"event": "GUEST_CRASHLOADED"')))
     raise LabError("not reached")

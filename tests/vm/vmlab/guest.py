@@ -131,12 +131,14 @@ class Guest(Machine):
     has_agent = True
 
     def __init__(self, folder, kernel, initrd, root, *, memory_mib=512, cpus=1,
-                 crashkernel="128M", disks=(), append="", cpu=CPU, network=None):
+                 crashkernel="128M", disks=(), append="", cpu=CPU, network=None, devices=()):
         super().__init__(folder, [])
         self.kernel = kernel
         self.ram = self.folder / "ram"
         self._argv = self._command(initrd, root, memory_mib, cpus, crashkernel,
                                    disks, append, cpu)
+        for device in devices:
+            self._argv += ["-device", device]
         if network:
             self._argv = network.inside([*self._argv, *network.options()])
         self._requests = 0

@@ -108,6 +108,10 @@ def _filtered(report, lab, folder, scenario):
     checks.disk_clean(report, name, crash)
     if setup.network:
         checks.notices(report, name, crash, int(setup.config["KDUMP_NOTIFY_INTERVAL"]))
+    if setup.pvpanic:
+        is_wanted = setup.config.get("KDUMP_PANIC_NOTIFIERS") == "yes"
+        report.check(f"{name}: pvpanic tells the host of the crash: {is_wanted}",
+                     "" if crash.host_was_told == is_wanted else f"it is {crash.host_was_told}")
     dump = crash.dump_directory()
     checks.directory(report, name, dump)
     level = int(setup.config.get("KDUMP_DUMPLEVEL", 31))
@@ -276,15 +280,16 @@ def table():
                  "level 31, a process kept, default format, crashkernel=80M, reboot"),
         Scenario("service-6.12",
                  Setup("6.12", {"KDUMP_FINAL_ACTION": "reboot",
-                                "KDUMP_DUMPFORMAT": "zstd"}, service=True),
+                                "KDUMP_DUMPFORMAT": "zstd"}, service=True, pvpanic=True),
                  _filtered, True, "level 31, zstd, started by kdump.service, reboot"),
         Scenario("halt-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "halt", "KDUMP_DUMPLEVEL": "16",
                                "KDUMP_DUMPFORMAT": "lzo"}),
                  _filtered, True, "level 16, lzo, halt"),
         Scenario("notify-6.12",
-                 Setup("6.12", {"KDUMP_FINAL_ACTION": "reboot", **NOTIFY}, network=True),
-                 _filtered, True, "failover notices to all addresses of two nodes"),
+                 Setup("6.12", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_PANIC_NOTIFIERS": "yes", **NOTIFY},
+                       network=True, pvpanic=True),
+                 _filtered, True, "failover notices to all addresses of three nodes; the host is told by pvpanic"),
         Scenario("missing-uuid-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", **NOTIFY,
                                "KDUMP_FAILURE_ACTION": "poweroff",
