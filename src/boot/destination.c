@@ -152,11 +152,11 @@ static bool names_several(const char *target)
 	return false;
 }
 
-static struct error *from_target(const struct host *host, const struct config *config, const char *dir,
-                                 struct destination *place)
+static struct error *from_target(const struct host *host, const struct config *config, enum config_key key,
+                                 const char *target, const char *dir, struct destination *place)
 {
 	_cleanup_mount_ struct mount mount = {0};
-	const char *target = config_text(config, KEY_TARGET);
+	const char *name = config_key_info(key)->name;
 	struct error *err = NULL;
 
 	if (names_several(target))
@@ -168,15 +168,15 @@ static struct error *from_target(const struct host *host, const struct config *c
 	if (!err)
 		err = name_device(host, mount.fstype, place);
 	if (err)
-		return at_key(err, config, KEY_TARGET);
+		return err;
 	place->options = strdup("");
 	place->directory = strdup(dir);
 	if (!place->options || !place->directory ||
-	    asprintf(&place->tag_reason, "%s: KDUMP_TARGET=\"%s\", /dev/%s now", config_where(config, KEY_TARGET),
-	             target, place->device.name) < 0)
+	    asprintf(&place->tag_reason, "%s: %s=\"%s\", /dev/%s now", config_where(config, key), name, target,
+	             place->device.name) < 0)
 		return no_memory();
-	if (asprintf(&place->directory_reason, "%s: KDUMP_SAVEDIR, on the file system of KDUMP_TARGET",
-	             config_where(config, KEY_SAVEDIR)) < 0)
+	if (asprintf(&place->directory_reason, "%s: KDUMP_SAVEDIR, on the file system of %s",
+	             config_where(config, KEY_SAVEDIR), name) < 0)
 		return no_memory();
 	return NULL;
 }
@@ -230,21 +230,21 @@ static struct error *mounted_device(const struct host *host, const struct mount 
 	                 path, mount->fstype, mount->point);
 }
 
-static struct error *explain_mounted(const struct config *config, const struct mount *mount, const char *path,
-                                     struct destination *place)
+static struct error *explain_mounted(const struct config *config, enum config_key key, const struct mount *mount,
+                                     const char *path, struct destination *place)
 {
-	const char *where = config_where(config, KEY_SAVEDIR);
+	const char *where = config_where(config, key), *name = config_key_info(key)->name;
 
-	if (asprintf(&place->tag_reason, "%s: KDUMP_SAVEDIR lies on what is mounted at %s, /dev/%s now", where,
-	             mount->point, place->device.name) < 0 ||
-	    asprintf(&place->directory_reason, "%s: KDUMP_SAVEDIR, which is %s, seen from the root of %s", where, path,
+	if (asprintf(&place->tag_reason, "%s: %s lies on what is mounted at %s, /dev/%s now", where, name, mount->point,
+	             place->device.name) < 0 ||
+	    asprintf(&place->directory_reason, "%s: %s, which is %s, seen from the root of %s", where, name, path,
 	             place->options_reason ? "the subvolume" : "its file system") < 0)
 		return no_memory();
 	return NULL;
 }
 
-static struct error *from_savedir(const struct host *host, const struct config *config, const char *dir,
-                                  struct destination *place)
+static struct error *from_directory(const struct host *host, const struct config *config, enum config_key key,
+                                    const char *dir, struct destination *place)
 {
 	_cleanup_mount_ struct mount mount = {0};
 	_cleanup_free_ char *path = NULL;
@@ -258,23 +258,45 @@ static struct error *from_savedir(const struct host *host, const struct config *
 		err = name_device(host, mount.fstype, place);
 	if (!err)
 		err = place_directory(&mount, path, place);
+	return err ? err : explain_mounted(config, key, &mount, path, place);
+}
+
+// The place, or what was made of it after an error.
+static struct error *hand_over(struct error *err, const struct config *config, enum config_key key,
+                               struct destination *place, struct destination *ret)
+{
 	if (err)
-		return at_key(err, config, KEY_SAVEDIR);
-	return explain_mounted(config, &mount, path, place);
+		return at_key(err, config, key);
+	*ret = *place;
+	*place = (struct destination){0};
+	return NULL;
 }
 
 struct error *destination_find(const struct host *host, const struct config *config, struct destination *ret)
 {
 	_cleanup_destination_ struct destination place = {0};
-	const char *dir = NULL;
-	struct error *err = at_key(parse_savedir(config, &dir), config, KEY_SAVEDIR);
+	const char *target = config_text(config, KEY_TARGET), *dir = NULL;
+	struct error *err = parse_savedir(config, &dir);
 
-	if (!err)
-		err = *config_text(config, KEY_TARGET) ? from_target(host, config, dir, &place)
-		                                       : from_savedir(host, config, dir, &place);
 	if (err)
-		return err;
-	*ret = place;
-	place = (struct destination){0};
-	return NULL;
+		return at_key(err, config, KEY_SAVEDIR);
+	if (!*target)
+		return hand_over(from_directory(host, config, KEY_SAVEDIR, dir, &place), config, KEY_SAVEDIR, &place,
+		                 ret);
+	return hand_over(from_target(host, config, KEY_TARGET, target, dir, &place), config, KEY_TARGET, &place, ret);
+}
+
+struct error *destination_find_fallback(const struct host *host, const struct config *config, const char *word,
+                                        struct destination *ret)
+{
+	_cleanup_destination_ struct destination place = {0};
+	const char *dir = NULL;
+	struct error *err = parse_savedir(config, &dir);
+
+	if (err)
+		return at_key(err, config, KEY_SAVEDIR);
+	err = *word == '/' && strncmp(word, "/dev/", 5) != 0
+	              ? from_directory(host, config, KEY_FALLBACK, word, &place)
+	              : from_target(host, config, KEY_FALLBACK, word, dir, &place);
+	return hand_over(err, config, KEY_FALLBACK, &place, ret);
 }

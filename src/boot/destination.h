@@ -40,6 +40,18 @@ struct destination {
 struct error *destination_find(const struct host *host, const struct config *config,
                                struct destination *ret) must_check;
 
+/**
+ * Find the place of a dump for when the first one fails.
+ *
+ * @param[in] host The machine.
+ * @param[in] config The configuration.
+ * @param[in] word Of KDUMP_FALLBACK: a device as KDUMP_TARGET names it, or a directory of the running system.
+ * @param[out] ret The place; destination_deinit() it.
+ * @return As destination_find().
+ */
+struct error *destination_find_fallback(const struct host *host, const struct config *config, const char *word,
+                                        struct destination *ret) must_check;
+
 /** Free what a destination owns. @param[in] destination Filled, or zeroed. */
 void destination_deinit(struct destination *destination);
 

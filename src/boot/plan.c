@@ -59,6 +59,10 @@ static const struct field fields[] = {
 	{"target.timeout_ms", FIELD_U64, AT(target_timeout_ms), NULL, 0, WEEK_MS},
 	{"target.free_bytes", FIELD_U64, AT(free_disk_bytes), NULL, 0, INT64_C(1) << 60},
 	{"target.keep_old_dumps", FIELD_INT, AT(keep_old_dumps), NULL, -1, INT32_MAX},
+	{"fallback.devices", FIELD_WORDS, AT(fallback.devices), NULL, 0, 0},
+	{"fallback.fstypes", FIELD_WORDS, AT(fallback.fstypes), NULL, 0, 0},
+	{"fallback.options", FIELD_WORDS, AT(fallback.options), NULL, 0, 0},
+	{"fallback.directories", FIELD_WORDS, AT(fallback.directories), NULL, 0, 0},
 	{"network.modules", FIELD_WORDS, AT(network_modules), NULL, 0, 0},
 	{"network.links", FIELD_WORDS, AT(network_links), NULL, 0, 0},
 	{"network.addresses", FIELD_WORDS, AT(network_addresses), NULL, 0, 0},
@@ -156,6 +160,31 @@ static size_t group_size(const char *key)
 	const char *dot = strchr(key, '.');
 
 	return dot ? (size_t)(dot - key) : 0;
+}
+
+static size_t word_count(char *const *words)
+{
+	size_t count = 0;
+
+	while (words && words[count])
+		count++;
+	return count;
+}
+
+size_t plan_target_count(const struct plan *plan)
+{
+	return 1 + word_count(plan->fallback.devices);
+}
+
+struct plan_target plan_target_at(const struct plan *plan, size_t index)
+{
+	const struct plan_fallback *fallback = &plan->fallback;
+
+	if (!index)
+		return plan->target;
+	index--;
+	return (struct plan_target){fallback->devices[index], fallback->fstypes[index], fallback->options[index],
+	                            fallback->directories[index]};
 }
 
 const char *plan_format_name(enum plan_format format)
@@ -299,6 +328,16 @@ static bool has_include(const char *text)
 	return false;
 }
 
+static struct error *check_fallback(const char *name, const struct plan_fallback *fallback)
+{
+	size_t count = word_count(fallback->devices);
+
+	if (word_count(fallback->fstypes) != count || word_count(fallback->options) != count ||
+	    word_count(fallback->directories) != count)
+		return error_new(ERROR_BAD_DATA, "%s:1: fallback: the lists are not of one length", name);
+	return NULL;
+}
+
 static struct error *read_fields(const char *name, const config_t *tree, struct plan *plan)
 {
 	const config_setting_t *version = config_lookup(tree, "version");
@@ -317,7 +356,7 @@ static struct error *read_fields(const char *name, const config_t *tree, struct 
 			return error_new(ERROR_BAD_DATA, "%s:1: %s: is missing", name, fields[i].key);
 		err = read_field(name, &fields[i], setting, plan);
 	}
-	return err;
+	return err ? err : check_fallback(name, &plan->fallback);
 }
 
 struct error *plan_parse(const char *text, const char *name, struct plan *ret)

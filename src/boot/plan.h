@@ -64,6 +64,11 @@ struct plan_target {
 	char *directory; /**< Directory on that file system, absolute, "/" at least. */
 };
 
+/** Places for when the first fails, in order: of each one in all four lists, which are as long. */
+struct plan_fallback {
+	char **devices, **fstypes, **options, **directories; /**< As in struct plan_target; NULL-terminated. */
+};
+
 /** The plan. All strings are owned; plan_deinit() frees them. */
 struct plan {
 	enum plan_form form;
@@ -75,6 +80,7 @@ struct plan {
 	char *kexec_options; /**< Extra words for kexec, "" for none. Used before the crash only. */
 	bool has_panic_notifiers; /**< The crashed kernel tells its own notifiers first. Used before the crash only. */
 	struct plan_target target;
+	struct plan_fallback fallback;
 	char **modules; /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */
 	char **network_modules; /**< Kernel modules of the cards for notices, as modules; a module may be in both lists. */
 	char **network_links; /**< Cards and VLANs, addresses, ways to those who get notices: as in boot/notice.h. */
@@ -89,7 +95,7 @@ struct plan {
 	enum plan_action final_action;
 	enum plan_action failure_action;
 	uint64_t deadline_ms; /**< For the whole capture. */
-	uint64_t target_timeout_ms; /**< Until the target's device must have appeared. */
+	uint64_t target_timeout_ms; /**< Until the device of a target must have appeared. */
 	uint64_t free_disk_bytes; /**< To be left free on the target. */
 	int keep_old_dumps; /**< SUSE's KDUMP_KEEP_OLD_DUMPS: 0 keeps all, -1 none, N > 0 the newest N. */
 	unsigned int verbose; /**< SUSE's bit mask. */
@@ -128,6 +134,12 @@ struct error *plan_format(const struct plan *plan, char **text_ret) must_check;
  * @return NULL; ERROR_BAD_DATA (name:line and what is wrong); ERROR_UNSUPPORTED (other version); ERROR_NOMEM.
  */
 struct error *plan_parse(const char *text, const char *name, struct plan *ret) must_check;
+
+/** Targets: the first one and what comes behind it. @param[in] plan The plan. @return At least 1. */
+size_t plan_target_count(const struct plan *plan);
+
+/** One of the targets. @param[in] plan The plan. @param[in] index Below plan_target_count(). @return Its strings are the plan's. */
+struct plan_target plan_target_at(const struct plan *plan, size_t index);
 
 /** Word of a format, as it stands in the plan's text. @param[in] format One of the enum. @return Static. */
 const char *plan_format_name(enum plan_format format);

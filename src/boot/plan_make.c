@@ -206,7 +206,50 @@ static struct error *plan_place(struct planner *planner, struct destination *pla
 	return err;
 }
 
-static struct error *plan_modules(struct planner *planner, const struct destination *place)
+// A target that is not another one would fail as the first did.
+static bool is_known_target(const struct plan *plan, const struct words *devices, const char *tag)
+{
+	return strcmp(plan->target.device, tag) == 0 || words_has(devices, tag);
+}
+
+static struct error *plan_fallback(struct planner *planner, struct words *devices)
+{
+	const struct config *config = planner->config;
+	struct plan_fallback *fallback = &planner->plan->fallback;
+	_cleanup_words_ struct words words = {0}, tags = {0}, fstypes = {0}, options = {0}, directories = {0};
+	struct error *err = NULL;
+
+	words_split(&words, config_text(config, KEY_FALLBACK));
+	for (size_t i = 0; i < words.count && !err; i++) {
+		_cleanup_destination_ struct destination place = {0};
+
+		words_unquote(words.list[i]);
+		err = destination_find_fallback(planner->host, config, words.list[i], &place);
+		if (!err && is_known_target(planner->plan, &tags, place.tag))
+			err = error_new(ERROR_CONFIG, "%s: KDUMP_FALLBACK: %s is on %s, which is tried before",
+			                config_where(config, KEY_FALLBACK), words.list[i], place.tag);
+		if (err)
+			return err;
+		words_add(&tags, place.tag);
+		words_add(&fstypes, place.fstype);
+		words_add(&options, place.options);
+		words_add(&directories, place.directory);
+		words_add(devices, place.device.sysfs);
+		err = explain(planner, "fallback.devices", "%s", place.tag_reason);
+		if (!err)
+			err = explain(planner, "fallback.directories", "%s", place.directory_reason);
+	}
+	if (!err)
+		err = words_take(&tags, &fallback->devices);
+	if (!err)
+		err = words_take(&fstypes, &fallback->fstypes);
+	if (!err)
+		err = words_take(&options, &fallback->options);
+	return err ? err : words_take(&directories, &fallback->directories);
+}
+
+// devices: directories in /sys of the disks behind the first one.
+static struct error *plan_modules(struct planner *planner, const struct destination *place, const struct words *devices)
 {
 	struct plan *plan = planner->plan;
 	_cleanup_modules_ struct modules modules = {0};
@@ -218,15 +261,20 @@ static struct error *plan_modules(struct planner *planner, const struct destinat
 		err = modules_add_device(planner->host, &modules, place->device.sysfs, &ordered, &drivers);
 	if (!err)
 		err = modules_add_filesystem(&modules, plan->target.fstype, &ordered);
+	for (size_t i = 0; i < devices->count && !err; i++) {
+		err = modules_add_device(planner->host, &modules, devices->list[i], &ordered, &drivers);
+		if (!err)
+			err = modules_add_filesystem(&modules, plan->fallback.fstypes[i], &ordered);
+	}
 	if (!err)
 		err = words_take(&ordered, &plan->modules);
 	if (err)
 		return err;
 	for (size_t i = 0; i < drivers.count; i++)
 		text_add(&names, "%s, ", drivers.list[i]);
-	return explain(planner, "kernel.modules",
-	               "drivers of the target's disk (%sfrom the bus down) and %s, in load order",
-	               names.buf ? names.buf : "", plan->target.fstype);
+	return explain(
+		planner, "kernel.modules", "drivers of the target's disk (%sfrom the bus down) and %s%s, in load order",
+		names.buf ? names.buf : "", plan->target.fstype, devices->count ? ", and those of the fallback" : "");
 }
 
 static struct error *plan_network_modules(struct planner *planner, const struct notice *notice)
@@ -272,7 +320,6 @@ static struct error *plan_notices(struct planner *planner)
 	return err ? err : words_take(&notice.routes, &plan->notify_routes);
 }
 
-// Quotes are for names with blanks in them ("tmux: server"); they are no part of a name.
 static struct error *plan_processes(struct planner *planner)
 {
 	const struct config *config = planner->config;
@@ -281,14 +328,8 @@ static struct error *plan_processes(struct planner *planner)
 
 	words_split(&words, config_text(config, KEY_KEEP_PROCESSES));
 	for (size_t i = 0; i < words.count; i++) {
-		char *to = words.list[i];
-
-		for (const char *from = words.list[i]; *from; from++) {
-			if (*from != '"')
-				*to++ = *from;
-		}
-		*to = '\0';
-		if (to == words.list[i])
+		words_unquote(words.list[i]);
+		if (!*words.list[i])
 			return error_new(ERROR_CONFIG, "%s: KDUMP_KEEP_PROCESSES: a name is empty",
 			                 config_where(config, KEY_KEEP_PROCESSES));
 	}
@@ -363,11 +404,14 @@ struct error *plan_make(const struct host *host, const struct config *config, st
 {
 	_cleanup_plan_ struct plan plan = {0};
 	_cleanup_destination_ struct destination place = {0};
+	_cleanup_words_ struct words devices = {0};
 	struct planner planner = {.host = host, .config = config, .plan = &plan};
 	struct error *err = plan_host(&planner);
 
 	if (!err)
 		err = plan_place(&planner, &place);
+	if (!err)
+		err = plan_fallback(&planner, &devices);
 	if (!err)
 		err = plan_kernel(&planner);
 	if (!err)
@@ -375,7 +419,7 @@ struct error *plan_make(const struct host *host, const struct config *config, st
 	if (!err)
 		err = plan_loading(&planner);
 	if (!err)
-		err = plan_modules(&planner, &place);
+		err = plan_modules(&planner, &place, &devices);
 	if (!err)
 		err = plan_notices(&planner);
 	if (!err)

@@ -55,6 +55,16 @@ void words_split(struct words *words, const char *line)
 	}
 }
 
+void words_unquote(char *word)
+{
+	char *to = word;
+
+	for (const char *from = word; *from; from++)
+		if (*from != '"')
+			*to++ = *from;
+	*to = '\0';
+}
+
 bool words_has(const struct words *words, const char *word)
 {
 	for (size_t i = 0; i < words->count; i++) {

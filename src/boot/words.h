@@ -37,6 +37,9 @@ void words_addf(struct words *words, const char *fmt, ...) printf_format(2, 3);
  */
 void words_split(struct words *words, const char *line);
 
+/** Take quotes off a word of words_split(): they are for blanks in it and no part of it. @param[in,out] word The word. */
+void words_unquote(char *word);
+
 /** Whether a word is in the list. @param[in] words The list. @param[in] word Compared bytewise. */
 bool words_has(const struct words *words, const char *word);
 

@@ -6,11 +6,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "capture/process.h"
 
 // Kinds of devices that hold nothing of ours: reading an empty floppy drive or a ram disk costs time and memory.
 static const char *const ignored[] = {"ram", "loop", "zram", "fd", "sr"};
@@ -83,15 +88,14 @@ static void probe_fd(int fd, struct blockdev *dev)
 	blkid_free_probe(probe);
 }
 
-static void fill(const char *sys_class_block, const char *dev_dir, const char *name, struct blockdev *dev)
+// Fills what is known of a device beside its name.
+static void fill(const struct blockdev_scan *scan, struct blockdev *dev)
 {
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
 
-	memset(dev, 0, sizeof(*dev));
-	memcpy(dev->name, name, strlen(name) + 1);
-	dev->is_removable = read_flag(sys_class_block, name, "removable");
-	snprintf(path, sizeof(path), "%s/%s", dev_dir, name);
+	dev->is_removable = read_flag(scan->sys_class_block, dev->name, "removable");
+	snprintf(path, sizeof(path), "%s/%s", scan->dev_dir, dev->name);
 	// Names with a "/" have a "!" in sysfs.
 	for (char *at = path; *at; at++)
 		*at = *at == '!' ? '/' : *at;
@@ -100,33 +104,170 @@ static void fill(const char *sys_class_block, const char *dev_dir, const char *n
 		probe_fd(fd, dev);
 }
 
+enum slot_state {
+	SLOT_IDLE, // Its answer is there, or nobody has asked.
+	SLOT_WANTED, // To be asked.
+	SLOT_ASKED, // A process waits for its answer.
+};
+
+// A device, in memory that processes share.
+struct blockdev_slot {
+	_Atomic int state; // enum slot_state
+	bool is_present; // Of the parent.
+	struct blockdev dev; // Of the process that asks, while it does.
+};
+
+enum {
+	// A slot has 1 KiB; only those that are used take memory.
+	SLOTS_MAX = 4096,
+	// Disks that have to spin up first answer later, and are found then.
+	SILENCE_MS = 3000,
+};
+
+struct error *blockdev_scan_open(struct blockdev_scan *ret, const char *sys_class_block, const char *dev_dir)
+{
+	void *slots = NULL;
+	struct error *err = process_share(SLOTS_MAX * sizeof(struct blockdev_slot), &slots);
+
+	*ret = (struct blockdev_scan){.sys_class_block = sys_class_block, .dev_dir = dev_dir, .slots = slots};
+	return err;
+}
+
+void blockdev_scan_close(struct blockdev_scan *scan)
+{
+	// Who waits for a device may write its answer yet.
+	*scan = (struct blockdev_scan){0};
+}
+
+static struct blockdev_slot *find_slot(struct blockdev_scan *scan, const char *name)
+{
+	struct blockdev_slot *slot;
+
+	for (size_t i = 0; i < scan->count; i++)
+		if (strcmp(scan->slots[i].dev.name, name) == 0)
+			return &scan->slots[i];
+	if (scan->count == SLOTS_MAX)
+		return NULL;
+	slot = &scan->slots[scan->count++];
+	memcpy(slot->dev.name, name, strlen(name) + 1);
+	return slot;
+}
+
+// What asks: the devices that are wanted, one after the other; a byte into the pipe for each answer.
+struct asking {
+	struct blockdev_scan *scan;
+	int pipe[2];
+};
+
+static int ask_child(void *context)
+{
+	const struct asking *asking = context;
+	struct blockdev_scan *scan = asking->scan;
+
+	close(asking->pipe[0]);
+	for (size_t i = 0; i < scan->count; i++) {
+		struct blockdev_slot *slot = &scan->slots[i];
+		struct blockdev dev = {0};
+		int wanted = SLOT_WANTED;
+
+		if (!atomic_compare_exchange_strong(&slot->state, &wanted, SLOT_ASKED))
+			continue;
+		memcpy(dev.name, slot->dev.name, sizeof(dev.name));
+		fill(scan, &dev);
+		slot->dev = dev;
+		slot->state = SLOT_IDLE;
+		// Nobody listens any more: another process goes on with the others.
+		if (write(asking->pipe[1], "", 1) != 1)
+			break;
+	}
+	return 0;
+}
+
+// Until all have answered, or one does not.
+static struct error *ask_some(struct blockdev_scan *scan)
+{
+	struct asking asking = {.scan = scan};
+	struct pollfd answers = {.events = POLLIN};
+	char bytes[64];
+	struct error *err;
+
+	if (pipe2(asking.pipe, O_CLOEXEC) < 0)
+		return error_os(errno, "pipe");
+	err = process_start(ask_child, &asking, NULL);
+	close(asking.pipe[1]);
+	answers.fd = asking.pipe[0];
+	while (!err && poll(&answers, 1, SILENCE_MS) > 0 && read(answers.fd, bytes, sizeof(bytes)) > 0)
+		;
+	close(asking.pipe[0]);
+	return err;
+}
+
+static size_t count_wanted(const struct blockdev_scan *scan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < scan->count; i++)
+		count += scan->slots[i].state == SLOT_WANTED;
+	return count;
+}
+
 static int compare(const void *a, const void *b)
 {
 	return strverscmp(((const struct blockdev *)a)->name, ((const struct blockdev *)b)->name);
 }
 
-struct error *blockdev_list(const char *sys_class_block, const char *dev_dir, struct blockdev **ret, size_t *count_ret)
+// What is known now.
+static struct error *take_answers(const struct blockdev_scan *scan, struct blockdev **ret, size_t *count_ret)
 {
-	_cleanup_closedir_ DIR *dir = opendir(sys_class_block);
-	_cleanup_free_ struct blockdev *devs = NULL;
+	struct blockdev *devs = calloc(scan->count ? scan->count : 1, sizeof(*devs));
 	size_t count = 0;
 
-	if (!dir)
-		return error_os(errno, "%s", sys_class_block);
-	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-		struct blockdev *grown;
+	if (!devs)
+		return error_new(ERROR_NOMEM, "no memory for the list of block devices");
+	for (size_t i = 0; i < scan->count; i++) {
+		const struct blockdev_slot *slot = &scan->slots[i];
 
-		if (is_ignored(entry->d_name))
+		if (!slot->is_present)
 			continue;
-		grown = reallocarray(devs, count + 1, sizeof(*devs));
-		if (!grown)
-			return error_new(ERROR_NOMEM, "no memory for the list of block devices");
-		devs = grown;
-		fill(sys_class_block, dev_dir, entry->d_name, &devs[count++]);
+		if (slot->state == SLOT_IDLE) {
+			devs[count++] = slot->dev;
+			continue;
+		}
+		memcpy(devs[count].name, slot->dev.name, sizeof(devs[count].name));
+		devs[count++].is_silent = true;
 	}
 	if (count)
 		qsort(devs, count, sizeof(*devs), compare);
-	*ret = take_ptr(devs);
+	*ret = devs;
 	*count_ret = count;
 	return NULL;
+}
+
+struct error *blockdev_scan(struct blockdev_scan *scan, struct blockdev **ret, size_t *count_ret)
+{
+	_cleanup_closedir_ DIR *dir = opendir(scan->sys_class_block);
+	struct error *err = NULL;
+
+	if (!dir)
+		return error_os(errno, "%s", scan->sys_class_block);
+	// Those that asked before and have ended.
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	for (size_t i = 0; i < scan->count; i++)
+		scan->slots[i].is_present = false;
+	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+		struct blockdev_slot *slot = is_ignored(entry->d_name) ? NULL : find_slot(scan, entry->d_name);
+
+		if (!slot)
+			continue;
+		slot->is_present = true;
+		if (slot->state == SLOT_IDLE)
+			slot->state = SLOT_WANTED;
+	}
+	for (size_t left = count_wanted(scan), before = left + 1; !err && left && left < before;) {
+		err = ask_some(scan);
+		before = left;
+		left = count_wanted(scan);
+	}
+	return err ? err : take_answers(scan, ret, count_ret);
 }

@@ -22,6 +22,7 @@ enum {
 	RESCAN_MS = 1000,
 	// A capture that waits in silence looks like one that hangs.
 	TELL_MS = 5000,
+	MOUNT_POINT_BYTES = 40,
 };
 
 static const char sys_class_block[] = "/sys/class/block";
@@ -134,7 +135,10 @@ static struct error *not_found(const char *spec, uint64_t waited_ms, const struc
 		const struct blockdev *dev = &devs[i];
 
 		used += (size_t)snprintf(there + used, sizeof(there) - used, "%s %s (%s%s%s%s%s%s%s)", used ? "," : "",
-		                         dev->name, dev->fstype[0] ? dev->fstype : "no file system",
+		                         dev->name,
+		                         dev->is_silent   ? "does not answer"
+		                         : dev->fstype[0] ? dev->fstype
+		                                          : "no file system",
 		                         dev->uuid[0] ? " UUID=" : "", dev->uuid, dev->label[0] ? " LABEL=" : "",
 		                         dev->label, dev->partuuid[0] ? " PARTUUID=" : "", dev->partuuid);
 	}
@@ -143,22 +147,25 @@ static struct error *not_found(const char *spec, uint64_t waited_ms, const struc
 	                 count ? there : " none");
 }
 
-static struct error *wait_device(const struct plan *plan, uint64_t end_ms, struct log *log,
+static struct error *wait_device(const struct target_request *request, struct log *log,
                                  char path[BLOCKDEV_NAME_BYTES + 8])
 {
-	uint64_t start_ms = clock_now_ms(), tell_ms = start_ms + TELL_MS, limit_ms = start_ms + plan->target_timeout_ms;
+	uint64_t start_ms = clock_now_ms(), tell_ms = start_ms + TELL_MS, limit_ms = start_ms + request->timeout_ms;
+	_cleanup_blockdev_scan_ struct blockdev_scan scan = {0};
 	_cleanup_close_ int fd = uevent_open();
-	const char *spec = plan->target.device;
+	const char *spec = request->place.device;
+	struct error *err = blockdev_scan_open(&scan, sys_class_block, "/dev");
 
-	if (end_ms && end_ms < limit_ms)
-		limit_ms = end_ms;
+	if (request->end_ms && request->end_ms < limit_ms)
+		limit_ms = request->end_ms;
 	for (;;) {
 		_cleanup_free_ struct blockdev *devs = NULL;
 		uint64_t left_ms = process_left_ms(limit_ms);
 		const struct blockdev *dev;
 		size_t count = 0;
-		struct error *err = blockdev_list(sys_class_block, "/dev", &devs, &count);
 
+		if (!err)
+			err = blockdev_scan(&scan, &devs, &count);
 		if (err)
 			return err;
 		dev = choose(devs, count, spec, log);
@@ -181,7 +188,8 @@ static struct error *wait_device(const struct plan *plan, uint64_t end_ms, struc
 }
 
 // Mounts without the words that this kernel did not take, keeping the one that says which tree of a file system is meant.
-static struct error *mount_plain(const char *path, const struct plan_target *target, const char *data, struct log *log)
+static struct error *mount_plain(const char *path, const char *point, const struct plan_target *target,
+                                 const char *data, struct log *log)
 {
 	_cleanup_free_ char *copy = strdup(data);
 	char *rest = copy, *word, *kept = NULL;
@@ -192,12 +200,13 @@ static struct error *mount_plain(const char *path, const struct plan_target *tar
 		if (strncmp(word, "subvol", 6) == 0)
 			kept = word;
 	log_print(log, "the kernel did not take the mount options \"%s\"; trying without", data);
-	if (mount(path, TARGET_MOUNT_POINT, target->fstype, MS_NOSUID | MS_NODEV | MS_NOEXEC, kept) < 0)
+	if (mount(path, point, target->fstype, MS_NOSUID | MS_NODEV | MS_NOEXEC, kept) < 0)
 		return error_os(errno, "mount %s (%s)", path, target->fstype);
 	return NULL;
 }
 
-static struct error *mount_device(const char *path, const struct plan_target *target, struct log *log)
+static struct error *mount_device(const char *path, const char *point, const struct plan_target *target,
+                                  struct log *log)
 {
 	struct target_options options = {0};
 	struct error *err = target_options_parse(target->options, &options);
@@ -205,44 +214,51 @@ static struct error *mount_device(const char *path, const struct plan_target *ta
 
 	if (err)
 		return err;
-	if (mkdir(TARGET_MOUNT_POINT, 0700) < 0 && errno != EEXIST)
-		return error_os(errno, "make %s", TARGET_MOUNT_POINT);
-	if (mount(path, TARGET_MOUNT_POINT, target->fstype, options.flags | MS_NOSUID | MS_NODEV | MS_NOEXEC, data) ==
-	    0)
+	if (mkdir(point, 0700) < 0 && errno != EEXIST)
+		return error_os(errno, "make %s", point);
+	if (mount(path, point, target->fstype, options.flags | MS_NOSUID | MS_NODEV | MS_NOEXEC, data) == 0)
 		return NULL;
 	if (errno == EINVAL && *data)
-		return mount_plain(path, target, data, log);
+		return mount_plain(path, point, target, data, log);
 	return error_os(errno, "mount %s (%s, options \"%s\")", path, target->fstype, target->options);
 }
 
-struct error *target_mount(const struct plan *plan, uint64_t end_ms, struct log *log, int *fd_ret)
+static void mount_point(const struct target_request *request, char point[MOUNT_POINT_BYTES])
 {
-	char path[BLOCKDEV_NAME_BYTES + 8];
-	struct error *err = wait_device(plan, end_ms, log, path);
+	snprintf(point, MOUNT_POINT_BYTES, "/kdump-target%zu", request->number);
+}
+
+struct error *target_mount(const struct target_request *request, struct log *log, int *fd_ret)
+{
+	char path[BLOCKDEV_NAME_BYTES + 8], point[MOUNT_POINT_BYTES];
+	struct error *err = wait_device(request, log, path);
 	int fd;
 
+	mount_point(request, point);
 	if (!err)
-		err = mount_device(path, &plan->target, log);
+		err = mount_device(path, point, &request->place, log);
 	if (err)
 		return err;
-	fd = open(TARGET_MOUNT_POINT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return error_os(errno, "%s", TARGET_MOUNT_POINT);
+		return error_os(errno, "%s", point);
 	*fd_ret = fd;
 	return NULL;
 }
 
-struct error *target_unmount(int fd)
+struct error *target_unmount(const struct target_request *request, int fd)
 {
+	char point[MOUNT_POINT_BYTES];
 	struct error *err = NULL;
 
+	mount_point(request, point);
 	if (syncfs(fd) < 0)
 		err = error_os(errno, "sync the target");
 	close(fd);
-	if (umount2(TARGET_MOUNT_POINT, 0) < 0) {
+	if (umount2(point, 0) < 0) {
 		if (!err)
 			err = error_os(errno, "unmount the target");
-		umount2(TARGET_MOUNT_POINT, MNT_DETACH);
+		umount2(point, MNT_DETACH);
 	}
 	return err;
 }

@@ -16,31 +16,36 @@
 #include "boot/plan.h"
 #include "capture/log.h"
 
-/** Where the target is mounted. */
-#define TARGET_MOUNT_POINT "/kdump-target"
+/** A place for a dump, and how long it may take. */
+struct target_request {
+	struct plan_target place;
+	size_t number; /**< Of targets that are tried in turn: each has a mount point of its own, since one may hang. */
+	uint64_t timeout_ms; /**< Until its device must have appeared. */
+	uint64_t end_ms; /**< Deadline of the capture, as clock_now_ms(); 0: none. */
+};
 
 /**
  * Wait until the target's device is there, and mount it.
  *
  * Devices are looked at whenever the kernel announces one, and once a second. Of several that match, the first one that is not
- * removable is taken, and all are told. The wait has two limits: the plan's for the target, and @p end_ms.
+ * removable is taken, and all are told.
  *
- * @param[in] plan Its target and target_timeout_ms.
- * @param[in] end_ms Deadline of the capture, as clock_now_ms(); 0: none.
+ * @param[in] request What and how long.
  * @param[in,out] log What is told.
  * @param[out] fd_ret Root directory of the file system; close() it before target_unmount().
  * @return NULL; ERROR_TIMEOUT (it did not appear; the text says what was looked for, how long, and what was there instead);
  *	   ERROR_OS (mount failed; the text has device, type and options); ERROR_NOMEM.
  */
-struct error *target_mount(const struct plan *plan, uint64_t end_ms, struct log *log, int *fd_ret) must_check;
+struct error *target_mount(const struct target_request *request, struct log *log, int *fd_ret) must_check;
 
 /**
  * Put everything on the disk and unmount.
  *
+ * @param[in] request As it was mounted.
  * @param[in] fd A descriptor on the file system, for syncfs(2); closed here.
  * @return NULL; ERROR_OS: it is detached then, and what was synced before is safe.
  */
-struct error *target_unmount(int fd) must_check;
+struct error *target_unmount(const struct target_request *request, int fd) must_check;
 
 /** Flags and the file system's own words of mount options. */
 struct target_options {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,8 +41,14 @@ enum {
 	DMESG_MS = 60000,
 	// Kept back from the deadline, so that a copy that was too slow still leaves a directory in good order.
 	SEAL_MS = 15000,
-	// The last lines of the crashed kernel's log that are shown on the console, in bytes.
+	// A part that knows its deadline ends a little before it, and says what it waited for.
+	EARLY_MS = 1000,
+	// Drivers look for their devices in this time; a disk whose driver hangs is not the only one.
+	LOAD_MS = 60000,
+	// The end of the crashed kernel's log on the console, in bytes: beside a dump, and where it is all that is left of the crash, which
+	// a serial line takes in seconds.
 	TAIL_BYTES = 1200,
+	LAST_BYTES = 16384,
 };
 
 struct options {
@@ -57,7 +64,9 @@ struct capture {
 	struct plan plan;
 	char *plan_text;
 	struct log log;
-	uint64_t end_ms; // Deadline; 0: none.
+	uint64_t end_ms; // Deadline of what is tried now; 0: none.
+	struct target_request target; // What is tried now.
+	char *reason; // Why it failed, ERROR_TEXT_BYTES; both processes see it.
 	struct dumpdir dir;
 	int target_fd;
 	char boot_id[SYSTEM_BOOT_ID_BYTES];
@@ -102,12 +111,12 @@ static void copy_value(const struct vmcoreinfo *info, const char *key, char *buf
 }
 
 // The end of the crashed kernel's log is what a person at the console wants to see first.
-static void show_tail(struct log *log, int fd)
+static void show_tail(struct log *log, int fd, size_t most_bytes)
 {
-	char tail[TAIL_BYTES + 1];
+	_cleanup_free_ char *tail = malloc(most_bytes + 1);
 	off_t size = lseek(fd, 0, SEEK_END);
-	off_t start = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
-	ssize_t got = size > 0 ? pread(fd, tail, TAIL_BYTES, start) : 0;
+	off_t start = size > (off_t)most_bytes ? size - (off_t)most_bytes : 0;
+	ssize_t got = tail && size > 0 ? pread(fd, tail, most_bytes, start) : 0;
 	char *rest = tail, *line;
 
 	if (got <= 0)
@@ -140,7 +149,7 @@ static struct error *dmesg_to_file(struct capture *capture)
 		err = error_os(errno, "fsync");
 	log_print(&capture->log, "kernel log: %" PRIu64 " records saved, %" PRIu64 " unreadable", stats.records,
 	          stats.unreadable);
-	show_tail(&capture->log, fd);
+	show_tail(&capture->log, fd, TAIL_BYTES);
 	return err;
 }
 
@@ -207,21 +216,17 @@ static struct error *write_readme(struct capture *capture, const char *problem)
 
 static struct error *reach_target(struct capture *capture)
 {
-	const struct plan *plan = &capture->plan;
 	const char *directory = capture->options->directory;
 
-	if (!directory) {
-		loader_run("", plan->kernel_version, plan->modules, capture->options->is_init, plan->network_modules,
-		           &capture->log);
-		return target_mount(plan, capture->end_ms, &capture->log, &capture->target_fd);
-	}
+	if (!directory)
+		return target_mount(&capture->target, &capture->log, &capture->target_fd);
 	capture->target_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return capture->target_fd < 0 ? error_os(errno, "%s", directory) : NULL;
 }
 
 static struct error *make_directory(struct capture *capture)
 {
-	const char *path = capture->options->directory ? "/" : capture->plan.target.directory;
+	const char *path = capture->options->directory ? "/" : capture->target.place.directory;
 	char name[DUMPDIR_NAME_BYTES];
 	struct error *err;
 	int fd;
@@ -293,7 +298,7 @@ static struct error *seal(struct capture *capture, struct error *failure)
 	log_print(&capture->log, "%" PRIu64 " MiB memory available; sealing", system_meminfo("MemAvailable") / MIB);
 	err = log_finish(&capture->log);
 	if (!err)
-		err = seal_manifest(&capture->dir, capture->end_ms ? capture->end_ms - 1000 : 0, &size_bytes);
+		err = seal_manifest(&capture->dir, capture->end_ms ? capture->end_ms - EARLY_MS : 0, &size_bytes);
 	// The dump itself is on the disk: without a manifest it is as good as any other dump.
 	if (err && err->code == ERROR_TIMEOUT)
 		log_console(&capture->log, "%s", err->text);
@@ -343,7 +348,7 @@ static struct error *capture_run(struct capture *capture)
 	if (capture->options->directory)
 		close(capture->target_fd);
 	else
-		late = target_unmount(capture->target_fd);
+		late = target_unmount(&capture->target, capture->target_fd);
 	capture->target_fd = -1;
 	if (late)
 		log_console(&capture->log, "%s", late->text);
@@ -357,10 +362,111 @@ static int work_child(void *context)
 	struct error *err = capture_run(capture);
 	int status = error_exit_code(err);
 
-	if (err)
+	if (err) {
 		log_print(&capture->log, "FAILED: %s", err->text);
+		snprintf(capture->reason, ERROR_TEXT_BYTES, "%s", err->text);
+	}
 	error_free(err);
 	return status;
+}
+
+static int load_child(void *context)
+{
+	struct capture *capture = context;
+	const struct plan *plan = &capture->plan;
+
+	loader_run("", plan->kernel_version, plan->modules, capture->options->is_init, plan->network_modules,
+	           &capture->log);
+	return EXIT_OK;
+}
+
+// In a process of its own: a driver that hangs must not cost the targets that need another one.
+static void load_modules(struct capture *capture)
+{
+	struct process_result result = {0};
+	struct error *err =
+		process_run(load_child, capture, earlier(capture->end_ms, clock_now_ms() + LOAD_MS), &result);
+
+	if (err)
+		log_print(&capture->log, "kernel modules: %s", err->text);
+	error_free(err);
+}
+
+// Saves to one target. Returns an exit code.
+static int try_target(struct capture *capture, uint64_t end_ms)
+{
+	struct process_result result = {.status = EXIT_FAILED};
+	uint64_t start_ms = clock_now_ms();
+	struct error *err;
+
+	capture->end_ms = end_ms;
+	capture->target.end_ms = end_ms > EARLY_MS ? end_ms - EARLY_MS : end_ms;
+	capture->reason[0] = '\0';
+	err = process_run(work_child, capture, end_ms, &result);
+	if (err)
+		snprintf(capture->reason, ERROR_TEXT_BYTES, "after %" PRIu64 " s: %.900s",
+		         (clock_now_ms() - start_ms) / 1000, err->text);
+	else if (result.status > 128)
+		snprintf(capture->reason, ERROR_TEXT_BYTES, "killed by signal %d", result.status - 128);
+	error_free(err);
+	return result.status;
+}
+
+// Targets in turn, until one has the dump. Each but the last takes half of the time that is left. Returns an exit code.
+static int try_targets(struct capture *capture, uint64_t end_ms)
+{
+	const struct plan *plan = &capture->plan;
+	size_t count = capture->options->directory ? 1 : plan_target_count(plan);
+	int status = EXIT_FAILED;
+
+	for (size_t i = 0; status != EXIT_OK && i < count; i++) {
+		uint64_t left_ms = process_left_ms(end_ms);
+
+		capture->target = (struct target_request){
+			.place = plan_target_at(plan, i), .number = i, .timeout_ms = plan->target_timeout_ms};
+		status = try_target(capture, end_ms && i + 1 < count ? end_ms - left_ms / 2 : end_ms);
+		if (status != EXIT_OK)
+			log_print(&capture->log, "FAILED: %s: %s%s",
+			          capture->options->directory ? capture->options->directory
+			                                      : capture->target.place.device,
+			          capture->reason, i + 1 < count ? "; trying the next target" : "");
+	}
+	capture->end_ms = end_ms;
+	return status;
+}
+
+static struct error *show_log(struct capture *capture)
+{
+	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
+	_cleanup_close_ int fd = memfd_create("log", MFD_CLOEXEC);
+	struct dmesg_stats stats;
+	struct error *err =
+		fd < 0 ? error_os(errno, "no memory for the log") : vmcore_open(capture->options->vmcore_path, &core);
+
+	if (!err)
+		err = dmesg_write(core, fd, &stats);
+	if (!err)
+		show_tail(&capture->log, fd, LAST_BYTES);
+	return err;
+}
+
+static int last_child(void *context)
+{
+	struct capture *capture = context;
+	struct error *err = show_log(capture);
+
+	if (err)
+		log_console(&capture->log, "kernel log: %s", err->text);
+	error_free(err);
+	return EXIT_OK;
+}
+
+// Nothing could be saved: what a console keeps is better than nothing.
+static void last_words(struct capture *capture)
+{
+	struct process_result result;
+
+	error_free(process_run(last_child, capture, clock_now_ms() + DMESG_MS, &result));
 }
 
 // Sent until the machine restarts, whatever becomes of the work.
@@ -379,19 +485,25 @@ static void start_notices(struct capture *capture)
 // Watches over the work. Returns an exit code.
 static int supervise(struct capture *capture)
 {
-	struct process_result result = {.status = EXIT_FAILED};
-	uint64_t deadline_ms = capture->plan.deadline_ms;
-	struct error *err;
+	uint64_t deadline_ms = capture->plan.deadline_ms, end_ms = deadline_ms ? clock_now_ms() + deadline_ms : 0;
+	void *reason = NULL;
+	struct error *err = process_share(ERROR_TEXT_BYTES, &reason);
+	int status;
 
-	capture->end_ms = deadline_ms ? clock_now_ms() + deadline_ms : 0;
+	if (err) {
+		log_print(&capture->log, "FAILED: %s", err->text);
+		error_free(err);
+		return EXIT_FAILED;
+	}
+	capture->reason = reason;
+	capture->end_ms = end_ms;
 	start_notices(capture);
-	err = process_run(work_child, capture, capture->end_ms, &result);
-	if (err)
-		log_print(&capture->log, "FAILED: %s after %" PRIu64 " s", err->text, deadline_ms / 1000);
-	else if (result.status > 128)
-		log_print(&capture->log, "FAILED: killed by signal %d", result.status - 128);
-	error_free(err);
-	return result.status;
+	if (!capture->options->directory)
+		load_modules(capture);
+	status = try_targets(capture, end_ms);
+	if (status != EXIT_OK && capture->options->is_init)
+		last_words(capture);
+	return status;
 }
 
 static int run(struct capture *capture)

@@ -34,6 +34,12 @@ static const char good[] = "version = 1;\n"
 			   "\tfree_bytes = 67108864000L;\n"
 			   "\tkeep_old_dumps = -1;\n"
 			   "};\n"
+			   "fallback = {\n"
+			   "\tdevices = [\n\t\t\"UUID=2\"\n\t];\n"
+			   "\tfstypes = [\n\t\t\"xfs\"\n\t];\n"
+			   "\toptions = [\n\t\t\"\"\n\t];\n"
+			   "\tdirectories = [\n\t\t\"/second\"\n\t];\n"
+			   "};\n"
 			   "network = {\n"
 			   "\tmodules = [\n\t\t\"c.ko\"\n\t];\n"
 			   "\tlinks = [\n\t\t\"eth0 52:54:00:00:00:01 1500\"\n\t];\n"
@@ -71,6 +77,10 @@ static void text_survives_a_round_trip(void)
 	check_text(plan.command_line, "dyndbg=\"file a\" b\\");
 	check_text(plan.modules[0], "a.ko");
 	check_text(plan.network_links[0], "eth0 52:54:00:00:00:01 1500");
+	check(plan_target_count(&plan) == 2);
+	check_text(plan_target_at(&plan, 0).directory, "/var/crash");
+	check_text(plan_target_at(&plan, 1).device, "UUID=2");
+	check_text(plan_target_at(&plan, 1).directory, "/second");
 	check(plan.notify_port == 7410 && plan.notify_interval_ms == 10000 && !plan.network_addresses[0]);
 	check_text(plan.modules[1], "b.ko");
 	check(plan.modules[2] == NULL);
@@ -132,14 +142,15 @@ static void wrong_values_are_named_with_their_line(void)
 		{"version = 1", "version = \"1\"", ERROR_BAD_DATA, "p:1: version"},
 		{"\"minimal\"", "\"tiny\"", ERROR_BAD_DATA, "p:2: form: has a word"},
 		{"\"minimal\"", "1", ERROR_BAD_DATA, "p:2: form"},
-		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:42: dump.level: is out of range"},
-		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:42: dump.level"},
-		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:42: dump.level: must be a number"},
+		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:56: dump.level: is out of range"},
+		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:56: dump.level"},
+		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:56: dump.level: must be a number"},
 		{"level = 31;", "", ERROR_BAD_DATA, "dump.level: is missing"},
 		{"port = 7410", "port = 0", ERROR_BAD_DATA, "notify.port: is out of range"},
 		{"interval_ms = 10000L", "interval_ms = 0", ERROR_BAD_DATA, "notify.interval_ms"},
 		{"panic_notifiers = true", "panic_notifiers = 1", ERROR_BAD_DATA,
 	         "p:10: kernel.panic_notifiers: must be true or false"},
+		{"\t\t\"xfs\"\n", "", ERROR_BAD_DATA, "p:1: fallback: the lists are not of one length"},
 		{"threads = 2", "threads = 0", ERROR_BAD_DATA, "dump.threads"},
 		{"\"UUID=1\"", "7", ERROR_BAD_DATA, "target.device: must be a text"},
 		{"\t\t\"b.ko\"\n", "\t\t7\n", ERROR_BAD_DATA, "p:"},

@@ -68,6 +68,7 @@ static void run(const char *command)
 // Devices are read as they are: file systems made by their own programs, in files that stand for devices.
 static void probing(void)
 {
+	_cleanup_blockdev_scan_ struct blockdev_scan scan = {0}, nowhere = {0};
 	struct blockdev *devs;
 	size_t count;
 
@@ -78,7 +79,8 @@ static void probing(void)
 	run("truncate -s 8M dev/vda dev/sda && : >dev/vdb");
 	run("mkfs.ext4 -q -U 11111111-2222-3333-4444-555555555555 -L one dev/vda");
 	run("mkfs.ext4 -q -U 11111111-2222-3333-4444-555555555555 -L two dev/sda");
-	check_ok(blockdev_list("sys", "dev", &devs, &count));
+	check_ok(blockdev_scan_open(&scan, "sys", "dev"));
+	check_ok(blockdev_scan(&scan, &devs, &count));
 	check(count == 3);
 	check_text(devs[0].name, "sda");
 	check_text(devs[0].label, "two");
@@ -87,9 +89,19 @@ static void probing(void)
 	check_text(devs[1].fstype, "ext4");
 	check_text(devs[2].name, "vdb");
 	check_text(devs[2].uuid, "");
+	check(!devs[0].is_silent && !devs[1].is_silent && !devs[2].is_silent);
+	free(devs);
+	// What has changed since, is seen: another content, a disk that went, one that came.
+	run("mkfs.ext4 -q -F -L three dev/sda && rm -r sys/vdb && mkdir sys/vdc && cp dev/vda dev/vdc");
+	check_ok(blockdev_scan(&scan, &devs, &count));
+	check(count == 3);
+	check_text(devs[0].label, "three");
+	check_text(devs[2].name, "vdc");
+	check_text(devs[2].label, "one");
 	free(devs);
 	remove_directory();
-	check_error(blockdev_list("/nonexistent", "/dev", &devs, &count), ERROR_OS, "nonexistent");
+	check_ok(blockdev_scan_open(&nowhere, "/nonexistent", "/dev"));
+	check_error(blockdev_scan(&nowhere, &devs, &count), ERROR_OS, "nonexistent");
 }
 
 // A byte-by-byte copy: same content, zeros become holes, sizes that are no multiple of anything.

@@ -12,6 +12,7 @@ from .guest import Guest
 from .planted import Planted
 
 UUID = "c0ffee00-1234-4321-8765-0123456789ab"
+SECOND_UUID = "c0ffee00-1234-4321-8765-0123456789ac"
 SAVEDIR = "/crash"
 PANIC = r"Kernel panic - not syncing"
 CAPTURE_KERNEL = r"Linux version \d"
@@ -35,6 +36,8 @@ class Setup:
     cpus: int = 1
     cpu: str = ""
     disk_mib: int = 1024
+    has_second: bool = False  # a second disk, with a file system of SECOND_UUID
+    trouble: str = ""         # of the first disk, in the capture kernel: see _make_trouble()
     pvpanic: bool = False     # with the device that tells the host of a panic
     network: bool = False     # with a card, and another node on its network
     service: bool = False     # start kdump.service instead of kdumpctl start
@@ -58,6 +61,7 @@ class Crash:
 
     folder: pathlib.Path
     disk: pathlib.Path
+    second: pathlib.Path      # None: there is one disk only
     ram: pathlib.Path
     planted: Planted
     ended: str                # reboot, poweroff or halt
@@ -71,18 +75,18 @@ class Crash:
     notices: Notices = None
     host_was_told: bool = False   # by pvpanic, before the machine's end
 
-    def names(self):
+    def names(self, disk=None):
         """What is in the dump directory's parent."""
-        return image.listing(self.disk, SAVEDIR)
+        return image.listing(disk or self.disk, SAVEDIR)
 
-    def dump_directory(self):
+    def dump_directory(self, disk=None):
         """The one finished dump, copied to the host."""
-        names = self.names()
+        names = self.names(disk)
         if len(names) != 1 or names[0].endswith(".incomplete"):
             raise LabError(f"{SAVEDIR} holds {names or 'nothing'}, not one finished "
                            "dump; console since the panic:\n"
                            + "\n".join(self.console.splitlines()[-40:]))
-        return image.extract(self.disk, f"{SAVEDIR}/{names[0]}", self.folder / "dump")
+        return image.extract(disk or self.disk, f"{SAVEDIR}/{names[0]}", self.folder / "dump")
 
 
 def _configure(guest, config):
@@ -93,13 +97,13 @@ def _configure(guest, config):
     guest.sh("\n".join(lines))
 
 
-def _booted(lab, folder, setup, disk, peer=None):
+def _booted(lab, folder, setup, disks, peer=None):
     """A guest that is up; tries again where only the emulator failed."""
     options = {"cpu": setup.cpu} if setup.cpu else {}
     for attempt in range(1, BOOT_ATTEMPTS + 1):
         guest = Guest(folder, lab.kernels[setup.series], lab.initrds[setup.series],
                       lab.root, memory_mib=setup.memory_mib, cpus=setup.cpus,
-                      crashkernel=setup.crashkernel, disks=[disk], network=peer,
+                      crashkernel=setup.crashkernel, disks=disks, network=peer,
                       devices=("pvpanic-pci",) if setup.pvpanic else (), **options)
         with guest:
             try:
@@ -150,7 +154,7 @@ def rates(lab, folder, setup):
     folder.mkdir(parents=True, exist_ok=True)
     disk = folder / "target.img"
     image.make_ext4(disk, 8)
-    for guest in _booted(lab, folder, setup, disk):
+    for guest in _booted(lab, folder, setup, [disk]):
         guest.sh("kexec -p -s /boot/vmlinuz-$(uname -r) --initrd=/usr/lib/kdump-lab/rate.img "
                  "--append='console=ttyS0,115200 nr_cpus=1 irqpoll reset_devices panic=10'")
         position = guest.console.position()
@@ -163,10 +167,22 @@ def rates(lab, folder, setup):
     raise LabError("not reached")
 
 
+def _make_trouble(guest, trouble, position):
+    """Whatever happens to disks after a crash."""
+    if trouble in ("stall", "removal"):
+        guest.wait_console("MiB free on the target", 120, position)
+    if trouble in ("hang", "stall"):       # From now on each byte takes a second.
+        guest.qmp("block_set_io_throttle", device="disk0", bps=1, bps_rd=0, bps_wr=0, iops=0, iops_rd=0, iops_wr=0)
+    elif trouble == "removal":
+        guest.qmp("device_del", id="disk0")
+    elif trouble not in ("", "full"):
+        raise LabError(f"{trouble}: no such trouble")
+
+
 def _first_notice(guest, peer, agent, panicked):
     """The agent ends with the first notice."""
     status, ended = peer.wait(agent, 120)
-    return Notices(status, peer.text("agent.log"), guest.console.since(ended) - panicked, [])
+    return Notices(status, peer.text("fence_kdump.log"), guest.console.since(ended) - panicked, [])
 
 
 def crash(lab, folder, setup):
@@ -183,7 +199,10 @@ def _crash(lab, folder, setup, peer):
     image.make_ext4(disk, setup.disk_mib, uuid=UUID)
     config = {"KDUMP_TARGET": f"UUID={UUID}", "KDUMP_SAVEDIR": SAVEDIR,
               "KDUMP_DUMPLEVEL": "31", **setup.config}
-    for guest in _booted(lab, folder, setup, disk, peer):
+    second = folder / "second.img" if setup.has_second else None
+    if second:
+        image.make_ext4(second, 512, uuid=SECOND_UUID)
+    for guest in _booted(lab, folder, setup, [disk, second] if second else [disk], peer):
         if setup.pvpanic:
             guest.sh("modprobe pvpanic-pci")
         if peer:
@@ -195,13 +214,14 @@ def _crash(lab, folder, setup, peer):
         guest.sh("sync")
         agent = peer.agent(network.GUEST, 300) if peer else None
         planted, position, panicked = _panic(guest)
-        second = guest.console.position()
+        after = guest.console.position()
         _, kernel_at, _ = guest.wait_console(CAPTURE_KERNEL, 120, position)
+        _make_trouble(guest, setup.trouble, after)
         notices = _first_notice(guest, peer, agent, panicked) if peer else None
-        ended, end_at = guest.wait_end(setup.end_limit_s, second)
+        ended, end_at = guest.wait_end(setup.end_limit_s, after)
         if peer:
             notices.all = [(guest.console.since(when) - panicked, *rest) for when, *rest in peer.notices()]
-        return Crash(folder, disk, guest.ram, planted, ended, text, seconds, size,
+        return Crash(folder, disk, second, guest.ram, planted, ended, text, seconds, size,
                      kernel_at - panicked, end_at - panicked,
                      guest.console.text(position), before, notices,
                      bool(guest.monitor.find('"event": "GUEST_CRASHLOADED"')))

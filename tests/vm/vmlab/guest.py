@@ -165,7 +165,7 @@ class Guest(Machine):
         for number, disk in enumerate(disks):
             options += ["-drive", f"file={disk},if=none,id=disk{number},format=raw,"
                                   "cache=unsafe",
-                        "-device", f"virtio-blk-pci,drive=disk{number},"
+                        "-device", f"virtio-blk-pci,drive=disk{number},id=disk{number},"
                                    f"serial=disk{number}"]
         return [str(option) for option in options]
 

@@ -83,7 +83,7 @@ class Network:
 
     def agent(self, source, timeout_s):
         """The fence agent of the cluster's other node; ends with 0 at the first notice of the guest."""
-        return self._start("agent.log", [self._fence_kdump, "-n", source, "-o", "off", "-t", str(timeout_s), "-v",
+        return self._start("fence_kdump.log", [self._fence_kdump, "-n", source, "-o", "off", "-t", str(timeout_s), "-v",
                                          "-f", "ipv6" if ":" in source else "ipv4"])
 
     def listener(self):

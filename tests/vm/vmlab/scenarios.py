@@ -2,6 +2,7 @@
 """The crashes that are made, and what is checked after each."""
 
 import dataclasses
+import re
 import shutil
 
 from . import archive, capture, checks, copier, direct, forms, network, pageflags, usage, vmcoreinfo
@@ -16,6 +17,14 @@ from .readers import CRASH_COMMANDS, NO_MODULES
 CRASHKERNEL_SIZES = ("72M", "80M", "96M", "128M")
 CRASHKERNEL_PROMISED = {"6.1": 80, "6.12": 80}
 DEADLINE_S = 60
+# What capture.log says by the trouble with the first target.
+FALLBACK_REASONS = {
+    "": "FAILED: UUID=.*did not appear.*trying the next target",
+    "full": "FAILED: UUID=.*No space left.*trying the next target",
+    "hang": "FAILED: UUID=.*did not appear.*does not answer.*trying the next target",
+    "stall": "FAILED: UUID=.*trying the next target",
+    "removal": "FAILED: UUID=.*(Input/output error|No such device|Read-only).*trying the next target",
+}
 NOTIFY = {"KDUMP_NOTIFY_NODES": network.NODES, "KDUMP_NOTIFY_INTERVAL": "1"}
 
 
@@ -194,6 +203,28 @@ def _missing_target(report, lab, folder, scenario):
     report.check(f"{name}: nothing was written", f"found {names}" if names else "")
 
 
+def _fallback(report, lab, folder, scenario):
+    """The first target fails in some way: the whole dump is on the second, and says why."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    dump = crash.dump_directory(crash.second)
+    checks.directory(report, name, dump)
+    text = (dump / "capture.log").read_text()
+    found = re.search(FALLBACK_REASONS[setup.trouble], text)
+    report.check(f"{name}: capture.log says what was wrong with the first target",
+                 "" if found else f"it says:\n{text[-2000:]}")
+    try:
+        names = crash.names()
+    except LabError:
+        names = []
+    report.check(f"{name}: what is on the first target is marked incomplete",
+                 "" if all(one.endswith(".incomplete") for one in names) else f"{names}")
+    checks.panicking_task(report, name, checks.crash_reads(report, name, lab, lab.kernels[setup.series],
+                                                           dump / "vmcore"))
+    report.note(f"{name}: {found[0] if found else ''}")
+
+
 def fits(report, lab, folder, scenario):
     """Whether the capture succeeds in the reservation: "" or what went wrong."""
     try:
@@ -258,6 +289,15 @@ DIRECT = (
 )
 
 
+def fallback(suffix, series, trouble, quick, what):
+    """A target that fails, and another one."""
+    config = {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff",
+              "KDUMP_FALLBACK": f"UUID={capture.SECOND_UUID}", "KDUMP_DEADLINE": "120"}
+    setup = Setup(series, config, has_second=True, trouble=trouble, disk_mib=16 if trouble == "full" else 256,
+                  before_panic="" if trouble else f"tune2fs -U random $(blkid -U {capture.UUID})")
+    return Scenario(f"fallback-{suffix}", setup, _fallback, quick, f"the first target {what}: the second one has the dump")
+
+
 def _direct_row(kernel, page_bytes, cpu, suffix, quick, has_crash=False):
     setup = direct.Setup(kernel, cpu, page_bytes, has_crash)
     return Scenario(f"direct-{kernel}{suffix}", setup, _direct, quick,
@@ -297,6 +337,12 @@ def table():
                        before_panic="tune2fs -U random $(blkid -U " + capture.UUID + ")"),
                  _missing_target, True,
                  "the target is gone after the panic: failure action in time, notices until then"),
+        *[fallback(*row) for row in (
+            ("missing-6.12", "6.12", "", True, "is gone"),
+            ("full-6.1", "6.1", "full", True, "is too small"),
+            ("hang-6.1", "6.1", "hang", True, "does not answer any more"),
+            ("stall-6.12", "6.12", "stall", True, "stalls while the memory is saved"),
+            ("removal-6.12", "6.12", "removal", True, "is pulled out while the memory is saved"))],
         Scenario("formats-6.1", Setup("6.1", dict(raw)), _every_format, False,
                  "all levels in all formats"),
         Scenario("la57-6.1",
