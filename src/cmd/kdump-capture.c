@@ -45,8 +45,7 @@ enum {
 	EARLY_MS = 1000,
 	// Drivers look for their devices in this time; a disk whose driver hangs is not the only one.
 	LOAD_MS = 60000,
-	// The end of the crashed kernel's log on the console, in bytes: beside a dump, and where it is all that is left of the crash, which
-	// a serial line takes in seconds.
+	// The end of the crashed kernel's log on the console, in bytes: beside a dump, and where it is all that is left.
 	TAIL_BYTES = 1200,
 	LAST_BYTES = 16384,
 };
