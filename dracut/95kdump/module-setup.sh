@@ -28,9 +28,10 @@ kdump_plan_value() {
     sed -n "s/^[[:space:]]*$1 = \"\([^\"\\\\]*\)\";\$/\1/p" "$kdump_plan" | head -n 1
 }
 
-# Paths of the kernel modules below /lib/modules/VERSION, in load order, one per line.
-kdump_plan_modules() {
-    sed -n '/^[[:space:]]*modules = \[/,/\]/ { s/^[[:space:]]*"\([^"\\]*\)",\{0,1\}$/\1/p }' "$kdump_plan"
+# Words of a list of the plan, one per line: "modules", paths of kernel modules below /lib/modules/VERSION in load order, of
+# disks and of network cards; "files", programs of hooks.
+kdump_plan_list() {
+    sed -n '/^[[:space:]]*'"$1"' = \[/,/\]/ { s/^[[:space:]]*"\([^"\\]*\)",\{0,1\}$/\1/p }' "$kdump_plan"
 }
 
 # Unpack one file with a program that need not be there.
@@ -67,8 +68,8 @@ kdump_install_kernel_module() {
 }
 
 install() {
-    local _version _module
-    local -a _modules
+    local _version _module _file
+    local -a _modules _files
 
     # Both are set in a file that dracut reads.
     # shellcheck disable=SC2154
@@ -87,8 +88,15 @@ install() {
     cp -f -- "$kdump_plan" "$initdir/etc/kdump/plan" || kdump_fail "cannot install the plan"
     chmod 0600 "$initdir/etc/kdump/plan"
 
-    mapfile -t _modules < <(kdump_plan_modules)
+    mapfile -t _modules < <(kdump_plan_list modules)
     for _module in "${_modules[@]}"; do
         kdump_install_kernel_module "$_module"
+    done
+
+    # With their libraries.
+    mapfile -t _files < <(kdump_plan_list files)
+    for _file in "${_files[@]}"; do
+        inst "$_file" || kdump_fail "cannot install $_file"
+        [[ -x $initdir/$_file ]] || kdump_fail "$_file is not in the image"
     done
 }

@@ -227,20 +227,23 @@ struct error *host_list(const struct host *host, const char *path, char ***names
 	return NULL;
 }
 
+enum { ENVIRONMENT_MAX = 16 };
+
 static _Noreturn void exec_child(const struct host_command *command, int input_fd, int output_fd, int error_fd)
 {
 	const char *home = getenv("HOME");
 	const char *term = getenv("TERM");
 	char home_env[512], term_env[128];
-	char *env[] = {(char *)"LANG=C", (char *)"LC_ALL=C", home_env, term_env, NULL, NULL};
 	char path_env[sizeof(child_path) + 5];
+	char *env[5 + ENVIRONMENT_MAX + 1] = {(char *)"LANG=C", (char *)"LC_ALL=C", home_env, term_env, path_env};
 	sigset_t none;
 	int errnum;
 
 	snprintf(path_env, sizeof(path_env), "PATH=%s", child_path);
 	snprintf(home_env, sizeof(home_env), "HOME=%s", home ? home : "/root");
 	snprintf(term_env, sizeof(term_env), "TERM=%s", term ? term : "dumb");
-	env[4] = path_env;
+	for (size_t i = 0; i < ENVIRONMENT_MAX && command->environment && command->environment[i]; i++)
+		env[5 + i] = (char *)command->environment[i];
 	setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

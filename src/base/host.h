@@ -21,6 +21,8 @@
 /** A program to run. */
 struct host_command {
 	const char *const *argv; /**< NULL-terminated; argv[0] is a path, or a name looked up in a fixed PATH. */
+	const char *const
+		*environment; /**< "NAME=VALUE" beside what all get; NULL-terminated, at most 16; NULL: none. */
 	const char *input; /**< Text for its standard input, or NULL for /dev/null. */
 	uint64_t timeout_ms; /**< It is killed with its process group after this time; 0 is "no limit". */
 	size_t output_max_bytes; /**< Output kept of standard output and error together; 0: both go to ours. */

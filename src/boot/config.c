@@ -36,6 +36,13 @@ static int find_key(const char *name)
 	return -1;
 }
 
+static bool is_command(const char *name)
+{
+	int key = find_key(name);
+
+	return key >= 0 && config_key_info(key)->type == CONFIG_COMMAND;
+}
+
 static void warn_unknown(struct config *config, const struct line *line, const char *name)
 {
 	const char *names[KEY_COUNT + 1] = {NULL};
@@ -122,7 +129,7 @@ static struct error *parse_value(struct config *config, const struct line *line,
 		if (strpbrk(value, "\\\"'();&|<>"))
 			return line_error(line, name, "a value with special characters must stand in quotes");
 	}
-	if (has_expansion)
+	if (has_expansion && !is_command(name))
 		words_addf(&config->warnings,
 		           "%s:%u: %s: $ and ` are taken as they are, the file is read and not executed", line->file,
 		           line->number, name);
@@ -229,6 +236,7 @@ static struct error *check_type(const struct config_key_info *info, struct confi
 	case CONFIG_CHOICE:
 		return check_choice(info, value);
 	case CONFIG_STRING:
+	case CONFIG_COMMAND:
 		break;
 	}
 	return NULL;
@@ -247,7 +255,7 @@ static bool is_default(const struct config_key_info *info, const struct config_v
 	struct config_value standard = {.text = (char *)info->default_text, .where = (char *)""};
 	_cleanup_error_ struct error *err = check_type(info, &standard);
 
-	if (info->type == CONFIG_STRING)
+	if (info->type == CONFIG_STRING || info->type == CONFIG_COMMAND)
 		return strcmp(value->text, info->default_text) == 0;
 	return !err && value->number == standard.number;
 }

@@ -76,6 +76,7 @@ enum config_key {
 /** Type of a key. */
 enum config_type {
 	CONFIG_STRING, /**< Any text. */
+	CONFIG_COMMAND, /**< Text that a shell of the capture system may read; here it is text. */
 	CONFIG_BOOL, /**< yes/no, true/false, 1/0, on/off. */
 	CONFIG_INT, /**< Decimal, between first and last. */
 	CONFIG_CHOICE, /**< One of the words of choices, upper or lower case. */

@@ -92,6 +92,9 @@ struct plan {
 	char **keep_processes; /**< Names of processes whose memory is kept at every level; NULL-terminated. */
 	enum plan_format format;
 	unsigned int threads; /**< Of the copier, at least 1. */
+	char **hooks_pre, **hooks_transfer, **hooks_post, **hooks_emergency; /**< Commands, as in boot/hooks.h. */
+	char **hooks_files; /**< What they need of this system; dracut finds their libraries. */
+	uint64_t hooks_timeout_ms; /**< Of each command but hooks_transfer, which has the time of the copy. */
 	enum plan_action final_action;
 	enum plan_action failure_action;
 	uint64_t deadline_ms; /**< For the whole capture. */

@@ -9,6 +9,7 @@
 #include "boot/cmdline.h"
 #include "boot/config.h"
 #include "boot/destination.h"
+#include "boot/hooks.h"
 #include "boot/initrd.h"
 #include "boot/modules.h"
 #include "boot/notice.h"
@@ -17,6 +18,8 @@
 
 // Until the target's disk is there: slow host adapters and spinning disks behind them need more than a minute.
 enum { TARGET_TIMEOUT_MS = 120 * 1000 };
+// Of each hook: what it waits for must not take the time of the dump.
+enum { HOOK_TIMEOUT_MS = 60 * 1000 };
 
 // What the decisions work on.
 struct planner {
@@ -369,6 +372,34 @@ static struct error *plan_dump(struct planner *planner)
 	return err;
 }
 
+static struct error *plan_hooks(struct planner *planner)
+{
+	struct plan *plan = planner->plan;
+	_cleanup_hooks_ struct hooks hooks = {0};
+	struct error *err = hooks_find(planner->host, planner->config, &hooks);
+
+	plan->hooks_timeout_ms = HOOK_TIMEOUT_MS;
+	for (size_t i = 0; i < hooks.reasons.count && !err; i++)
+		err = explain(planner, "hooks.files", "%s", hooks.reasons.list[i]);
+	if (!err && hooks.pre.count)
+		err = explain(planner, "hooks.pre", "%s: KDUMP_PRESCRIPT, and /etc/kdump/pre.d",
+		              config_where(planner->config, KEY_PRESCRIPT));
+	if (!err && hooks.transfer.count)
+		err = explain_key(planner, "hooks.transfer", KEY_TRANSFER);
+	if (!err && hooks.post.count)
+		err = explain(planner, "hooks.post", "%s: KDUMP_POSTSCRIPT, and /etc/kdump/post.d",
+		              config_where(planner->config, KEY_POSTSCRIPT));
+	if (!err)
+		err = words_take(&hooks.pre, &plan->hooks_pre);
+	if (!err)
+		err = words_take(&hooks.transfer, &plan->hooks_transfer);
+	if (!err)
+		err = words_take(&hooks.post, &plan->hooks_post);
+	if (!err)
+		err = words_take(&hooks.emergency, &plan->hooks_emergency);
+	return err ? err : words_take(&hooks.files, &plan->hooks_files);
+}
+
 static struct error *plan_actions(struct planner *planner)
 {
 	const struct config *config = planner->config;
@@ -424,6 +455,8 @@ struct error *plan_make(const struct host *host, const struct config *config, st
 		err = plan_notices(&planner);
 	if (!err)
 		err = plan_dump(&planner);
+	if (!err)
+		err = plan_hooks(&planner);
 	if (!err)
 		err = plan_actions(&planner);
 	if (err)

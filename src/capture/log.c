@@ -18,6 +18,7 @@ void log_init(struct log *ret, int console_fd)
 	ret->console_fd = console_fd;
 	ret->file_fd = -1;
 	ret->early_bytes = 0;
+	ret->is_finished = false;
 }
 
 void log_deinit(struct log *log)
@@ -60,7 +61,7 @@ static printf_format(2, 0) void print_file(struct log *log, const char *fmt, va_
 	used = format_line(line, prefix, fmt, args);
 	if (log->file_fd >= 0) {
 		put(log->file_fd, line, used);
-	} else if (log->early_bytes + used <= sizeof(log->early)) {
+	} else if (!log->is_finished && log->early_bytes + used <= sizeof(log->early)) {
 		memcpy(log->early + log->early_bytes, line, used);
 		log->early_bytes += used;
 	}
@@ -93,7 +94,7 @@ struct error *log_attach(struct log *log, int fd)
 {
 	log_deinit(log);
 	log->file_fd = fd;
-	return error_wrap(io_write(fd, log->early, log->early_bytes), "capture.log");
+	return log->is_finished ? NULL : error_wrap(io_write(fd, log->early, log->early_bytes), "capture.log");
 }
 
 struct error *log_finish(struct log *log)
@@ -103,7 +104,6 @@ struct error *log_finish(struct log *log)
 	if (log->file_fd >= 0 && fsync(log->file_fd) < 0)
 		err = error_os(errno, "fsync capture.log");
 	log_deinit(log);
-	// A log that is finished keeps nothing for another file.
-	log->early_bytes = sizeof(log->early);
+	log->is_finished = true;
 	return err;
 }

@@ -9,6 +9,7 @@
 #ifndef CAPTURE_LOG_H
 #define CAPTURE_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
@@ -22,6 +23,7 @@ struct log {
 	int console_fd; /**< Borrowed; -1: none. */
 	int file_fd; /**< capture.log, owned; -1: not yet. */
 	size_t early_bytes;
+	bool is_finished; /**< What was told before is in a file. */
 	char early[LOG_EARLY_BYTES];
 };
 
@@ -45,7 +47,7 @@ void log_print(struct log *log, const char *fmt, ...) printf_format(2, 3);
 void log_console(const struct log *log, const char *fmt, ...) printf_format(2, 3);
 
 /**
- * Go on in a file. What was told before is written to it first.
+ * Go on in a file. What was told before is written to it first, but for what is in a file already.
  *
  * @param[in,out] log The log.
  * @param[in] fd Open for appending; the log owns it from here, also on error.

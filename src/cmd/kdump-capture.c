@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "base/io.h"
 #include "boot/plan.h"
 #include "capture/dumpdir.h"
+#include "capture/hooks.h"
 #include "capture/loader.h"
 #include "capture/log.h"
 #include "capture/notify.h"
@@ -41,6 +43,8 @@ enum {
 	DMESG_MS = 60000,
 	// Kept back from the deadline, so that a copy that was too slow still leaves a directory in good order.
 	SEAL_MS = 15000,
+	// Hooks for when nothing was saved, all together.
+	EMERGENCY_MS = 120000,
 	// A part that knows its deadline ends a little before it, and says what it waited for.
 	EARLY_MS = 1000,
 	// Drivers look for their devices in this time; a disk whose driver hangs is not the only one.
@@ -65,6 +69,7 @@ struct capture {
 	struct log log;
 	uint64_t end_ms; // Deadline of what is tried now; 0: none.
 	struct target_request target; // What is tried now.
+	int status; // Exit code, when all has failed.
 	char *reason; // Why it failed, ERROR_TEXT_BYTES; both processes see it.
 	struct dumpdir dir;
 	int target_fd;
@@ -250,24 +255,25 @@ static uint64_t free_bytes(int fd)
 	return fstatvfs(fd, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize : 0;
 }
 
+// Until when the work on this target may go on: a tenth of a short rest is kept, so that there is always time to seal.
+static uint64_t work_end_ms(const struct capture *capture)
+{
+	uint64_t left_ms = process_left_ms(capture->end_ms), kept_ms = left_ms / 10 < SEAL_MS ? left_ms / 10 : SEAL_MS;
+
+	return capture->end_ms ? capture->end_ms - kept_ms : 0;
+}
+
 static struct error *save_memory(struct capture *capture)
 {
-	uint64_t now_ms = clock_now_ms();
 	struct save_job job = {
 		.plan = &capture->plan,
 		.vmcore = capture->options->vmcore_path,
 		.dir = &capture->dir,
 		.log = &capture->log,
+		.end_ms = work_end_ms(capture),
 	};
 	struct error *err;
 
-	// A tenth of a short rest, so that there is always time to copy.
-	if (capture->end_ms) {
-		uint64_t left_ms = process_left_ms(capture->end_ms),
-			 kept_ms = left_ms / 10 < SEAL_MS ? left_ms / 10 : SEAL_MS;
-
-		job.end_ms = now_ms + left_ms - kept_ms;
-	}
 	log_print(&capture->log, "%" PRIu64 " MiB free on the target", free_bytes(capture->target_fd) / MIB);
 	err = save_run(&job, &capture->contents);
 	if (err)
@@ -324,6 +330,58 @@ static void remove_old(struct capture *capture)
 	error_free(err);
 }
 
+// What programs of the administrator's are told. The path is that of the directory now: it gets another name when it is sealed.
+static int run_hooks(struct capture *capture, char *const *commands, const char *stage, int status)
+{
+	const struct plan *plan = &capture->plan;
+	bool is_transfer = commands == plan->hooks_transfer;
+	char link[64], directory[PATH_MAX] = "";
+	struct hooks_about about = {
+		.stage = stage,
+		.vmcore = capture->options->vmcore_path,
+		.directory = directory,
+		.target = capture->dir.fd >= 0 && !capture->options->directory ? capture->target.place.device : "",
+		.hostname = plan->hostname,
+		.status = status,
+	};
+
+	if (capture->dir.fd >= 0) {
+		ssize_t size;
+
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", capture->dir.fd);
+		size = readlink(link, directory, sizeof(directory) - 1);
+		directory[size > 0 ? size : 0] = '\0';
+	}
+	return hooks_run(commands, &about, is_transfer ? 0 : plan->hooks_timeout_ms, work_end_ms(capture),
+	                 &capture->log);
+}
+
+// In place of the copy: what it puts into the directory is sealed as a dump is.
+static struct error *run_transfer(struct capture *capture)
+{
+	int status = run_hooks(capture, capture->plan.hooks_transfer, "transfer", EXIT_OK);
+
+	capture->contents = "what KDUMP_TRANSFER made of it, if it did";
+	return status ? error_new(ERROR_OS, "KDUMP_TRANSFER failed with status %d", status) : NULL;
+}
+
+// Behind a dump that is whole, so that nothing they do can harm it. What they print is beside it.
+static void run_post_hooks(struct capture *capture)
+{
+	struct error *err;
+	int fd = -1;
+
+	if (!capture->plan.hooks_post || !*capture->plan.hooks_post)
+		return;
+	err = dumpdir_open(&capture->dir, "hooks.log", O_WRONLY | O_APPEND, &fd);
+	if (!err)
+		err = log_attach(&capture->log, fd);
+	if (err)
+		log_console(&capture->log, "hooks.log: %s", err->text);
+	error_free(err);
+	run_hooks(capture, capture->plan.hooks_post, "post", EXIT_OK);
+}
+
 // All of the work. What it opened is closed before the target is unmounted.
 static struct error *capture_run(struct capture *capture)
 {
@@ -338,9 +396,14 @@ static struct error *capture_run(struct capture *capture)
 	err = make_directory(capture);
 	if (!err) {
 		save_dmesg(capture);
-		err = seal(capture, save_memory(capture));
-		if (!err)
+		run_hooks(capture, capture->plan.hooks_pre, "pre", EXIT_OK);
+		err = capture->plan.hooks_transfer && *capture->plan.hooks_transfer ? run_transfer(capture)
+		                                                                    : save_memory(capture);
+		err = seal(capture, err);
+		if (!err) {
 			remove_old(capture);
+			run_post_hooks(capture);
+		}
 	}
 	dumpdir_deinit(&capture->dir);
 	log_deinit(&capture->log);
@@ -449,7 +512,7 @@ static struct error *show_log(struct capture *capture)
 	return err;
 }
 
-static int last_child(void *context)
+static int log_child(void *context)
 {
 	struct capture *capture = context;
 	struct error *err = show_log(capture);
@@ -460,12 +523,27 @@ static int last_child(void *context)
 	return EXIT_OK;
 }
 
-// Nothing could be saved: what a console keeps is better than nothing.
-static void last_words(struct capture *capture)
+static int emergency_child(void *context)
 {
+	struct capture *capture = context;
+
+	run_hooks(capture, capture->plan.hooks_post, "post", capture->status);
+	run_hooks(capture, capture->plan.hooks_emergency, "emergency", capture->status);
+	return EXIT_OK;
+}
+
+// Nothing could be saved: what a console keeps is better than nothing, and programs may know more.
+static void last_resorts(struct capture *capture, int status)
+{
+	uint64_t now_ms = clock_now_ms();
 	struct process_result result;
 
-	error_free(process_run(last_child, capture, clock_now_ms() + DMESG_MS, &result));
+	capture->status = status;
+	// The deadline may be over, but not for these.
+	capture->end_ms = now_ms + DMESG_MS + EMERGENCY_MS;
+	if (capture->options->is_init)
+		error_free(process_run(log_child, capture, now_ms + DMESG_MS, &result));
+	error_free(process_run(emergency_child, capture, capture->end_ms, &result));
 }
 
 // Sent until the machine restarts, whatever becomes of the work.
@@ -500,8 +578,8 @@ static int supervise(struct capture *capture)
 	if (!capture->options->directory)
 		load_modules(capture);
 	status = try_targets(capture, end_ms);
-	if (status != EXIT_OK && capture->options->is_init)
-		last_words(capture);
+	if (status != EXIT_OK)
+		last_resorts(capture, status);
 	return status;
 }
 

@@ -128,7 +128,8 @@ static struct error *run(const char *script, const char *input, uint64_t timeout
                          struct host_result *ret)
 {
 	const char *argv[] = {"sh", "-c", script, NULL};
-	const struct host_command command = {argv, input, timeout_ms, max};
+	const struct host_command command = {
+		.argv = argv, .input = input, .timeout_ms = timeout_ms, .output_max_bytes = max};
 	struct host host;
 	struct error *err;
 
@@ -142,7 +143,7 @@ static struct error *run(const char *script, const char *input, uint64_t timeout
 static void programs(void)
 {
 	static const char *const nothing[] = {"/nonexistent/program", NULL};
-	const struct host_command command = {nothing, NULL, 1000, 10};
+	const struct host_command command = {.argv = nothing, .timeout_ms = 1000, .output_max_bytes = 10};
 	struct host_result result;
 	struct host host;
 

@@ -56,6 +56,14 @@ static const char good[] = "version = 1;\n"
 			   "\tformat = \"zstd\";\n"
 			   "\tthreads = 2;\n"
 			   "};\n"
+			   "hooks = {\n"
+			   "\tpre = [\n\t\t\"sh:echo \\\"$KDUMP_STAGE\\\"\"\n\t];\n"
+			   "\ttransfer = [];\n"
+			   "\tpost = [];\n"
+			   "\temergency = [];\n"
+			   "\tfiles = [\n\t\t\"/bin/sh\"\n\t];\n"
+			   "\ttimeout_ms = 60000L;\n"
+			   "};\n"
 			   "action = {\n"
 			   "\tfinal = \"poweroff\";\n"
 			   "\tfailure = \"shell\";\n"
@@ -77,6 +85,7 @@ static void text_survives_a_round_trip(void)
 	check_text(plan.command_line, "dyndbg=\"file a\" b\\");
 	check_text(plan.modules[0], "a.ko");
 	check_text(plan.network_links[0], "eth0 52:54:00:00:00:01 1500");
+	check_text(plan.hooks_pre[0], "sh:echo \"$KDUMP_STAGE\"");
 	check(plan_target_count(&plan) == 2);
 	check_text(plan_target_at(&plan, 0).directory, "/var/crash");
 	check_text(plan_target_at(&plan, 1).device, "UUID=2");

@@ -41,6 +41,7 @@ class Setup:
     pvpanic: bool = False     # with the device that tells the host of a panic
     network: bool = False     # with a card, and another node on its network
     service: bool = False     # start kdump.service instead of kdumpctl start
+    before_start: str = ""    # a script in the guest, before kdump is started
     before_panic: str = ""    # a script in the guest, after kdump was started
     end_limit_s: int = 300    # from the panic to the machine's end
 
@@ -209,6 +210,8 @@ def _crash(lab, folder, setup, peer):
             peer.listener()
             guest.sh(network.IN_GUEST)
         _configure(guest, config)
+        if setup.before_start:
+            guest.sh(setup.before_start)
         text, seconds, size = _start(guest, setup)
         before = guest.sh(setup.before_panic)[1] if setup.before_panic else ""
         guest.sh("sync")

@@ -17,6 +17,12 @@ from .readers import CRASH_COMMANDS, NO_MODULES
 CRASHKERNEL_SIZES = ("72M", "80M", "96M", "128M")
 CRASHKERNEL_PROMISED = {"6.1": 80, "6.12": 80}
 DEADLINE_S = 60
+# Programs of an administrator.
+HOOKS = """mkdir -p /etc/kdump/pre.d /etc/kdump/post.d
+printf '#!/bin/sh\\necho "first: $KDUMP_STAGE $KDUMP_STATUS $1 $KDUMP_VMCORE"\\n' >/etc/kdump/pre.d/10-first
+printf '#!/bin/sh\\nexit 3\\n' >/etc/kdump/pre.d/20-fail
+printf '#!/bin/sh\\nwhile :; do read x </dev/zero; done\\n' >/etc/kdump/post.d/50-hang
+chmod 755 /etc/kdump/*.d/*"""
 # What capture.log says by the trouble with the first target.
 FALLBACK_REASONS = {
     "": "FAILED: UUID=.*did not appear.*trying the next target",
@@ -203,6 +209,20 @@ def _missing_target(report, lab, folder, scenario):
     report.check(f"{name}: nothing was written", f"found {names}" if names else "")
 
 
+def _hooks(report, lab, folder, scenario):
+    """The administrator's programs run, and none of them costs the dump."""
+    name = scenario.name
+    _, dump = _filtered(report, lab, folder, scenario)
+    log, after = (dump / "capture.log").read_text(), (dump / "hooks.log").read_text()
+    for title, wanted, text in (
+            ("a script runs before the dump, with its interpreter", "| first: pre 0 0 /proc/vmcore", log),
+            ("one that fails is told", "pre hook: it failed with status 3", log),
+            ("a program that was asked for runs", f"| {lab.kernels[scenario.setup.series].release}", log),
+            ("text for a shell runs behind the dump, which is sealed then", f"| sealed in {capture.SAVEDIR}/{dump.name}", after),
+            ("one that hangs is ended", "post hook: it failed: /etc/kdump/post.d/50-hang: no end after", after)):
+        report.check(f"{name}: {title}", "" if wanted in text else f"no '{wanted}' in\n{text[-3000:]}")
+
+
 def _fallback(report, lab, folder, scenario):
     """The first target fails in some way: the whole dump is on the second, and says why."""
     name, setup = scenario.name, scenario.setup
@@ -337,6 +357,12 @@ def table():
                        before_panic="tune2fs -U random $(blkid -U " + capture.UUID + ")"),
                  _missing_target, True,
                  "the target is gone after the panic: failure action in time, notices until then"),
+        Scenario("hooks-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_REQUIRED_PROGRAMS": "uname",
+                               "KDUMP_PRESCRIPT": "uname -r",
+                               "KDUMP_POSTSCRIPT": "echo sealed in /${KDUMP_DIRECTORY#/*/} | cat; /bin/cat </dev/null"},
+                       before_start=HOOKS),
+                 _hooks, True, "programs before and after the dump; one fails, one hangs"),
         *[fallback(*row) for row in (
             ("missing-6.12", "6.12", "", True, "is gone"),
             ("full-6.1", "6.1", "full", True, "is too small"),
