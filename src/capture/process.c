@@ -25,6 +25,11 @@ uint64_t process_left_ms(uint64_t end_ms)
 	return now_ms < end_ms ? end_ms - now_ms : 0;
 }
 
+uint64_t process_earlier_ms(uint64_t end_ms, uint64_t limit_ms)
+{
+	return end_ms && end_ms < limit_ms ? end_ms : limit_ms;
+}
+
 struct error *process_share(size_t size_bytes, void **ret)
 {
 	void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -25,6 +25,9 @@ struct process_result {
 /** Time until a deadline. @param[in] end_ms A time of clock_now_ms(); 0: none. @return Milliseconds, 0 when it is over, UINT64_MAX without one. */
 uint64_t process_left_ms(uint64_t end_ms);
 
+/** The earlier of two deadlines. @param[in] end_ms A time of clock_now_ms(); 0: none. @param[in] limit_ms Another. @return See there. */
+uint64_t process_earlier_ms(uint64_t end_ms, uint64_t limit_ms);
+
 /**
  * Memory that a child and its parent see both, filled with zeros. Never freed before the program ends.
  *

@@ -1,82 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What happens after a panic, top to bottom. As the first process of the capture system, main() only watches: the work runs in
 // a child process, so that a disk that never answers cannot keep the machine down longer than the plan allows.
+#include "cmd/capture_target.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/host.h"
 #include "base/io.h"
-#include "boot/plan.h"
-#include "capture/dumpdir.h"
-#include "capture/hooks.h"
 #include "capture/loader.h"
-#include "capture/log.h"
-#include "capture/notify.h"
 #include "capture/power.h"
 #include "capture/process.h"
-#include "capture/retention.h"
-#include "capture/save.h"
-#include "capture/seal.h"
-#include "capture/system.h"
-#include "capture/target.h"
 #include "core/vmcore.h"
 #include "report/dmesg.h"
 
 enum {
 	PLAN_MAX_BYTES = 256 * 1024,
-	MIB = 1 << 20,
-	// What the kernel log may take: it is read in a fraction of a second, and nothing in it is worth losing the dump for.
-	DMESG_MS = 60000,
-	// Kept back from the deadline, so that a copy that was too slow still leaves a directory in good order.
-	SEAL_MS = 15000,
 	// Hooks for when nothing was saved, all together.
 	EMERGENCY_MS = 120000,
 	// A part that knows its deadline ends a little before it, and says what it waited for.
 	EARLY_MS = 1000,
 	// Drivers look for their devices in this time; a disk whose driver hangs is not the only one.
 	LOAD_MS = 60000,
-	// The end of the crashed kernel's log on the console, in bytes: beside a dump, and where it is all that is left.
-	TAIL_BYTES = 1200,
+	// The end of the crashed kernel's log on the console, in bytes, where it is all that is left.
 	LAST_BYTES = 16384,
-};
-
-struct options {
-	const char *plan_path;
-	const char *vmcore_path;
-	const char *directory; // NULL: mount the plan's target.
-	bool is_init; // We are the first process of a capture system.
-	bool is_power; // Do the last action.
-};
-
-struct capture {
-	const struct options *options;
-	struct plan plan;
-	char *plan_text;
-	struct log log;
-	uint64_t end_ms; // Deadline of what is tried now; 0: none.
-	struct target_request target; // What is tried now.
-	int status; // Exit code, when all has failed.
-	char *reason; // Why it failed, ERROR_TEXT_BYTES; both processes see it.
-	struct dumpdir dir;
-	int target_fd;
-	char boot_id[SYSTEM_BOOT_ID_BYTES];
-	time_t time;
-	const struct notify_state *notices; // NULL: nobody is told.
-	const char *contents; // What vmcore is, for README.txt; NULL: there is none that is whole.
 };
 
 static const char usage_text[] =
@@ -108,320 +66,10 @@ static struct error *read_plan(struct capture *capture)
 	return error_wrap(err, "plan");
 }
 
-static void copy_value(const struct vmcoreinfo *info, const char *key, char *buf, size_t room_bytes)
-{
-	if (!vmcoreinfo_string(info, key, buf, room_bytes))
-		snprintf(buf, room_bytes, "unknown");
-}
-
-// The end of the crashed kernel's log is what a person at the console wants to see first.
-static void show_tail(struct log *log, int fd, size_t most_bytes)
-{
-	_cleanup_free_ char *tail = malloc(most_bytes + 1);
-	off_t size = lseek(fd, 0, SEEK_END);
-	off_t start = size > (off_t)most_bytes ? size - (off_t)most_bytes : 0;
-	ssize_t got = tail && size > 0 ? pread(fd, tail, most_bytes, start) : 0;
-	char *rest = tail, *line;
-
-	if (got <= 0)
-		return;
-	tail[got] = '\0';
-	if (start)
-		strsep(&rest, "\n");
-	log_console(log, "the crashed kernel's last messages:");
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
-			log_console(log, "| %s", line);
-}
-
-static struct error *dmesg_to_file(struct capture *capture)
-{
-	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
-	_cleanup_close_ int fd = -1;
-	struct dmesg_stats stats;
-	char release[128];
-	struct error *err = dumpdir_open(&capture->dir, "vmcore-dmesg.txt", O_RDWR, &fd);
-
-	if (!err)
-		err = vmcore_open(capture->options->vmcore_path, &core);
-	if (err)
-		return err;
-	copy_value(&core->info, "OSRELEASE", release, sizeof(release));
-	log_print(&capture->log, "the crashed kernel is %s", release);
-	err = dmesg_write(core, fd, &stats);
-	if (!err && fsync(fd) < 0)
-		err = error_os(errno, "fsync");
-	log_print(&capture->log, "kernel log: %" PRIu64 " records saved, %" PRIu64 " unreadable", stats.records,
-	          stats.unreadable);
-	show_tail(&capture->log, fd, TAIL_BYTES);
-	return err;
-}
-
-static int dmesg_child(void *context)
-{
-	struct capture *capture = context;
-	struct error *err = dmesg_to_file(capture);
-	int status = error_exit_code(err);
-
-	if (err)
-		log_print(&capture->log, "kernel log: %s", err->text);
-	error_free(err);
-	return status;
-}
-
-static uint64_t earlier(uint64_t end_ms, uint64_t limit_ms)
-{
-	return end_ms && end_ms < limit_ms ? end_ms : limit_ms;
-}
-
-// In a process of its own: memory that makes it crash must not cost the dump.
-static void save_dmesg(struct capture *capture)
-{
-	struct process_result result = {0};
-	struct error *err =
-		process_run(dmesg_child, capture, earlier(capture->end_ms, clock_now_ms() + DMESG_MS), &result);
-
-	if (err)
-		log_print(&capture->log, "kernel log: %s", err->text);
-	else if (result.status > 128)
-		log_print(&capture->log, "kernel log: killed by signal %d", result.status - 128);
-	error_free(err);
-}
-
-static struct error *write_readme(struct capture *capture, const char *problem)
-{
-	_cleanup_free_ char *text = NULL;
-	bool has_map = faccessat(capture->dir.fd, SAVE_MAP_NAME, F_OK, 0) == 0;
-	char when[64];
-	struct tm utc = {0};
-
-	gmtime_r(&capture->time, &utc);
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &utc);
-	if (asprintf(&text,
-	             "The kernel of %s crashed; this was saved on %s.\n"
-	             "%s%s%s\n"
-	             "vmcore-dmesg.txt  the log of the crashed kernel; its end says what happened\n"
-	             "vmcore            %s\n"
-	             "%s"
-	             "capture.log       how the dump was taken\n"
-	             "plan              what was to be done, and why\n"
-	             "manifest.sha256   checksums: sha256sum -c manifest.sha256\n"
-	             "\n"
-	             "To look into vmcore: crash VMLINUX vmcore, with the VMLINUX (debuginfo) of exactly the crashed "
-	             "kernel.\n",
-	             capture->plan.hostname, when, problem ? "\nNOT COMPLETE: " : "", problem ? problem : "",
-	             problem ? "\n" : "", capture->contents ? capture->contents : "missing or only a part",
-	             has_map ? SAVE_MAP_NAME "    why each page is in vmcore, or is not\n" : "") < 0) {
-		text = NULL;
-		return error_new(ERROR_NOMEM, "no memory for README.txt");
-	}
-	return dumpdir_write(&capture->dir, "README.txt", text);
-}
-
-static struct error *reach_target(struct capture *capture)
-{
-	const char *directory = capture->options->directory;
-
-	if (!directory)
-		return target_mount(&capture->target, &capture->log, &capture->target_fd);
-	capture->target_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return capture->target_fd < 0 ? error_os(errno, "%s", directory) : NULL;
-}
-
-static struct error *make_directory(struct capture *capture)
-{
-	const char *path = capture->options->directory ? "/" : capture->target.place.directory;
-	char name[DUMPDIR_NAME_BYTES];
-	struct error *err;
-	int fd;
-
-	dumpdir_name(capture->plan.hostname, capture->time, capture->boot_id, name);
-	err = dumpdir_create(capture->target_fd, path, name, &capture->dir);
-	if (!err)
-		err = dumpdir_open(&capture->dir, "capture.log", O_WRONLY | O_APPEND, &fd);
-	if (!err)
-		err = log_attach(&capture->log, fd);
-	if (err)
-		return err;
-	log_print(&capture->log, "saving to %s%s%s" DUMPDIR_INCOMPLETE, path, path[strlen(path) - 1] == '/' ? "" : "/",
-	          name);
-	return dumpdir_write(&capture->dir, "plan", capture->plan_text);
-}
-
-static uint64_t free_bytes(int fd)
-{
-	struct statvfs info;
-
-	return fstatvfs(fd, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize : 0;
-}
-
-// Until when the work on this target may go on: a tenth of a short rest is kept, so that there is always time to seal.
-static uint64_t work_end_ms(const struct capture *capture)
-{
-	uint64_t left_ms = process_left_ms(capture->end_ms), kept_ms = left_ms / 10 < SEAL_MS ? left_ms / 10 : SEAL_MS;
-
-	return capture->end_ms ? capture->end_ms - kept_ms : 0;
-}
-
-static struct error *save_memory(struct capture *capture)
-{
-	struct save_job job = {
-		.plan = &capture->plan,
-		.vmcore = capture->options->vmcore_path,
-		.dir = &capture->dir,
-		.log = &capture->log,
-		.end_ms = work_end_ms(capture),
-	};
-	struct error *err;
-
-	log_print(&capture->log, "%" PRIu64 " MiB free on the target", free_bytes(capture->target_fd) / MIB);
-	err = save_run(&job, &capture->contents);
-	if (err)
-		return error_wrap(err, "the memory was not saved");
-	if (free_bytes(capture->target_fd) < capture->plan.free_disk_bytes)
-		log_print(&capture->log,
-		          "warning: only %" PRIu64 " MiB are left free on the target, less than the %" PRIu64
-		          " MiB that the plan asks for; the dump is kept",
-		          free_bytes(capture->target_fd) / MIB, capture->plan.free_disk_bytes / MIB);
-	return NULL;
-}
-
-// A directory gets its final name only if everything in it is whole. Consumes the error of the steps before.
-static struct error *seal(struct capture *capture, struct error *failure)
-{
-	struct error *err = write_readme(capture, failure ? failure->text : NULL);
-	uint64_t size_bytes = 0;
-
-	if (err)
-		log_print(&capture->log, "README.txt: %s", err->text);
-	error_free(err);
-	if (failure) {
-		log_print(&capture->log, "FAILED: %s", failure->text);
-		system_kernel_log(&capture->log);
-	}
-	notify_report(capture->notices, &capture->log);
-	log_print(&capture->log, "%" PRIu64 " MiB memory available; sealing", system_meminfo("MemAvailable") / MIB);
-	err = log_finish(&capture->log);
-	if (!err)
-		err = seal_manifest(&capture->dir, capture->end_ms ? capture->end_ms - EARLY_MS : 0, &size_bytes);
-	// The dump itself is on the disk: without a manifest it is as good as any other dump.
-	if (err && err->code == ERROR_TIMEOUT)
-		log_console(&capture->log, "%s", err->text);
-	error_catch(&err, ERROR_TIMEOUT);
-	if (!err && !failure)
-		err = seal_rename(&capture->dir);
-	if (!err && !failure)
-		log_console(&capture->log, "dump saved in %s, %" PRIu64 " KiB", capture->dir.name, size_bytes / 1024);
-	if (!failure)
-		return err;
-	if (err)
-		log_console(&capture->log, "%s", err->text);
-	error_free(err);
-	return failure;
-}
-
-// Only behind a dump that is whole. What cannot be removed costs nobody the new dump.
-static void remove_old(struct capture *capture)
-{
-	struct error *err = retention_run(&capture->dir, capture->plan.keep_old_dumps, &capture->log);
-
-	if (err)
-		log_console(&capture->log, "old dumps: %s", err->text);
-	error_free(err);
-}
-
-// What programs of the administrator's are told. The path is that of the directory now: it gets another name when it is sealed.
-static int run_hooks(struct capture *capture, char *const *commands, const char *stage, int status)
-{
-	const struct plan *plan = &capture->plan;
-	bool is_transfer = commands == plan->hooks_transfer;
-	char link[64], directory[PATH_MAX] = "";
-	struct hooks_about about = {
-		.stage = stage,
-		.vmcore = capture->options->vmcore_path,
-		.directory = directory,
-		.target = capture->dir.fd >= 0 && !capture->options->directory ? capture->target.place.device : "",
-		.hostname = plan->hostname,
-		.status = status,
-	};
-
-	if (capture->dir.fd >= 0) {
-		ssize_t size;
-
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", capture->dir.fd);
-		size = readlink(link, directory, sizeof(directory) - 1);
-		directory[size > 0 ? size : 0] = '\0';
-	}
-	return hooks_run(commands, &about, is_transfer ? 0 : plan->hooks_timeout_ms, work_end_ms(capture),
-	                 &capture->log);
-}
-
-// In place of the copy: what it puts into the directory is sealed as a dump is.
-static struct error *run_transfer(struct capture *capture)
-{
-	int status = run_hooks(capture, capture->plan.hooks_transfer, "transfer", EXIT_OK);
-
-	capture->contents = "what KDUMP_TRANSFER made of it, if it did";
-	return status ? error_new(ERROR_OS, "KDUMP_TRANSFER failed with status %d", status) : NULL;
-}
-
-// Behind a dump that is whole, so that nothing they do can harm it. What they print is beside it.
-static void run_post_hooks(struct capture *capture)
-{
-	struct error *err;
-	int fd = -1;
-
-	if (!capture->plan.hooks_post || !*capture->plan.hooks_post)
-		return;
-	err = dumpdir_open(&capture->dir, "hooks.log", O_WRONLY | O_APPEND, &fd);
-	if (!err)
-		err = log_attach(&capture->log, fd);
-	if (err)
-		log_console(&capture->log, "hooks.log: %s", err->text);
-	error_free(err);
-	run_hooks(capture, capture->plan.hooks_post, "post", EXIT_OK);
-}
-
-// All of the work. What it opened is closed before the target is unmounted.
-static struct error *capture_run(struct capture *capture)
-{
-	struct error *err, *late = NULL;
-
-	log_print(&capture->log,
-	          "kdump-suite " PACKAGE_VERSION ", capture of host %s, %" PRIu64 " MiB memory available",
-	          capture->plan.hostname, system_meminfo("MemAvailable") / MIB);
-	err = reach_target(capture);
-	if (err)
-		return err;
-	err = make_directory(capture);
-	if (!err) {
-		save_dmesg(capture);
-		run_hooks(capture, capture->plan.hooks_pre, "pre", EXIT_OK);
-		err = capture->plan.hooks_transfer && *capture->plan.hooks_transfer ? run_transfer(capture)
-		                                                                    : save_memory(capture);
-		err = seal(capture, err);
-		if (!err) {
-			remove_old(capture);
-			run_post_hooks(capture);
-		}
-	}
-	dumpdir_deinit(&capture->dir);
-	log_deinit(&capture->log);
-	if (capture->options->directory)
-		close(capture->target_fd);
-	else
-		late = target_unmount(&capture->target, capture->target_fd);
-	capture->target_fd = -1;
-	if (late)
-		log_console(&capture->log, "%s", late->text);
-	error_free(late);
-	return err;
-}
-
 static int work_child(void *context)
 {
 	struct capture *capture = context;
-	struct error *err = capture_run(capture);
+	struct error *err = capture_to_target(capture);
 	int status = error_exit_code(err);
 
 	if (err) {
@@ -446,8 +94,8 @@ static int load_child(void *context)
 static void load_modules(struct capture *capture)
 {
 	struct process_result result = {0};
-	struct error *err =
-		process_run(load_child, capture, earlier(capture->end_ms, clock_now_ms() + LOAD_MS), &result);
+	struct error *err = process_run(load_child, capture,
+	                                process_earlier_ms(capture->end_ms, clock_now_ms() + LOAD_MS), &result);
 
 	if (err)
 		log_print(&capture->log, "kernel modules: %s", err->text);
@@ -508,7 +156,7 @@ static struct error *show_log(struct capture *capture)
 	if (!err)
 		err = dmesg_write(core, fd, &stats);
 	if (!err)
-		show_tail(&capture->log, fd, LAST_BYTES);
+		capture_show_tail(&capture->log, fd, LAST_BYTES);
 	return err;
 }
 
@@ -527,8 +175,8 @@ static int emergency_child(void *context)
 {
 	struct capture *capture = context;
 
-	run_hooks(capture, capture->plan.hooks_post, "post", capture->status);
-	run_hooks(capture, capture->plan.hooks_emergency, "emergency", capture->status);
+	capture_run_hooks(capture, capture->plan.hooks_post, "post", capture->status);
+	capture_run_hooks(capture, capture->plan.hooks_emergency, "emergency", capture->status);
 	return EXIT_OK;
 }
 
@@ -540,16 +188,16 @@ static void last_resorts(struct capture *capture, int status)
 
 	capture->status = status;
 	// The deadline may be over, but not for these.
-	capture->end_ms = now_ms + DMESG_MS + EMERGENCY_MS;
+	capture->end_ms = now_ms + CAPTURE_LOG_MS + EMERGENCY_MS;
 	if (capture->options->is_init)
-		error_free(process_run(log_child, capture, now_ms + DMESG_MS, &result));
+		error_free(process_run(log_child, capture, now_ms + CAPTURE_LOG_MS, &result));
 	error_free(process_run(emergency_child, capture, capture->end_ms, &result));
 }
 
 // Sent until the machine restarts, whatever becomes of the work.
 static void start_notices(struct capture *capture)
 {
-	const struct options *options = capture->options;
+	const struct capture_options *options = capture->options;
 	struct error *err = NULL;
 
 	if (!options->directory)
@@ -618,7 +266,7 @@ static void finish(struct capture *capture, int status)
 }
 
 // Returns whether the program goes on; else the exit code is in *status_ret.
-static bool parse_options(int argc, char **argv, struct options *options, int *status_ret)
+static bool parse_options(int argc, char **argv, struct capture_options *options, int *status_ret)
 {
 	enum { OPTION_POWER = 256, OPTION_NO_POWER };
 	static const struct option longs[] = {
@@ -669,7 +317,8 @@ static bool parse_options(int argc, char **argv, struct options *options, int *s
 
 int main(int argc, char **argv)
 {
-	struct options options = {.plan_path = PLAN_PATH, .vmcore_path = "/proc/vmcore", .is_init = getpid() == 1};
+	struct capture_options options = {
+		.plan_path = PLAN_PATH, .vmcore_path = "/proc/vmcore", .is_init = getpid() == 1};
 	struct capture capture = {.options = &options, .dir = DUMPDIR_NONE, .target_fd = -1};
 	int status;
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * What kdump-capture knows while it runs, and what it does on one target.
+ *
+ * Does not choose the target and does not end the machine (kdump-capture.c).
+ */
+#ifndef CMD_CAPTURE_TARGET_H
+#define CMD_CAPTURE_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "boot/plan.h"
+#include "capture/dumpdir.h"
+#include "capture/log.h"
+#include "capture/notify.h"
+#include "capture/system.h"
+#include "capture/target.h"
+
+/** What the kernel log may take: it is read in a fraction of a second, and nothing in it is worth losing the dump for. */
+enum { CAPTURE_LOG_MS = 60000 };
+
+/** Of the command line. */
+struct capture_options {
+	const char *plan_path;
+	const char *vmcore_path;
+	const char *directory; /**< NULL: mount the plan's target. */
+	bool is_init; /**< We are the first process of a capture system. */
+	bool is_power; /**< Do the last action. */
+};
+
+/** All there is. Processes that are made inherit it; only reason is seen by both. */
+struct capture {
+	const struct capture_options *options;
+	struct plan plan;
+	char *plan_text;
+	struct log log;
+	uint64_t end_ms; /**< Deadline of what is tried now, a time of clock_now_ms(); 0: none. */
+	struct target_request target; /**< What is tried now. */
+	int status; /**< Exit code, when all has failed. */
+	char *reason; /**< Why it failed, ERROR_TEXT_BYTES; both processes see it. */
+	struct dumpdir dir;
+	int target_fd;
+	char boot_id[SYSTEM_BOOT_ID_BYTES];
+	time_t time;
+	const struct notify_state *notices; /**< NULL: nobody is told. */
+	const char *contents; /**< What vmcore is, for README.txt; NULL: there is none that is whole. */
+};
+
+/**
+ * All of the work on the target that is tried now. What it opens is closed before the target is unmounted.
+ *
+ * @param[in,out] capture See there.
+ * @return NULL: the dump is sealed; else what failed.
+ */
+struct error *capture_to_target(struct capture *capture) must_check;
+
+/**
+ * Run programs of the administrator's. They are told where the directory is now: it gets another name when it is sealed.
+ *
+ * @param[in,out] capture See there.
+ * @param[in] commands Of its plan.
+ * @param[in] stage Word for the environment.
+ * @param[in] status Exit code so far.
+ * @return As hooks_run().
+ */
+int capture_run_hooks(struct capture *capture, char *const *commands, const char *stage, int status);
+
+/** Show the end of a log on the console: what a person there wants to see first. @param[in,out] log The console. @param[in] fd The crashed kernel's log, as text. @param[in] most_bytes How much of it. */
+void capture_show_tail(const struct log *log, int fd, size_t most_bytes);
+
+#endif
