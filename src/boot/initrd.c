@@ -82,6 +82,8 @@ static struct error *list_inputs(const struct host *host, const struct plan *pla
 		err = add_file(host, plan->kernel_image, &inputs);
 	for (char **module = plan->modules; !err && *module; module++)
 		err = add_module(host, plan, *module, &inputs);
+	for (char **module = plan->watchdog_modules; !err && module && *module; module++)
+		err = add_module(host, plan, *module, &inputs);
 	for (char **module = plan->network_modules; !err && module && *module; module++)
 		err = add_module(host, plan, *module, &inputs);
 	for (char **file = plan->hooks_files; !err && file && *file; file++)

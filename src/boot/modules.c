@@ -313,6 +313,13 @@ static struct error *add_name(struct adding *adding, const char *name, bool *is_
 	return err || *is_known_ret ? err : add_alias(adding, name, is_known_ret);
 }
 
+const char *modules_path(const struct modules *modules, const char *name)
+{
+	const struct modules_entry *entry = find_entry(modules, name);
+
+	return entry ? entry->path : NULL;
+}
+
 struct error *modules_add(const struct modules *modules, const char *name, struct words *ordered, bool *is_known_ret)
 {
 	struct adding adding = {.modules = modules, .ordered = ordered};

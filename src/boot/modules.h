@@ -54,6 +54,9 @@ void modules_close(struct modules *modules);
 struct error *modules_add(const struct modules *modules, const char *name, struct words *ordered,
                           bool *is_known_ret) must_check;
 
+/** Where a module is, below its lists' directory. @param[in] modules The lists. @param[in] name Name of a module ('-' and '_' are the same). @return Borrowed; NULL if there is none. */
+const char *modules_path(const struct modules *modules, const char *name);
+
 /**
  * Add what a block device needs: the driver of each device from the bus down to the disk.
  *

@@ -63,6 +63,7 @@ static const struct field fields[] = {
 	{"fallback.fstypes", FIELD_WORDS, AT(fallback.fstypes), NULL, 0, 0},
 	{"fallback.options", FIELD_WORDS, AT(fallback.options), NULL, 0, 0},
 	{"fallback.directories", FIELD_WORDS, AT(fallback.directories), NULL, 0, 0},
+	{"watchdog.modules", FIELD_WORDS, AT(watchdog_modules), NULL, 0, 0},
 	{"network.modules", FIELD_WORDS, AT(network_modules), NULL, 0, 0},
 	{"network.links", FIELD_WORDS, AT(network_links), NULL, 0, 0},
 	{"network.addresses", FIELD_WORDS, AT(network_addresses), NULL, 0, 0},

@@ -82,6 +82,7 @@ struct plan {
 	struct plan_target target;
 	struct plan_fallback fallback;
 	char **modules; /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */
+	char **watchdog_modules; /**< Drivers of the hardware watchdogs; empty: there are none. */
 	char **network_modules; /**< Kernel modules of the cards for notices, as modules; a module may be in both lists. */
 	char **network_links; /**< Cards and VLANs, addresses, ways to those who get notices: as in boot/notice.h. */
 	char **network_addresses;

@@ -14,6 +14,7 @@
 #include "boot/modules.h"
 #include "boot/notice.h"
 #include "boot/text.h"
+#include "boot/watchdog.h"
 #include "boot/words.h"
 
 // Until the target's disk is there: slow host adapters and spinning disks behind them need more than a minute.
@@ -280,19 +281,33 @@ static struct error *plan_modules(struct planner *planner, const struct destinat
 		names.buf ? names.buf : "", plan->target.fstype, devices->count ? ", and those of the fallback" : "");
 }
 
-static struct error *plan_network_modules(struct planner *planner, const struct notice *notice)
+// Drivers of some devices, in load order. more: another module, or NULL.
+static struct error *list_drivers(struct planner *planner, const struct words *devices, const char *more, char ***ret)
 {
-	struct plan *plan = planner->plan;
 	_cleanup_modules_ struct modules modules = {0};
 	_cleanup_words_ struct words ordered = {0}, drivers = {0};
 	bool is_known;
+	struct error *err = modules_open(planner->host, planner->plan->kernel_version, &modules);
+
+	for (size_t i = 0; i < devices->count && !err; i++)
+		err = modules_add_device(planner->host, &modules, devices->list[i], &ordered, &drivers);
+	if (!err && more)
+		err = modules_add(&modules, more, &ordered, &is_known);
+	return err ? err : words_take(&ordered, ret);
+}
+
+static struct error *plan_watchdogs(struct planner *planner)
+{
+	struct plan *plan = planner->plan;
+	_cleanup_modules_ struct modules modules = {0};
+	_cleanup_words_ struct words ordered = {0}, reasons = {0};
 	struct error *err = modules_open(planner->host, plan->kernel_version, &modules);
 
-	for (size_t i = 0; i < notice->devices.count && !err; i++)
-		err = modules_add_device(planner->host, &modules, notice->devices.list[i], &ordered, &drivers);
-	if (!err && notice->has_vlan)
-		err = modules_add(&modules, "8021q", &ordered, &is_known);
-	return err ? err : words_take(&ordered, &plan->network_modules);
+	if (!err)
+		err = watchdog_find(planner->host, &modules, &ordered, &reasons);
+	for (size_t i = 0; i < reasons.count && !err; i++)
+		err = explain(planner, "watchdog.modules", "%s", reasons.list[i]);
+	return err ? err : words_take(&ordered, &plan->watchdog_modules);
 }
 
 static struct error *plan_notices(struct planner *planner)
@@ -315,7 +330,7 @@ static struct error *plan_notices(struct planner *planner)
 		err = explain(planner, "notify.interval_ms", "%s: KDUMP_NOTIFY_INTERVAL, in seconds",
 		              config_where(config, KEY_NOTIFY_INTERVAL));
 	if (!err)
-		err = plan_network_modules(planner, &notice);
+		err = list_drivers(planner, &notice.devices, notice.has_vlan ? "8021q" : NULL, &plan->network_modules);
 	if (!err)
 		err = words_take(&notice.links, &plan->network_links);
 	if (!err)
@@ -451,6 +466,8 @@ struct error *plan_make(const struct host *host, const struct config *config, st
 		err = plan_loading(&planner);
 	if (!err)
 		err = plan_modules(&planner, &place, &devices);
+	if (!err)
+		err = plan_watchdogs(&planner);
 	if (!err)
 		err = plan_notices(&planner);
 	if (!err)

@@ -25,11 +25,12 @@ static struct error *load(const char *path)
 	return error_os(errno, "load %s", path);
 }
 
-static bool has_word(char *const *words, const char *word)
+static bool is_kept(char *const *const *lists, const char *module)
 {
-	for (; words && *words; words++)
-		if (strcmp(*words, word) == 0)
-			return true;
+	for (; lists && *lists; lists++)
+		for (char *const *word = *lists; *word; word++)
+			if (strcmp(*word, module) == 0)
+				return true;
 	return false;
 }
 
@@ -37,7 +38,7 @@ static bool has_word(char *const *words, const char *word)
 struct loading {
 	const char *directory;
 	char *const *modules;
-	char *const *kept;
+	char *const *const *kept;
 	bool is_dropping;
 	bool is_loaded[MODULES_MAX];
 	struct log *log;
@@ -61,15 +62,15 @@ static size_t run_pass(struct loading *loading, bool is_last)
 		done += !err;
 		if (err && is_last)
 			log_print(loading->log, "kernel module: %s", err->text);
-		if (loading->is_dropping && (!err || is_last) && !has_word(loading->kept, module))
+		if (loading->is_dropping && (!err || is_last) && !is_kept(loading->kept, module))
 			unlink(path);
 		error_free(err);
 	}
 	return done;
 }
 
-void loader_run(const char *root, const char *kernel_version, char *const *modules, bool is_dropping, char *const *kept,
-                struct log *log)
+void loader_run(const char *root, const char *kernel_version, char *const *modules, bool is_dropping,
+                char *const *const *kept, struct log *log)
 {
 	char directory[PATH_MAX];
 	struct loading loading = {

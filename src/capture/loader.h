@@ -23,10 +23,10 @@
  * @param[in] kernel_version uname -r of the running kernel.
  * @param[in] modules Paths relative to lib/modules/VERSION, NULL-terminated; may be NULL.
  * @param[in] is_dropping Remove each file after it was loaded: in an initramfs it is memory.
- * @param[in] kept Those that another process loads too, and that stay; NULL-terminated; may be NULL.
+ * @param[in] kept Lists of those that other processes load too, and that stay; NULL-terminated; may be NULL.
  * @param[in,out] log What is told.
  */
-void loader_run(const char *root, const char *kernel_version, char *const *modules, bool is_dropping, char *const *kept,
-                struct log *log);
+void loader_run(const char *root, const char *kernel_version, char *const *modules, bool is_dropping,
+                char *const *const *kept, struct log *log);
 
 #endif

@@ -104,6 +104,22 @@ struct error *process_start(int (*fn)(void *context), void *context, pid_t *pid_
 	return NULL;
 }
 
+void process_stop(pid_t pid, uint64_t timeout_ms)
+{
+	struct process_result result;
+	sigset_t child_signal, old;
+
+	sigemptyset(&child_signal);
+	sigaddset(&child_signal, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child_signal, &old);
+	kill(pid, SIGTERM);
+	if (!wait_until(pid, clock_now_ms() + timeout_ms, &child_signal, &result)) {
+		kill(pid, SIGKILL);
+		wait_until(pid, clock_now_ms() + KILL_MS, &child_signal, &result);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
 struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_ms, struct process_result *ret)
 {
 	sigset_t child_signal, old;

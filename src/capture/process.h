@@ -47,6 +47,9 @@ struct error *process_share(size_t size_bytes, void **ret) must_check;
  */
 struct error *process_start(int (*fn)(void *context), void *context, pid_t *pid_ret) must_check;
 
+/** Ask a process of process_start() to end, with SIGTERM, and wait for it. @param[in] pid The child. @param[in] timeout_ms Then it is killed. */
+void process_stop(pid_t pid, uint64_t timeout_ms);
+
 /**
  * Run a function in a child process and wait for its end.
  *

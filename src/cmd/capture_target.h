@@ -50,6 +50,7 @@ struct capture {
 	char boot_id[SYSTEM_BOOT_ID_BYTES];
 	time_t time;
 	const struct notify_state *notices; /**< NULL: nobody is told. */
+	pid_t watchdog_pid; /**< Who feeds the watchdogs; 0: nobody. */
 	const char *contents; /**< What vmcore is, for README.txt; NULL: there is none that is whole. */
 };
 

@@ -22,6 +22,7 @@
 #include "capture/loader.h"
 #include "capture/power.h"
 #include "capture/process.h"
+#include "capture/watchdog.h"
 #include "core/vmcore.h"
 #include "report/dmesg.h"
 
@@ -84,9 +85,9 @@ static int load_child(void *context)
 {
 	struct capture *capture = context;
 	const struct plan *plan = &capture->plan;
+	char *const *const kept[] = {plan->network_modules, plan->watchdog_modules, NULL};
 
-	loader_run("", plan->kernel_version, plan->modules, capture->options->is_init, plan->network_modules,
-	           &capture->log);
+	loader_run("", plan->kernel_version, plan->modules, capture->options->is_init, kept, &capture->log);
 	return EXIT_OK;
 }
 
@@ -194,6 +195,15 @@ static void last_resorts(struct capture *capture, int status)
 	error_free(process_run(emergency_child, capture, capture->end_ms, &result));
 }
 
+static void feed_watchdogs(struct capture *capture)
+{
+	struct error *err = watchdog_start(&capture->plan, &capture->log, &capture->watchdog_pid);
+
+	if (err)
+		log_print(&capture->log, "watchdogs: %s", err->text);
+	error_free(err);
+}
+
 // Sent until the machine restarts, whatever becomes of the work.
 static void start_notices(struct capture *capture)
 {
@@ -222,6 +232,8 @@ static int supervise(struct capture *capture)
 	}
 	capture->reason = reason;
 	capture->end_ms = end_ms;
+	if (capture->options->is_init)
+		feed_watchdogs(capture);
 	start_notices(capture);
 	if (!capture->options->directory)
 		load_modules(capture);
@@ -261,6 +273,9 @@ static void finish(struct capture *capture, int status)
 		error_free(err);
 		return;
 	}
+	// It guards a reboot, and must not end a halt.
+	if (action == PLAN_HALT || action == PLAN_POWEROFF)
+		watchdog_stop(capture->watchdog_pid);
 	power_run(&host, action, &capture->log);
 	host_deinit(&host);
 }

@@ -13,6 +13,7 @@ static const char plan_text[] =
 	"target = { device = \"UUID=1\"; fstype = \"ext4\"; options = \"\"; directory = \"/\"; timeout_ms = 1L;\n"
 	"  free_bytes = 0L; keep_old_dumps = 0; };\n"
 	"fallback = { devices = []; fstypes = []; options = []; directories = []; };\n"
+	"watchdog = { modules = []; };\n"
 	"network = { modules = []; links = []; addresses = []; };\n"
 	"notify = { routes = []; port = 7410; interval_ms = 10000L; };\n"
 	"dump = { level = 31; keep_processes = []; format = \"auto\"; threads = 1; };\n"

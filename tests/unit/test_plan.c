@@ -40,6 +40,9 @@ static const char good[] = "version = 1;\n"
 			   "\toptions = [\n\t\t\"\"\n\t];\n"
 			   "\tdirectories = [\n\t\t\"/second\"\n\t];\n"
 			   "};\n"
+			   "watchdog = {\n"
+			   "\tmodules = [];\n"
+			   "};\n"
 			   "network = {\n"
 			   "\tmodules = [\n\t\t\"c.ko\"\n\t];\n"
 			   "\tlinks = [\n\t\t\"eth0 52:54:00:00:00:01 1500\"\n\t];\n"
@@ -151,9 +154,9 @@ static void wrong_values_are_named_with_their_line(void)
 		{"version = 1", "version = \"1\"", ERROR_BAD_DATA, "p:1: version"},
 		{"\"minimal\"", "\"tiny\"", ERROR_BAD_DATA, "p:2: form: has a word"},
 		{"\"minimal\"", "1", ERROR_BAD_DATA, "p:2: form"},
-		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:56: dump.level: is out of range"},
-		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:56: dump.level"},
-		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:56: dump.level: must be a number"},
+		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:59: dump.level: is out of range"},
+		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:59: dump.level"},
+		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:59: dump.level: must be a number"},
 		{"level = 31;", "", ERROR_BAD_DATA, "dump.level: is missing"},
 		{"port = 7410", "port = 0", ERROR_BAD_DATA, "notify.port: is out of range"},
 		{"interval_ms = 10000L", "interval_ms = 0", ERROR_BAD_DATA, "notify.interval_ms"},

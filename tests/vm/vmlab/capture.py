@@ -17,6 +17,12 @@ SAVEDIR = "/crash"
 PANIC = r"Kernel panic - not syncing"
 CAPTURE_KERNEL = r"Linux version \d"
 
+# Fed by the first kernel until it crashes; that it fires is only told, by QEMU.
+WATCHDOG_S = 30
+WATCHDOG = f"""modprobe i6300esb heartbeat={WATCHDOG_S}
+until [ -e /dev/watchdog0 ]; do sleep 0.1; done
+setsid sh -c 'while :; do echo >&9; sleep 5; done' 9>/dev/watchdog0 </dev/null >/dev/null 2>&1 &"""
+
 # Kernel text is patched with int3 while other CPUs run; with several emulated
 # CPUs one of them may, once in a few boots, meet a breakpoint that was removed
 # already; and on a loaded machine the emulated timer may tick too late for the
@@ -38,6 +44,7 @@ class Setup:
     disk_mib: int = 1024
     has_second: bool = False  # a second disk, with a file system of SECOND_UUID
     trouble: str = ""         # of the first disk, in the capture kernel: see _make_trouble()
+    watchdog: bool = False    # with one that runs when the machine panics
     pvpanic: bool = False     # with the device that tells the host of a panic
     network: bool = False     # with a card, and another node on its network
     service: bool = False     # start kdump.service instead of kdumpctl start
@@ -74,6 +81,7 @@ class Crash:
     console: str              # from the panic on
     before: str               # what before_panic printed
     notices: Notices = None
+    watchdog_fired: bool = False
     host_was_told: bool = False   # by pvpanic, before the machine's end
 
     def names(self, disk=None):
@@ -105,7 +113,7 @@ def _booted(lab, folder, setup, disks, peer=None):
         guest = Guest(folder, lab.kernels[setup.series], lab.initrds[setup.series],
                       lab.root, memory_mib=setup.memory_mib, cpus=setup.cpus,
                       crashkernel=setup.crashkernel, disks=disks, network=peer,
-                      devices=("pvpanic-pci",) if setup.pvpanic else (), **options)
+                      devices=(*["pvpanic-pci"] * setup.pvpanic, *["i6300esb"] * setup.watchdog), **options)
         with guest:
             try:
                 guest.boot()
@@ -210,6 +218,8 @@ def _crash(lab, folder, setup, peer):
             peer.listener()
             guest.sh(network.IN_GUEST)
         _configure(guest, config)
+        if setup.watchdog:
+            guest.sh(WATCHDOG)
         if setup.before_start:
             guest.sh(setup.before_start)
         text, seconds, size = _start(guest, setup)
@@ -227,5 +237,6 @@ def _crash(lab, folder, setup, peer):
         return Crash(folder, disk, second, guest.ram, planted, ended, text, seconds, size,
                      kernel_at - panicked, end_at - panicked,
                      guest.console.text(position), before, notices,
+                     bool(guest.monitor.find('"event": "WATCHDOG"')),
                      bool(guest.monitor.find('"event": "GUEST_CRASHLOADED"')))
     raise LabError("not reached")

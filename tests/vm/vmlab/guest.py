@@ -152,7 +152,7 @@ class Guest(Machine):
             "-cpu", cpu, "-smp", str(cpus), "-m", f"{memory_mib}M",
             "-object", f"memory-backend-file,id=ram,size={memory_mib}M,"
                        f"mem-path={self.ram},share=on",
-            "-device", "virtio-rng-pci",
+            "-device", "virtio-rng-pci", "-action", "watchdog=none",
             "-kernel", self.kernel.vmlinuz, "-initrd", initrd, "-append",
             "root=/dev/vda rw console=ttyS0,115200 loglevel=7 panic=10 "
             "systemd.unit=lab.target systemd.show_status=0 no_timer_check "

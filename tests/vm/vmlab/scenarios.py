@@ -243,6 +243,10 @@ def _fallback(report, lab, folder, scenario):
     checks.panicking_task(report, name, checks.crash_reads(report, name, lab, lab.kernels[setup.series],
                                                            dump / "vmcore"))
     report.note(f"{name}: {found[0] if found else ''}")
+    if setup.watchdog:
+        report.check(f"{name}: the watchdog is fed for the {crash.end_s:.0f} s of the capture",
+                     "it fired" if crash.watchdog_fired else
+                     "the capture is too short to tell" if crash.end_s < 2 * capture.WATCHDOG_S else "")
 
 
 def fits(report, lab, folder, scenario):
@@ -309,11 +313,11 @@ DIRECT = (
 )
 
 
-def fallback(suffix, series, trouble, quick, what):
+def fallback(suffix, series, trouble, quick, what, watchdog=False):
     """A target that fails, and another one."""
     config = {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff",
               "KDUMP_FALLBACK": f"UUID={capture.SECOND_UUID}", "KDUMP_DEADLINE": "120"}
-    setup = Setup(series, config, has_second=True, trouble=trouble, disk_mib=16 if trouble == "full" else 256,
+    setup = Setup(series, config, has_second=True, trouble=trouble, watchdog=watchdog, disk_mib=16 if trouble == "full" else 256,
                   before_panic="" if trouble else f"tune2fs -U random $(blkid -U {capture.UUID})")
     return Scenario(f"fallback-{suffix}", setup, _fallback, quick, f"the first target {what}: the second one has the dump")
 
@@ -364,7 +368,7 @@ def table():
                        before_start=HOOKS),
                  _hooks, True, "programs before and after the dump; one fails, one hangs"),
         *[fallback(*row) for row in (
-            ("missing-6.12", "6.12", "", True, "is gone"),
+            ("missing-6.12", "6.12", "", True, "is gone", True),
             ("full-6.1", "6.1", "full", True, "is too small"),
             ("hang-6.1", "6.1", "hang", True, "does not answer any more"),
             ("stall-6.12", "6.12", "stall", True, "stalls while the memory is saved"),

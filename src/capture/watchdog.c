@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/watchdog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/watchdog.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "capture/loader.h"
+#include "capture/process.h"
+
+enum {
+	WATCHDOGS_MAX = 8,
+	HIGHEST_PRIORITY = -20,
+	// Three times within the time of a watchdog, and at most so often.
+	FEEDS_PER_TIME = 3,
+	PAUSE_MAX_S = 10,
+	STOP_MS = 2000,
+};
+
+struct feeder {
+	const struct plan *plan;
+	struct log *log;
+	int fds[WATCHDOGS_MAX];
+	size_t count;
+};
+
+// Opening starts one that did not run. Then it guards the capture, and is stopped before a halt.
+static unsigned int open_all(struct feeder *feeder)
+{
+	unsigned int pause_s = PAUSE_MAX_S;
+
+	for (unsigned int i = 0; i < WATCHDOGS_MAX; i++) {
+		char path[32];
+		int fd, time_s = 0;
+
+		snprintf(path, sizeof(path), "/dev/watchdog%u", i);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (ioctl(fd, WDIOC_GETTIMEOUT, &time_s) == 0 && time_s > 0 &&
+		    (unsigned int)time_s / FEEDS_PER_TIME < pause_s)
+			pause_s = (unsigned int)time_s / FEEDS_PER_TIME;
+		log_console(feeder->log, "%s is fed, its time is %d s", path, time_s);
+		feeder->fds[feeder->count++] = fd;
+	}
+	if (!feeder->count)
+		log_console(feeder->log, "watchdogs: none of those that the plan names is there");
+	return pause_s ? pause_s : 1;
+}
+
+// Until the signal to stop, which is blocked but here.
+static int feed_child(void *context)
+{
+	struct feeder *feeder = context;
+	struct timespec pause = {0};
+	sigset_t stop;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stop, NULL);
+	setpriority(PRIO_PROCESS, 0, HIGHEST_PRIORITY);
+	loader_run("", feeder->plan->kernel_version, feeder->plan->watchdog_modules, false, NULL, feeder->log);
+	pause.tv_sec = open_all(feeder);
+	do
+		for (size_t i = 0; i < feeder->count; i++)
+			(void)!write(feeder->fds[i], "", 1);
+	while (feeder->count && sigtimedwait(&stop, NULL, &pause) < 0);
+	// Documentation/watchdog/watchdog-api.rst: magic close.
+	for (size_t i = 0; i < feeder->count; i++)
+		if (write(feeder->fds[i], "V", 1) != 1 || close(feeder->fds[i]) < 0)
+			log_console(feeder->log, "a watchdog cannot be stopped");
+	return EXIT_OK;
+}
+
+struct error *watchdog_start(const struct plan *plan, struct log *log, pid_t *pid_ret)
+{
+	struct feeder feeder = {.plan = plan, .log = log};
+
+	*pid_ret = 0;
+	if (!plan->watchdog_modules || !*plan->watchdog_modules)
+		return NULL;
+	return process_start(feed_child, &feeder, pid_ret);
+}
+
+void watchdog_stop(pid_t pid)
+{
+	if (pid > 0)
+		process_stop(pid, STOP_MS);
+}
