@@ -316,6 +316,7 @@ struct error *capture_to_target(struct capture *capture)
 		                                                                    : save_memory(capture);
 		err = seal(capture, err);
 		if (!err) {
+			capture->outcome->is_sealed = true;
 			remove_old(capture);
 			run_post_hooks(capture);
 		}

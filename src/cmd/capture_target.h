@@ -9,6 +9,7 @@
 #ifndef CMD_CAPTURE_TARGET_H
 #define CMD_CAPTURE_TARGET_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,7 +36,14 @@ struct capture_options {
 	bool is_power; /**< Do the last action. */
 };
 
-/** All there is. Processes that are made inherit it; only reason is seen by both. */
+/** What the process that works tells the one that waits for it. */
+struct capture_outcome {
+	_Atomic bool
+		is_sealed; /**< The dump is whole and has its name: what happens then is no failure of the capture. */
+	char reason[ERROR_TEXT_BYTES]; /**< Why it failed. */
+};
+
+/** All there is. Processes that are made inherit it; only the outcome is seen by both. */
 struct capture {
 	const struct capture_options *options;
 	struct plan plan;
@@ -44,7 +52,7 @@ struct capture {
 	uint64_t end_ms; /**< Deadline of what is tried now, a time of clock_now_ms(); 0: none. */
 	struct target_request target; /**< What is tried now. */
 	int status; /**< Exit code, when all has failed. */
-	char *reason; /**< Why it failed, ERROR_TEXT_BYTES; both processes see it. */
+	struct capture_outcome *outcome;
 	struct dumpdir dir;
 	int target_fd;
 	char boot_id[SYSTEM_BOOT_ID_BYTES];

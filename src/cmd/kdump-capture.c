@@ -75,7 +75,7 @@ static int work_child(void *context)
 
 	if (err) {
 		log_print(&capture->log, "FAILED: %s", err->text);
-		snprintf(capture->reason, ERROR_TEXT_BYTES, "%s", err->text);
+		snprintf(capture->outcome->reason, ERROR_TEXT_BYTES, "%s", err->text);
 	}
 	error_free(err);
 	return status;
@@ -107,20 +107,25 @@ static void load_modules(struct capture *capture)
 static int try_target(struct capture *capture, uint64_t end_ms)
 {
 	struct process_result result = {.status = EXIT_FAILED};
+	struct capture_outcome *outcome = capture->outcome;
 	uint64_t start_ms = clock_now_ms();
 	struct error *err;
 
 	capture->end_ms = end_ms;
 	capture->target.end_ms = end_ms > EARLY_MS ? end_ms - EARLY_MS : end_ms;
-	capture->reason[0] = '\0';
+	outcome->is_sealed = false;
+	outcome->reason[0] = '\0';
 	err = process_run(work_child, capture, end_ms, &result);
 	if (err)
-		snprintf(capture->reason, ERROR_TEXT_BYTES, "after %" PRIu64 " s: %.900s",
+		snprintf(outcome->reason, ERROR_TEXT_BYTES, "after %" PRIu64 " s: %.900s",
 		         (clock_now_ms() - start_ms) / 1000, err->text);
 	else if (result.status > 128)
-		snprintf(capture->reason, ERROR_TEXT_BYTES, "killed by signal %d", result.status - 128);
+		snprintf(outcome->reason, ERROR_TEXT_BYTES, "killed by signal %d", result.status - 128);
 	error_free(err);
-	return result.status;
+	if (result.status == EXIT_OK || !outcome->is_sealed)
+		return result.status;
+	log_print(&capture->log, "behind the dump, which is whole: %s", outcome->reason);
+	return EXIT_OK;
 }
 
 // Targets in turn, until one has the dump. Each but the last takes half of the time that is left. Returns an exit code.
@@ -140,7 +145,7 @@ static int try_targets(struct capture *capture, uint64_t end_ms)
 			log_print(&capture->log, "FAILED: %s: %s%s",
 			          capture->options->directory ? capture->options->directory
 			                                      : capture->target.place.device,
-			          capture->reason, i + 1 < count ? "; trying the next target" : "");
+			          capture->outcome->reason, i + 1 < count ? "; trying the next target" : "");
 	}
 	capture->end_ms = end_ms;
 	return status;
@@ -221,8 +226,8 @@ static void start_notices(struct capture *capture)
 static int supervise(struct capture *capture)
 {
 	uint64_t deadline_ms = capture->plan.deadline_ms, end_ms = deadline_ms ? clock_now_ms() + deadline_ms : 0;
-	void *reason = NULL;
-	struct error *err = process_share(ERROR_TEXT_BYTES, &reason);
+	void *outcome = NULL;
+	struct error *err = process_share(sizeof(*capture->outcome), &outcome);
 	int status;
 
 	if (err) {
@@ -230,7 +235,7 @@ static int supervise(struct capture *capture)
 		error_free(err);
 		return EXIT_FAILED;
 	}
-	capture->reason = reason;
+	capture->outcome = outcome;
 	capture->end_ms = end_ms;
 	if (capture->options->is_init)
 		feed_watchdogs(capture);
