@@ -31,7 +31,7 @@ kdump_plan_value() {
 # Words of a list of the plan, one per line: "modules", paths of kernel modules below /lib/modules/VERSION in load order, of
 # disks and of network cards; "files", programs of hooks.
 kdump_plan_list() {
-    sed -n '/^[[:space:]]*'"$1"' = \[/,/\]/ { s/^[[:space:]]*"\([^"\\]*\)",\{0,1\}$/\1/p }' "$kdump_plan"
+    sed -n '/^[[:space:]]*'"$1"' = \[$/,/\]/ { s/^[[:space:]]*"\([^"\\]*\)",\{0,1\}$/\1/p }' "$kdump_plan"
 }
 
 # Unpack one file with a program that need not be there.
@@ -80,9 +80,10 @@ install() {
     inst_binary "${kdump_capture:-/usr/lib/kdump/kdump-capture}" /init \
         || kdump_fail "cannot install ${kdump_capture:-/usr/lib/kdump/kdump-capture}"
     [[ -x $initdir/init ]] || kdump_fail "/init is not a program"
-    # A static program needs no libgcc_s, which dracut adds at its end from these directories.
+    # A static program alone needs no libgcc_s, which dracut adds at its end from these directories.
     # shellcheck disable=SC2034
-    ldd "$initdir/init" > /dev/null 2>&1 || libdirs=
+    mapfile -t _files < <(kdump_plan_list files)
+    [[ ${#_files[@]} -gt 0 ]] || ldd "$initdir/init" > /dev/null 2>&1 || libdirs=
 
     mkdir -p "$initdir/etc/kdump" || kdump_fail "cannot make /etc/kdump"
     cp -f -- "$kdump_plan" "$initdir/etc/kdump/plan" || kdump_fail "cannot install the plan"
@@ -94,7 +95,6 @@ install() {
     done
 
     # With their libraries.
-    mapfile -t _files < <(kdump_plan_list files)
     for _file in "${_files[@]}"; do
         inst "$_file" || kdump_fail "cannot install $_file"
         [[ -x $initdir/$_file ]] || kdump_fail "$_file is not in the image"

@@ -293,6 +293,16 @@ static struct error *collect(int fd, const struct host_command *command, uint64_
 	return NULL;
 }
 
+// A killed process is gone in this time.
+enum { KILL_MS = 3000 };
+// In place of a deadline: it was killed before.
+#define KILLED UINT64_MAX
+
+static bool is_killed(const struct error *err, uint64_t end_ms)
+{
+	return err || end_ms == KILLED;
+}
+
 // A pidfd gives the end of a child as an event, so that waiting with a deadline needs neither a signal nor a poll loop.
 static struct error *wait_child(pid_t pid, const struct host_command *command, uint64_t end_ms, int *status_ret)
 {
@@ -300,7 +310,7 @@ static struct error *wait_child(pid_t pid, const struct host_command *command, u
 	struct error *err = NULL;
 	siginfo_t info = {0};
 
-	while (command->timeout_ms && pidfd >= 0) {
+	while (command->timeout_ms && pidfd >= 0 && end_ms != KILLED) {
 		struct pollfd pollfd = {.fd = pidfd, .events = POLLIN};
 		uint64_t now = clock_now_ms();
 
@@ -311,6 +321,13 @@ static struct error *wait_child(pid_t pid, const struct host_command *command, u
 		}
 		if (poll(&pollfd, 1, end_ms - now > 3600000 ? 3600000 : (int)(end_ms - now)) > 0)
 			break;
+	}
+	// Dead at once, unless it waits for a device: then no time is enough, and it is left behind.
+	if (is_killed(err, end_ms) && pidfd >= 0) {
+		struct pollfd pollfd = {.fd = pidfd, .events = POLLIN};
+
+		if (poll(&pollfd, 1, KILL_MS) == 0)
+			return err;
 	}
 	while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0 && errno == EINTR)
 		;
@@ -404,13 +421,13 @@ static struct error *run_child(const struct host *host, const struct host_comman
 		err = collect(output.read_fd, command, end_ms, buf);
 	if (err)
 		kill(-pid, SIGKILL);
-	late = wait_child(pid, command, err ? UINT64_MAX : end_ms, &status);
+	late = wait_child(pid, command, err ? KILLED : end_ms, &status);
 	if (!err)
 		err = take_ptr(late);
+	ret->output = command->output_max_bytes ? take_ptr(buf) : NULL;
 	if (err)
 		return error_wrap(err, "%s", command->argv[0]);
 	ret->status = status;
-	ret->output = command->output_max_bytes ? take_ptr(buf) : NULL;
 	return NULL;
 }
 

@@ -167,8 +167,8 @@ static inline void host_names_freep(char ***names)
  *
  * @param[in] host The world.
  * @param[in] command What to run.
- * @param[out] ret How it ended; host_result_deinit() it. A status other than 0 is not an error.
- * @return NULL; ERROR_OS (it could not be started); ERROR_TIMEOUT (killed); ERROR_NOMEM.
+ * @param[out] ret How it ended; host_result_deinit() it, also after an error. A status other than 0 is not an error.
+ * @return NULL; ERROR_OS (it could not be started); ERROR_TIMEOUT (killed; what it printed is there); ERROR_NOMEM.
  */
 struct error *host_run(const struct host *host, const struct host_command *command, struct host_result *ret) must_check;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "boot/hooks.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -177,9 +178,15 @@ static struct error *add_directory(struct finder *finder, const char *directory,
 			return error_new(ERROR_NOMEM, "no memory for a path");
 		}
 		err = host_stat(finder->host, path, &info);
+		// A link to nowhere.
+		if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
+			error_free(err);
+			err = NULL;
+			info.st_mode = 0;
+		}
 		if (err)
 			break;
-		if (!S_ISREG(info.st_mode) || !(info.st_mode & 0111) || strpbrk(*name, " \t\"~")) {
+		if (!S_ISREG(info.st_mode) || !(info.st_mode & 0111) || strpbrk(*name, " \t\"\\~")) {
 			words_addf(&finder->hooks->reasons, "not %s, which is no program, or has an odd name", path);
 			continue;
 		}

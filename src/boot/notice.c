@@ -11,9 +11,12 @@
 #include <string.h>
 
 #include "base/netlink.h"
+#include "boot/plan.h"
 
 enum {
 	MAC_BYTES = 6,
+	// "ADDRESS LINK GATEWAY SOURCE"
+	ROUTE_WORDS = 4,
 	// Cards of a machine with thousands of containers are too many to keep; those of a cluster node are few.
 	LINKS_MAX = 4096,
 	KIND_BYTES = 16,
@@ -245,25 +248,42 @@ static struct error *add_node(struct finder *finder, const char *node)
 	return is_added ? NULL : first ? take_ptr(first) : error_new(ERROR_CONFIG, "%s: it has no address", node);
 }
 
+// On the link that the way begins with, whichever one it is on here.
+static void add_own(struct finder *finder, const char *link, const char *address, unsigned int bits)
+{
+	_cleanup_free_ char *word = NULL;
+
+	if (asprintf(&word, "%s %s/%u", link, address, bits) < 0) {
+		word = NULL;
+		finder->is_failed = true;
+	} else if (!words_has(&finder->notice->addresses, word)) {
+		words_add(&finder->notice->addresses, word);
+	}
+}
+
 static void take_address(void *context, uint16_t type, const void *fixed, struct netlink_attributes attributes)
 {
 	const struct ifaddrmsg *info = fixed;
 	struct finder *finder = context;
 	size_t bytes = info->ifa_family == AF_INET ? 4 : 16;
-	struct link *link = find_link(finder, (int)info->ifa_index);
-	uint32_t flags = netlink_u32(attributes, IFA_FLAGS, info->ifa_flags);
 	// With IPv4 IFA_ADDRESS is the other end of a point-to-point link.
 	const void *address = netlink_find(attributes, IFA_LOCAL, bytes, NULL);
 	char text[INET6_ADDRSTRLEN];
 
 	if (!address)
 		address = netlink_find(attributes, IFA_ADDRESS, bytes, NULL);
-	if (type != RTM_NEWADDR || !address || !link || !link->is_used ||
-	    (info->ifa_family != AF_INET && info->ifa_family != AF_INET6) ||
-	    flags & (IFA_F_TEMPORARY | IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_DADFAILED))
+	if (type != RTM_NEWADDR || !address || (info->ifa_family != AF_INET && info->ifa_family != AF_INET6))
 		return;
 	inet_ntop(info->ifa_family, address, text, sizeof(text));
-	words_addf(&finder->notice->addresses, "%s %s/%u", link->name, text, info->ifa_prefixlen);
+	// Only those that notices come from: others may be a service's, which moves to another node as soon as that is told.
+	for (size_t i = 0; i < finder->notice->routes.count; i++) {
+		_cleanup_words_ struct words route = {0};
+
+		words_split(&route, finder->notice->routes.list[i]);
+		if (route.count != ROUTE_WORDS || strcmp(route.list[ROUTE_WORDS - 1], text) != 0)
+			continue;
+		add_own(finder, route.list[1], text, info->ifa_prefixlen);
+	}
 }
 
 static struct error *list_addresses(struct finder *finder)
@@ -282,12 +302,23 @@ static struct error *find(struct finder *finder, const struct words *nodes)
 
 	if (!err)
 		err = list_links(finder);
-	for (size_t i = 0; i < nodes->count && !err; i++)
+	for (size_t i = 0; i < nodes->count && !err; i++) {
 		err = add_node(finder, nodes->list[i]);
+		// It may come back; and a machine that saves a dump without a notice is better than one that does neither.
+		if (err && (err->code == ERROR_CONFIG || err->code == ERROR_UNSUPPORTED)) {
+			words_add(&notice->warnings, err->text);
+			error_free(err);
+			err = NULL;
+		}
+	}
+	if (!err && notice->routes.count > PLAN_ROUTES_MAX)
+		err = error_new(ERROR_CONFIG, "%zu addresses are too many, %d are allowed", notice->routes.count,
+		                PLAN_ROUTES_MAX);
 	if (!err)
 		err = list_addresses(finder);
-	if (!err && (notice->routes.is_failed || notice->links.is_failed || notice->addresses.is_failed ||
-	             notice->devices.is_failed || notice->reasons.is_failed))
+	if (!err &&
+	    (finder->is_failed || notice->warnings.is_failed || notice->routes.is_failed || notice->links.is_failed ||
+	     notice->addresses.is_failed || notice->devices.is_failed || notice->reasons.is_failed))
 		err = error_new(ERROR_NOMEM, "no memory for the addresses of notices");
 	netlink_close(&finder->netlink);
 	free(finder->links);
@@ -318,5 +349,6 @@ void notice_deinit(struct notice *notice)
 	words_deinit(&notice->addresses);
 	words_deinit(&notice->devices);
 	words_deinit(&notice->reasons);
+	words_deinit(&notice->warnings);
 	*notice = (struct notice){0};
 }

@@ -27,19 +27,20 @@ struct notice {
 	struct words addresses;
 	struct words devices; /**< Directories of the cards below "/sys". */
 	struct words reasons; /**< Of each route, for a person; of addresses that get no notice, too. */
+	struct words warnings; /**< Nodes that get none, and why. */
 	bool has_vlan;
 };
 
 /**
  * Find out.
  *
- * All addresses of each node count; one that cannot be reached is left out as long as another one is left.
+ * All addresses of each node count. One that cannot be reached is left out; a node of which none is left is a warning: without a
+ * name, this machine itself, not reached, or only over a device that needs more than a card and a VLAN on it.
  *
  * @param[in] host The machine; routes and names are those of the system that this program runs on.
  * @param[in] config The configuration.
  * @param[out] ret Result; notice_deinit() it.
- * @return NULL; ERROR_CONFIG (a name without an address, a node that is this machine, or none of its addresses can be reached);
- *	   ERROR_UNSUPPORTED (only over a device that needs more than a card and a VLAN on it); ERROR_OS; ERROR_NOMEM.
+ * @return NULL; ERROR_CONFIG (too many addresses); ERROR_OS; ERROR_NOMEM.
  */
 struct error *notice_find(const struct host *host, const struct config *config, struct notice *ret) must_check;
 

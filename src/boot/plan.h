@@ -24,6 +24,9 @@ enum { PLAN_VERSION = 1 };
 /** Where a plan lies in the capture initramfs. */
 #define PLAN_PATH "/etc/kdump/plan"
 
+/** Key of what is not as it was asked for, although there is a plan. */
+#define PLAN_WARNING "warning"
+
 /** What the capture initramfs is made of. */
 enum plan_form {
 	PLAN_MINIMAL, /**< Our static program is /init. */
@@ -50,9 +53,12 @@ enum plan_format {
 	PLAN_FORMAT_RAW, /**< The whole of /proc/vmcore, unfiltered. */
 };
 
+/** Most addresses that get notices; a node has two rings, and a cluster some dozen nodes. */
+enum { PLAN_ROUTES_MAX = 64 };
+
 /** One value of the plan as a person reads it. */
 struct plan_reason {
-	char *key; /**< Path of the setting in the plan, "target.device". */
+	char *key; /**< Path of the setting in the plan, "target.device"; PLAN_WARNING: of none, the user should know. */
 	char *reason; /**< Why it has its value, with file:line where it comes from the configuration. */
 };
 

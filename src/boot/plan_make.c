@@ -324,6 +324,9 @@ static struct error *plan_notices(struct planner *planner)
 		              config_where(config, KEY_NOTIFY_NODES));
 	for (size_t i = 0; i < notice.reasons.count && !err; i++)
 		err = explain(planner, "notify.routes", "%s", notice.reasons.list[i]);
+	for (size_t i = 0; i < notice.warnings.count && !err; i++)
+		err = explain(planner, PLAN_WARNING, "%s: KDUMP_NOTIFY_NODES: %s; it will not be told of a crash",
+		              config_where(config, KEY_NOTIFY_NODES), notice.warnings.list[i]);
 	if (!err)
 		err = explain_key(planner, "notify.port", KEY_NOTIFY_PORT);
 	if (!err)
@@ -331,6 +334,16 @@ static struct error *plan_notices(struct planner *planner)
 		              config_where(config, KEY_NOTIFY_INTERVAL));
 	if (!err)
 		err = list_drivers(planner, &notice.devices, notice.has_vlan ? "8021q" : NULL, &plan->network_modules);
+	// As for a node that cannot be reached.
+	if (err && err->code == ERROR_CONFIG) {
+		_cleanup_error_ struct error *lacking = err;
+
+		notice_deinit(&notice);
+		err = explain(planner, PLAN_WARNING, "%s: KDUMP_NOTIFY_NODES: %s; nobody will be told of a crash",
+		              config_where(config, KEY_NOTIFY_NODES), lacking->text);
+		if (!err)
+			err = list_drivers(planner, &notice.devices, NULL, &plan->network_modules);
+	}
 	if (!err)
 		err = words_take(&notice.links, &plan->network_links);
 	if (!err)

@@ -30,8 +30,11 @@ static void describe(const struct host *host, const char *path, const char *name
 // Of drivers in their place in the kernel's tree those that are of use: not the one in software, and no helpers.
 static bool is_driver(const char *path, const char *name)
 {
-	if (strcmp(name, "ipmi_watchdog") == 0)
-		return true;
+	static const char *const boards[] = {"ipmi_watchdog", "ipmi_si", "ipmi_ssif"};
+
+	for (size_t i = 0; i < array_size(boards); i++)
+		if (strcmp(name, boards[i]) == 0)
+			return true;
 	return path && strstr(path, "/drivers/watchdog/") && strcmp(name, "softdog") != 0 &&
 	       strcmp(name, "watchdog") != 0 && strncmp(name, "pretimeout_", 11) != 0;
 }
@@ -44,6 +47,9 @@ static struct error *add_loaded(const struct host *host, const struct modules *m
 	for (char **name = names; !err && *name; name++) {
 		bool is_known;
 
+		// The board's interface is of use for its watchdog only.
+		if (strncmp(*name, "ipmi_", 5) == 0 && !host_exists(host, "/sys/module/ipmi_watchdog"))
+			continue;
 		if (is_driver(modules_path(modules, *name), *name))
 			err = modules_add(modules, *name, ordered, &is_known);
 	}
@@ -76,8 +82,14 @@ struct error *watchdog_find(const struct host *host, const struct modules *modul
 			return error_new(ERROR_NOMEM, "no memory for a path");
 		}
 		err = modules_add_device(host, modules, sysfs, ordered, &drivers);
+		// Another kernel may lack it: no reason to save no dump.
+		if (err && err->code == ERROR_CONFIG) {
+			words_addf(reasons, "it is not fed: %s", err->text);
+			error_free(err);
+			err = NULL;
+		}
 	}
-	if (!err && names && *names)
+	if (!err)
 		err = add_loaded(host, modules, ordered);
 	if (!err)
 		err = words_check(ordered);

@@ -113,6 +113,7 @@ enum slot_state {
 // A device, in memory that processes share.
 struct blockdev_slot {
 	_Atomic int state; // enum slot_state
+	_Atomic pid_t asker; // The process that waits for its answer.
 	bool is_present; // Of the parent.
 	struct blockdev dev; // Of the process that asks, while it does.
 };
@@ -122,6 +123,8 @@ enum {
 	SLOTS_MAX = 4096,
 	// Disks that have to spin up first answer later, and are found then.
 	SILENCE_MS = 3000,
+	// After the first one that is silent others are not waited for as long: there may be dozens behind one dead adapter.
+	NEXT_SILENCE_MS = 300,
 };
 
 struct error *blockdev_scan_open(struct blockdev_scan *ret, const char *sys_class_block, const char *dev_dir)
@@ -172,6 +175,7 @@ static int ask_child(void *context)
 
 		if (!atomic_compare_exchange_strong(&slot->state, &wanted, SLOT_ASKED))
 			continue;
+		slot->asker = getpid();
 		memcpy(dev.name, slot->dev.name, sizeof(dev.name));
 		fill(scan, &dev);
 		slot->dev = dev;
@@ -184,7 +188,7 @@ static int ask_child(void *context)
 }
 
 // Until all have answered, or one does not.
-static struct error *ask_some(struct blockdev_scan *scan)
+static struct error *ask_some(struct blockdev_scan *scan, int silence_ms)
 {
 	struct asking asking = {.scan = scan};
 	struct pollfd answers = {.events = POLLIN};
@@ -196,7 +200,7 @@ static struct error *ask_some(struct blockdev_scan *scan)
 	err = process_start(ask_child, &asking, NULL);
 	close(asking.pipe[1]);
 	answers.fd = asking.pipe[0];
-	while (!err && poll(&answers, 1, SILENCE_MS) > 0 && read(answers.fd, bytes, sizeof(bytes)) > 0)
+	while (!err && poll(&answers, 1, silence_ms) > 0 && read(answers.fd, bytes, sizeof(bytes)) > 0)
 		;
 	close(asking.pipe[0]);
 	return err;
@@ -243,16 +247,26 @@ static struct error *take_answers(const struct blockdev_scan *scan, struct block
 	return NULL;
 }
 
+// Processes that asked before and have ended. One that died without an answer has none to give: what it asked may be asked again.
+static void forget_dead(struct blockdev_scan *scan)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		for (size_t i = 0; i < scan->count; i++)
+			if (scan->slots[i].state == SLOT_ASKED && scan->slots[i].asker == pid)
+				scan->slots[i].state = SLOT_IDLE;
+}
+
 struct error *blockdev_scan(struct blockdev_scan *scan, struct blockdev **ret, size_t *count_ret)
 {
 	_cleanup_closedir_ DIR *dir = opendir(scan->sys_class_block);
 	struct error *err = NULL;
+	bool is_first = true;
 
 	if (!dir)
 		return error_os(errno, "%s", scan->sys_class_block);
-	// Those that asked before and have ended.
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
+	forget_dead(scan);
 	for (size_t i = 0; i < scan->count; i++)
 		scan->slots[i].is_present = false;
 	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
@@ -265,7 +279,8 @@ struct error *blockdev_scan(struct blockdev_scan *scan, struct blockdev **ret, s
 			slot->state = SLOT_WANTED;
 	}
 	for (size_t left = count_wanted(scan), before = left + 1; !err && left && left < before;) {
-		err = ask_some(scan);
+		err = ask_some(scan, is_first ? SILENCE_MS : NEXT_SILENCE_MS);
+		is_first = false;
 		before = left;
 		left = count_wanted(scan);
 	}

@@ -47,6 +47,17 @@ static void tell_output(char *output, struct log *log)
 			log_print(log, "| %s", line);
 }
 
+static bool is_in_directory(const char *command)
+{
+	static const char *const directories[] = {HOOKS_DIRECTORY "pre.d/", HOOKS_DIRECTORY "post.d/",
+	                                          HOOKS_DIRECTORY "emergency.d/"};
+
+	for (size_t i = 0; i < array_size(directories); i++)
+		if (strncmp(command, directories[i], strlen(directories[i])) == 0)
+			return true;
+	return false;
+}
+
 // Words of a command. Programs in the directories for hooks get the exit status so far as their argument.
 static void split(const char *command, const struct hooks_about *about, struct words *ret)
 {
@@ -54,7 +65,7 @@ static void split(const char *command, const struct hooks_about *about, struct w
 
 	if (strncmp(command, HOOKS_SHELL, mark) != 0) {
 		words_split(ret, command);
-		if (strncmp(command, HOOKS_DIRECTORY, strlen(HOOKS_DIRECTORY)) == 0)
+		if (ret->count == 1 && is_in_directory(command))
 			words_addf(ret, "%d", about->status);
 		return;
 	}
@@ -82,9 +93,9 @@ static struct error *run_one(const struct host *host, const char *command, const
 	run.argv = (const char *const *)words.list;
 	run.environment = environment->list;
 	err = host_run(host, &run, &result);
+	tell_output(result.output, log);
 	if (err)
 		return err;
-	tell_output(result.output, log);
 	*status_ret = result.status;
 	return NULL;
 }

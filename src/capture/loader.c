@@ -34,12 +34,10 @@ static bool is_kept(char *const *const *lists, const char *module)
 	return false;
 }
 
-// What loader_run() is asked for.
+// A request while it is carried out.
 struct loading {
+	const struct loader_request *request;
 	const char *directory;
-	char *const *modules;
-	char *const *const *kept;
-	bool is_dropping;
 	bool is_loaded[MODULES_MAX];
 	struct log *log;
 };
@@ -47,41 +45,42 @@ struct loading {
 // Loads what is not loaded yet. Returns how many were loaded now; tells of failures if is_last.
 static size_t run_pass(struct loading *loading, bool is_last)
 {
+	const struct loader_request *request = loading->request;
 	size_t done = 0;
 
-	for (size_t i = 0; i < MODULES_MAX && loading->modules[i]; i++) {
-		const char *module = loading->modules[i];
+	for (size_t i = request->first; i < MODULES_MAX && request->modules[i]; i++) {
+		const char *module = request->modules[i];
 		char path[PATH_MAX];
 		struct error *err;
 
 		if (loading->is_loaded[i])
 			continue;
+		if (request->at)
+			*request->at = i;
 		snprintf(path, sizeof(path), "%s/%s", loading->directory, module);
 		err = load(path);
 		loading->is_loaded[i] = !err;
 		done += !err;
 		if (err && is_last)
 			log_print(loading->log, "kernel module: %s", err->text);
-		if (loading->is_dropping && (!err || is_last) && !is_kept(loading->kept, module))
+		if (request->is_dropping && (!err || is_last) && !is_kept(request->kept, module))
 			unlink(path);
 		error_free(err);
 	}
 	return done;
 }
 
-void loader_run(const char *root, const char *kernel_version, char *const *modules, bool is_dropping,
-                char *const *const *kept, struct log *log)
+void loader_run(const struct loader_request *request, struct log *log)
 {
 	char directory[PATH_MAX];
-	struct loading loading = {
-		.directory = directory, .modules = modules, .kept = kept, .is_dropping = is_dropping, .log = log};
+	struct loading loading = {.request = request, .directory = directory, .log = log};
 	size_t all = 0, done = 0, more;
 
-	while (modules && all < MODULES_MAX && modules[all])
+	while (request->modules && request->first + all < MODULES_MAX && request->modules[request->first + all])
 		all++;
 	if (!all)
 		return;
-	snprintf(directory, sizeof(directory), "%s/lib/modules/%s", root, kernel_version);
+	snprintf(directory, sizeof(directory), "%s/lib/modules/%s", request->root, request->kernel_version);
 	// An order that is not quite right costs a second pass, not the dump.
 	do {
 		more = run_pass(&loading, false);

@@ -9,24 +9,34 @@
 #ifndef CAPTURE_LOADER_H
 #define CAPTURE_LOADER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "capture/log.h"
 
+/** What to load. */
+struct loader_request {
+	const char *root; /**< Directory that holds lib/modules, "" for the root. */
+	const char *kernel_version; /**< uname -r of the running kernel. */
+	char *const *
+		modules; /**< Paths relative to lib/modules/VERSION, NULL-terminated; may be NULL. At most 256 are loaded. */
+	size_t first; /**< The first of them that is loaded. */
+	bool is_dropping; /**< Remove each file after it was loaded: in an initramfs it is memory. */
+	char *const *const *
+		kept; /**< Lists of those that other processes load too, and that stay; NULL-terminated; may be NULL. */
+	_Atomic size_t *at; /**< Number of the module that is being loaded, for who waits; may be NULL. */
+};
+
 /**
  * Load modules. One that cannot be loaded is tried again after the others, then told and passed over: the target may come
- * without it. At most 256 are loaded.
+ * without it.
  *
- * @param[in] root Directory that holds lib/modules, "" for the root.
- * @param[in] kernel_version uname -r of the running kernel.
- * @param[in] modules Paths relative to lib/modules/VERSION, NULL-terminated; may be NULL.
- * @param[in] is_dropping Remove each file after it was loaded: in an initramfs it is memory.
- * @param[in] kept Lists of those that other processes load too, and that stay; NULL-terminated; may be NULL.
+ * @param[in] request What.
  * @param[in,out] log What is told.
  */
-void loader_run(const char *root, const char *kernel_version, char *const *modules, bool is_dropping,
-                char *const *const *kept, struct log *log);
+void loader_run(const struct loader_request *request, struct log *log);
 
 #endif

@@ -9,16 +9,21 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "capture/process.h"
 
 // A message with its prefix; longer ones are cut.
 enum { LINE_BYTES = ERROR_TEXT_BYTES + 256 };
 
 void log_init(struct log *ret, int console_fd)
 {
+	void *early = NULL;
+
 	ret->console_fd = console_fd;
 	ret->file_fd = -1;
-	ret->early_bytes = 0;
 	ret->is_finished = false;
+	// Without it only the console is told.
+	error_free(process_share(sizeof(*ret->early), &early));
+	ret->early = early;
 }
 
 void log_deinit(struct log *log)
@@ -61,9 +66,11 @@ static printf_format(2, 0) void print_file(struct log *log, const char *fmt, va_
 	used = format_line(line, prefix, fmt, args);
 	if (log->file_fd >= 0) {
 		put(log->file_fd, line, used);
-	} else if (!log->is_finished && log->early_bytes + used <= sizeof(log->early)) {
-		memcpy(log->early + log->early_bytes, line, used);
-		log->early_bytes += used;
+	} else if (!log->is_finished && log->early) {
+		size_t at = atomic_fetch_add(&log->early->bytes, used);
+
+		if (at < LOG_EARLY_BYTES && used <= LOG_EARLY_BYTES - at)
+			memcpy(log->early->text + at, line, used);
 	}
 }
 
@@ -92,9 +99,14 @@ void log_console(const struct log *log, const char *fmt, ...)
 
 struct error *log_attach(struct log *log, int fd)
 {
+	size_t size = log->early ? log->early->bytes : 0;
+
 	log_deinit(log);
 	log->file_fd = fd;
-	return log->is_finished ? NULL : error_wrap(io_write(fd, log->early, log->early_bytes), "capture.log");
+	if (log->is_finished || !size)
+		return NULL;
+	size = size < LOG_EARLY_BYTES ? size : strnlen(log->early->text, LOG_EARLY_BYTES);
+	return error_wrap(io_write(fd, log->early->text, size), "capture.log");
 }
 
 struct error *log_finish(struct log *log)

@@ -9,6 +9,7 @@
 #ifndef CAPTURE_LOG_H
 #define CAPTURE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,9 +23,14 @@ enum { LOG_EARLY_BYTES = 16384 };
 struct log {
 	int console_fd; /**< Borrowed; -1: none. */
 	int file_fd; /**< capture.log, owned; -1: not yet. */
-	size_t early_bytes;
 	bool is_finished; /**< What was told before is in a file. */
-	char early[LOG_EARLY_BYTES];
+	struct log_early *early; /**< Of all processes that have the log; NULL: there was no memory for it. */
+};
+
+/** What is kept until there is a file. */
+struct log_early {
+	_Atomic size_t bytes; /**< Claimed; more than there is room for: the last ones are lost. */
+	char text[LOG_EARLY_BYTES];
 };
 
 /** Start a story. @param[out] ret The log; log_deinit() it. @param[in] console_fd Borrowed; -1 for none. */

@@ -182,7 +182,9 @@ static void switch_on(struct network *network, struct network_link *link, const 
 		order(network, &message, link, "its MTU", log);
 	}
 	netlink_begin(&message, RTM_NEWLINK, 0, &fixed, sizeof(fixed));
-	link->is_asked = order(network, &message, link, "to switch it on", log);
+	// Once: a card that cannot be switched on now will not be later, and each try would be told.
+	link->is_asked = true;
+	order(network, &message, link, "to switch it on", log);
 }
 
 static void make_vlan(struct network *network, struct network_link *link, const struct log *log)
@@ -214,7 +216,7 @@ static void add_own(struct network *network, const struct network_own *own, cons
 	struct ifaddrmsg fixed = {.ifa_family = (unsigned char)own->address.family,
 	                          .ifa_prefixlen = (unsigned char)own->prefix_bits,
 	                          .ifa_index = (unsigned int)link->index};
-	// Nobody else took the address since the machine crashed: it need not be looked for.
+	// It is of this machine, not of a service that moves, so that nobody else has it: it need not be looked for.
 	uint32_t flags = IFA_F_PERMANENT | (own->address.family == AF_INET6 ? IFA_F_NODAD : 0);
 	struct netlink_message message;
 

@@ -34,7 +34,6 @@ enum {
 
 struct sender {
 	const struct plan *plan;
-	bool is_first_process;
 	struct log *log;
 	struct notify_state *state;
 	struct network network;
@@ -121,10 +120,11 @@ static int notify_child(void *context)
 	// Before the rest of the work, which goes on at the same time.
 	setpriority(PRIO_PROCESS, 0, HIGHEST_PRIORITY);
 	sender->sockets[0] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (sender->is_first_process) {
-		hurry_ipv6();
-		loader_run("", sender->plan->kernel_version, sender->plan->network_modules, false, NULL, sender->log);
-	}
+	hurry_ipv6();
+	loader_run(&(struct loader_request){.root = "",
+	                                    .kernel_version = sender->plan->kernel_version,
+	                                    .modules = sender->plan->network_modules},
+	           sender->log);
 	sender->state->network_ms = clock_now_ms();
 	// It may be missing in the kernel, or have come with a module.
 	sender->sockets[1] = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -136,8 +136,7 @@ static int notify_child(void *context)
 	send_forever(sender);
 }
 
-struct error *notify_start(const struct plan *plan, bool is_first_process, struct log *log,
-                           const struct notify_state **state_ret)
+struct error *notify_start(const struct plan *plan, struct log *log, const struct notify_state **state_ret)
 {
 	struct sender *sender;
 	void *state = NULL;
@@ -153,7 +152,6 @@ struct error *notify_start(const struct plan *plan, bool is_first_process, struc
 	if (!err)
 		err = process_share(sizeof(*sender->state), &state);
 	sender->plan = plan;
-	sender->is_first_process = is_first_process;
 	sender->log = log;
 	sender->state = state;
 	if (!err) {

@@ -29,16 +29,15 @@ struct notify_state {
 };
 
 /**
- * Start to send in a process of its own, which ends with the machine or with the caller. It loads the cards' drivers first.
+ * Start to send in a process of its own, which ends with the machine or with the caller. It loads the cards' drivers and sets up the
+ * network first: only for the first process of a capture system.
  *
  * @param[in] plan The plan; nothing is done if it names nobody.
- * @param[in] is_first_process Drivers are loaded and the network is set up. Else both are as they are.
  * @param[in] log For the console.
  * @param[out] state_ret What becomes of notices; NULL if nobody is told. Never freed.
  * @return NULL; ERROR_OS; ERROR_NOMEM; ERROR_BAD_DATA.
  */
-struct error *notify_start(const struct plan *plan, bool is_first_process, struct log *log,
-                           const struct notify_state **state_ret) must_check;
+struct error *notify_start(const struct plan *plan, struct log *log, const struct notify_state **state_ret) must_check;
 
 /** Tell the log what became of notices so far. @param[in] state Of notify_start(); may be NULL. @param[in,out] log The log. */
 void notify_report(const struct notify_state *state, struct log *log);

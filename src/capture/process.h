@@ -9,6 +9,7 @@
 #ifndef CAPTURE_PROCESS_H
 #define CAPTURE_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -46,6 +47,9 @@ struct error *process_share(size_t size_bytes, void **ret) must_check;
  * @return NULL; ERROR_OS, ERROR_NOMEM (no process could be made).
  */
 struct error *process_start(int (*fn)(void *context), void *context, pid_t *pid_ret) must_check;
+
+/** Wait for a process of process_start(), which goes on if it takes too long. @param[in] pid The child. @param[in] end_ms As process_run(). @return Whether it has ended. */
+bool process_wait(pid_t pid, uint64_t end_ms);
 
 /** Ask a process of process_start() to end, with SIGTERM, and wait for it. @param[in] pid The child. @param[in] timeout_ms Then it is killed. */
 void process_stop(pid_t pid, uint64_t timeout_ms);

@@ -17,9 +17,6 @@
 // Read back in pieces that leave the page cache again at once: memory is scarce.
 enum { PIECE_BYTES = 1 << 20 };
 
-// More files are never in a dump directory.
-enum { FILES_MAX = 32 };
-
 struct manifest {
 	char *text;
 	size_t size_bytes;
@@ -60,7 +57,7 @@ static struct error *hash(struct manifest *manifest, int fd, uint8_t digest[SHA2
 
 static struct error *add_file(struct manifest *manifest, int dir_fd, const char *name)
 {
-	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	uint8_t digest[SHA256_DIGEST_BYTES];
 	struct stat info;
 	struct error *err;
@@ -85,7 +82,7 @@ static int compare_names(const void *a, const void *b)
 }
 
 struct names {
-	char *names[FILES_MAX];
+	char **names;
 	size_t count;
 };
 
@@ -93,6 +90,7 @@ static void names_deinit(struct names *names)
 {
 	for (size_t i = 0; i < names->count; i++)
 		free(names->names[i]);
+	free(names->names);
 }
 
 static struct error *list_files(int dir_fd, struct names *ret)
@@ -105,14 +103,24 @@ static struct error *list_files(int dir_fd, struct names *ret)
 		closep(&fd);
 		return error_os(errno, "read the dump directory");
 	}
-	for (struct dirent *entry = readdir(dir); entry && ret->count < FILES_MAX; entry = readdir(dir)) {
-		if (entry->d_name[0] == '.' || strcmp(entry->d_name, SEAL_MANIFEST) == 0)
+	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+		struct stat info;
+		char **grown;
+
+		// Only files: hooks may leave other things, which are not ours to open.
+		if (entry->d_name[0] == '.' || strcmp(entry->d_name, SEAL_MANIFEST) == 0 ||
+		    fstatat(dir_fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode))
 			continue;
+		grown = reallocarray(ret->names, ret->count + 1, sizeof(*grown));
+		if (!grown)
+			return error_new(ERROR_NOMEM, "no memory for a name");
+		ret->names = grown;
 		ret->names[ret->count] = strdup(entry->d_name);
 		if (!ret->names[ret->count++])
 			return error_new(ERROR_NOMEM, "no memory for a name");
 	}
-	qsort(ret->names, ret->count, sizeof(*ret->names), compare_names);
+	if (ret->count)
+		qsort(ret->names, ret->count, sizeof(*ret->names), compare_names);
 	return NULL;
 }
 
@@ -120,7 +128,8 @@ static struct error *list_files(int dir_fd, struct names *ret)
 static struct error *sync_all(int dir_fd, const struct names *names)
 {
 	for (size_t i = 0; i < names->count; i++) {
-		_cleanup_close_ int fd = openat(dir_fd, names->names[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		_cleanup_close_ int fd =
+			openat(dir_fd, names->names[i], O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 		if (fd < 0 || fsync(fd) < 0)
 			return error_os(errno, "fsync %s", names->names[i]);

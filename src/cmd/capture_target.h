@@ -38,6 +38,7 @@ struct capture_options {
 
 /** What the process that works tells the one that waits for it. */
 struct capture_outcome {
+	_Atomic size_t module; /**< Number of the kernel module that is being loaded. */
 	_Atomic bool
 		is_sealed; /**< The dump is whole and has its name: what happens then is no failure of the capture. */
 	char reason[ERROR_TEXT_BYTES]; /**< Why it failed. */
@@ -53,6 +54,7 @@ struct capture {
 	struct target_request target; /**< What is tried now. */
 	int status; /**< Exit code, when all has failed. */
 	struct capture_outcome *outcome;
+	size_t first_module; /**< Where the next process begins that loads modules. */
 	struct dumpdir dir;
 	int target_fd;
 	char boot_id[SYSTEM_BOOT_ID_BYTES];

@@ -87,20 +87,36 @@ static int load_child(void *context)
 	const struct plan *plan = &capture->plan;
 	char *const *const kept[] = {plan->network_modules, plan->watchdog_modules, NULL};
 
-	loader_run("", plan->kernel_version, plan->modules, capture->options->is_init, kept, &capture->log);
+	loader_run(&(struct loader_request){.root = "",
+	                                    .kernel_version = plan->kernel_version,
+	                                    .modules = plan->modules,
+	                                    .first = capture->first_module,
+	                                    .is_dropping = capture->options->is_init,
+	                                    .kept = kept,
+	                                    .at = &capture->outcome->module},
+	           &capture->log);
 	return EXIT_OK;
 }
 
-// In a process of its own: a driver that hangs must not cost the targets that need another one.
+// In processes of their own: a driver that is slow, or hangs, must not cost the targets that need another one. It is not killed,
+// since it may find its disk yet.
 static void load_modules(struct capture *capture)
 {
-	struct process_result result = {0};
-	struct error *err = process_run(load_child, capture,
-	                                process_earlier_ms(capture->end_ms, clock_now_ms() + LOAD_MS), &result);
+	for (bool is_slow = true; is_slow; capture->first_module = capture->outcome->module + 1) {
+		uint64_t end_ms = process_earlier_ms(capture->end_ms, clock_now_ms() + LOAD_MS);
+		struct error *err;
+		pid_t pid = 0;
 
-	if (err)
-		log_print(&capture->log, "kernel modules: %s", err->text);
-	error_free(err);
+		capture->outcome->module = capture->first_module;
+		err = process_start(load_child, capture, &pid);
+		is_slow = !err && !process_wait(pid, end_ms) && process_left_ms(capture->end_ms);
+		if (err)
+			log_print(&capture->log, "kernel modules: %s", err->text);
+		else if (is_slow)
+			log_print(&capture->log, "kernel module: %s takes long; going on with the next one",
+			          capture->plan.modules[capture->outcome->module]);
+		error_free(err);
+	}
 }
 
 // Saves to one target. Returns an exit code.
@@ -212,11 +228,8 @@ static void feed_watchdogs(struct capture *capture)
 // Sent until the machine restarts, whatever becomes of the work.
 static void start_notices(struct capture *capture)
 {
-	const struct capture_options *options = capture->options;
-	struct error *err = NULL;
+	struct error *err = notify_start(&capture->plan, &capture->log, &capture->notices);
 
-	if (!options->directory)
-		err = notify_start(&capture->plan, options->is_init, &capture->log, &capture->notices);
 	if (err)
 		log_print(&capture->log, "failover notices: %s", err->text);
 	error_free(err);
@@ -237,9 +250,10 @@ static int supervise(struct capture *capture)
 	}
 	capture->outcome = outcome;
 	capture->end_ms = end_ms;
-	if (capture->options->is_init)
+	if (capture->options->is_init) {
 		feed_watchdogs(capture);
-	start_notices(capture);
+		start_notices(capture);
+	}
 	if (!capture->options->directory)
 		load_modules(capture);
 	status = try_targets(capture, end_ms);

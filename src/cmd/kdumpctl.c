@@ -76,12 +76,24 @@ static struct error *load_config(const struct control *control, struct config *r
 	return NULL;
 }
 
+// What is not as it was asked for.
+static void print_warnings(const struct control *control, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->reason_count && !control->is_quiet; i++)
+		if (strcmp(plan->reasons[i].key, PLAN_WARNING) == 0)
+			fprintf(stderr, "%s: warning: %s\n", control->program, plan->reasons[i].reason);
+}
+
 static struct error *make_plan(const struct control *control, struct plan *ret)
 {
 	_cleanup_config_ struct config config = {0};
 	struct error *err = load_config(control, &config);
 
-	return err ? err : plan_make(&control->host, &config, ret);
+	if (!err)
+		err = plan_make(&control->host, &config, ret);
+	if (!err)
+		print_warnings(control, ret);
+	return err;
 }
 
 static struct error *run_plan(struct control *control, int *exit_ret)
@@ -173,6 +185,8 @@ static struct error *run_start(struct control *control, int *exit_ret)
 		err = check_reservation(control, &config, &reserved_bytes);
 	if (!err)
 		err = plan_make(&control->host, &config, &plan);
+	if (!err)
+		print_warnings(control, &plan);
 	return err ? err : load(control, &plan, reserved_bytes);
 }
 

@@ -60,8 +60,9 @@ static struct error *take(struct vmcore *core, struct vmreader *reader, const ch
 
 	*is_taken_ret = !err && is_current(core, reader);
 	if (*is_taken_ret) {
-		core->vmcoreinfo_bytes = size_bytes;
-		return vmcore_add_note(core, "VMCOREINFO", 0, text, size_bytes, &core->vmcoreinfo_offset_bytes);
+		err = vmcore_add_note(core, "VMCOREINFO", 0, text, size_bytes, &core->vmcoreinfo_offset_bytes);
+		core->vmcoreinfo_bytes = err ? 0 : size_bytes;
+		return err;
 	}
 	if (!err)
 		err = vmcore_set_info(core, "", 0);

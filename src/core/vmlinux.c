@@ -248,13 +248,13 @@ static void read_release(struct vmlinux *vmlinux, uint64_t banner_vaddr)
 	static const char start[] = "Linux version ";
 	enum { START_BYTES = sizeof(start) - 1 };
 	const uint8_t *banner = bytes_at(vmlinux, banner_vaddr, START_BYTES + RELEASE_BYTES);
-	size_t length;
+	const uint8_t *end;
 
 	if (!banner || memcmp(banner, start, START_BYTES) != 0)
 		return;
-	length = strcspn((const char *)banner + START_BYTES, " ");
-	if (length < RELEASE_BYTES)
-		memcpy(vmlinux->release, banner + START_BYTES, length);
+	end = memchr(banner + START_BYTES, ' ', RELEASE_BYTES - 1);
+	if (end)
+		memcpy(vmlinux->release, banner + START_BYTES, (size_t)(end - banner) - START_BYTES);
 }
 
 // arm64: the header of the image, at _text, tells the size of pages.
@@ -440,6 +440,8 @@ static void take(struct vmlinux *vmlinux, Dwarf_Die *die)
 	switch (dwarf_tag(die)) {
 	case DW_TAG_enumeration_type:
 		take_enumerators(vmlinux, die);
+		if (name)
+			take_type(vmlinux, die, name);
 		break;
 	case DW_TAG_structure_type:
 	case DW_TAG_union_type:

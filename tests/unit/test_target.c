@@ -131,9 +131,12 @@ static void missing_modules(void)
 	struct log log;
 
 	log_init(&log, -1);
-	loader_run("/nonexistent", "1.0", modules, true, NULL, &log);
-	check(memmem(log.early, log.early_bytes, "kernel/b.ko: No such file", 25) != NULL);
-	check(memmem(log.early, log.early_bytes, "0 of 2 kernel modules loaded", 28) != NULL);
+	loader_run(
+		&(struct loader_request){
+			.root = "/nonexistent", .kernel_version = "1.0", .modules = modules, .is_dropping = true},
+		&log);
+	check(memmem(log.early->text, log.early->bytes, "kernel/b.ko: No such file", 25) != NULL);
+	check(memmem(log.early->text, log.early->bytes, "0 of 2 kernel modules loaded", 28) != NULL);
 }
 
 static const struct test tests[] = {
