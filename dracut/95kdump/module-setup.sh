@@ -81,9 +81,11 @@ install() {
         || kdump_fail "cannot install ${kdump_capture:-/usr/lib/kdump/kdump-capture}"
     [[ -x $initdir/init ]] || kdump_fail "/init is not a program"
     # A static program alone needs no libgcc_s, which dracut adds at its end from these directories.
-    # shellcheck disable=SC2034
     mapfile -t _files < <(kdump_plan_list files)
-    [[ ${#_files[@]} -gt 0 ]] || ldd "$initdir/init" > /dev/null 2>&1 || libdirs=
+    if [[ ${#_files[@]} -eq 0 ]] && ! ldd "$initdir/init" > /dev/null 2>&1; then
+        # shellcheck disable=SC2034 # dracut reads it
+        libdirs=
+    fi
 
     mkdir -p "$initdir/etc/kdump" || kdump_fail "cannot make /etc/kdump"
     cp -f -- "$kdump_plan" "$initdir/etc/kdump/plan" || kdump_fail "cannot install the plan"
