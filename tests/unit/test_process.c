@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/clock.h"
+#include "capture/log.h"
 #include "capture/process.h"
 
 #include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -107,7 +110,55 @@ static void shared(void)
 	check(*(int *)memory == 7);
 }
 
-static const struct test tests[] = {TEST(status), TEST(deadline), TEST(nested), TEST(shared)};
+static int tell(void *context)
+{
+	log_print(context, "from a child");
+	return 0;
+}
+
+// What a process says before there is a file is in the file of the next one.
+static void a_log_of_several_processes(void)
+{
+	int fd = memfd_create("log", 0), again = memfd_create("again", 0), in = dup(fd);
+	struct process_result result;
+	char text[256] = "";
+	struct log log;
+
+	log_init(&log, -1);
+	check_ok(process_run(tell, &log, 0, &result));
+	log_print(&log, "from the parent");
+	check_ok(log_attach(&log, fd));
+	check(pread(in, text, sizeof(text) - 1, 0) > 0);
+	check(strstr(text, "from a child\n") && strstr(text, "from the parent\n"));
+	check_ok(log_finish(&log));
+	// In another file nothing stands twice.
+	check_ok(log_attach(&log, again));
+	check(lseek(again, 0, SEEK_END) == 0);
+	log_deinit(&log);
+	close(in);
+}
+
+// One that takes too long goes on, and can be ended.
+static void a_process_that_is_waited_for(void)
+{
+	pid_t pid = 0;
+
+	check_ok(process_start(hang, NULL, &pid));
+	check(!process_wait(pid, clock_now_ms() + 10));
+	check(kill(pid, 0) == 0);
+	process_stop(pid, 60000);
+	check(kill(pid, 0) < 0);
+	kill(-pid, SIGKILL);
+}
+
+static const struct test tests[] = {
+	TEST(status),
+	TEST(deadline),
+	TEST(nested),
+	TEST(shared),
+	TEST(a_log_of_several_processes),
+	TEST(a_process_that_is_waited_for),
+};
 
 int main(int argc, char **argv)
 {

@@ -128,6 +128,7 @@ static void raw(void)
 static void missing_modules(void)
 {
 	static char *const modules[] = {(char *)"kernel/a.ko", (char *)"kernel/b.ko", NULL};
+	_Atomic size_t at = 0;
 	struct log log;
 
 	log_init(&log, -1);
@@ -137,6 +138,16 @@ static void missing_modules(void)
 		&log);
 	check(memmem(log.early->text, log.early->bytes, "kernel/b.ko: No such file", 25) != NULL);
 	check(memmem(log.early->text, log.early->bytes, "0 of 2 kernel modules loaded", 28) != NULL);
+	// Behind one that hangs another process goes on.
+	log_deinit(&log);
+	log_init(&log, -1);
+	loader_run(
+		&(struct loader_request){
+			.root = "/nonexistent", .kernel_version = "1.0", .modules = modules, .first = 1, .at = &at},
+		&log);
+	check(at == 1);
+	check(memmem(log.early->text, log.early->bytes, "kernel/a.ko", 11) == NULL);
+	check(memmem(log.early->text, log.early->bytes, "0 of 1 kernel modules loaded", 28) != NULL);
 }
 
 static const struct test tests[] = {
