@@ -71,6 +71,8 @@ static const struct field fields[] = {
 	{"notify.port", FIELD_UINT, AT(notify_port), NULL, 1, UINT16_MAX},
 	{"notify.interval_ms", FIELD_U64, AT(notify_interval_ms), NULL, 1000, WEEK_MS},
 	{"dump.level", FIELD_UINT, AT(dump_level), NULL, 0, 31},
+	{"dump.loop_count", FIELD_UINT, AT(loop_count), NULL, 0, 1000},
+	{"dump.loop_s", FIELD_UINT, AT(loop_s), NULL, 1, 525600 * 60},
 	{"dump.keep_processes", FIELD_WORDS, AT(keep_processes), NULL, 0, 0},
 	{"dump.format", FIELD_ENUM, AT(format), formats, 0, 0},
 	{"dump.threads", FIELD_UINT, AT(threads), NULL, 1, 8192},

@@ -96,6 +96,9 @@ struct plan {
 	unsigned int notify_port; /**< UDP. */
 	uint64_t notify_interval_ms; /**< Between two notices. */
 	unsigned int dump_level; /**< 0…31. */
+	unsigned int
+		loop_count; /**< Of so many crashes within loop_s seconds the last one saves the log only; 0: never. */
+	unsigned int loop_s;
 	char **keep_processes; /**< Names of processes whose memory is kept at every level; NULL-terminated. */
 	enum plan_format format;
 	unsigned int threads; /**< Of the copier, at least 1. */

@@ -386,6 +386,13 @@ static struct error *plan_dump(struct planner *planner)
 	plan->verbose = (unsigned int)config_number(config, KEY_VERBOSE);
 	err = explain(planner, "dump.level", "%s: KDUMP_DUMPLEVEL%s", config_where(config, KEY_DUMPLEVEL),
 	              plan->format == PLAN_FORMAT_RAW ? ", which a raw dump does not use" : "");
+	plan->loop_count = (unsigned int)config_number(config, KEY_CRASH_LOOP_COUNT);
+	plan->loop_s = (unsigned int)config_number(config, KEY_CRASH_LOOP_MINUTES) * 60;
+	if (!err)
+		err = explain_key(planner, "dump.loop_count", KEY_CRASH_LOOP_COUNT);
+	if (!err)
+		err = explain(planner, "dump.loop_s", "%s: KDUMP_CRASH_LOOP_MINUTES",
+		              config_where(config, KEY_CRASH_LOOP_MINUTES));
 	if (!err)
 		err = plan_processes(planner);
 	if (!err)

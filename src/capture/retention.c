@@ -142,3 +142,27 @@ struct error *retention_run(const struct dumpdir *dir, int keep_old, struct log 
 	}
 	return err;
 }
+
+struct error *retention_count(const struct dumpdir *dir, time_t from, time_t to, size_t *count_ret)
+{
+	_cleanup_(dumps_deinit) struct dumps dumps = {.count = 0};
+	char first[DUMPDIR_NAME_BYTES], last[DUMPDIR_NAME_BYTES];
+	size_t host_size = strlen(dir->name) - FORM_SIZE;
+	struct error *err = list(dir, &dumps);
+
+	// Names are in the order of their times.
+	dumpdir_name("", from, "00000000", first);
+	dumpdir_name("", to, "ffffffff", last);
+	*count_ret = 0;
+	for (size_t i = 0; !err && i < dumps.count; i++) {
+		const char *when = dumps.names[i] + host_size;
+
+		// The new one is not sealed yet.
+		if (strncmp(dumps.names[i], dir->name, strlen(dir->name)) == 0)
+			continue;
+		if (strncmp(when, first + strlen(first) - FORM_SIZE, FORM_SIZE) >= 0 &&
+		    strncmp(when, last + strlen(last) - FORM_SIZE, FORM_SIZE) <= 0)
+			++*count_ret;
+	}
+	return err;
+}

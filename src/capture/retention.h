@@ -9,6 +9,9 @@
 #ifndef CAPTURE_RETENTION_H
 #define CAPTURE_RETENTION_H
 
+#include <stddef.h>
+#include <time.h>
+
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "capture/dumpdir.h"
@@ -26,5 +29,15 @@
  * @return NULL; ERROR_OS (the directory of dumps cannot be read); ERROR_NOMEM.
  */
 struct error *retention_run(const struct dumpdir *dir, int keep_old, struct log *log) must_check;
+
+/**
+ * Count dumps of the same host that were made not long ago, those that are not whole included.
+ *
+ * @param[in] dir The new dump; it does not count.
+ * @param[in] from, to Times in their names, both of them included.
+ * @param[out] count_ret Their number.
+ * @return NULL; ERROR_OS (the directory of dumps cannot be read); ERROR_NOMEM.
+ */
+struct error *retention_count(const struct dumpdir *dir, time_t from, time_t to, size_t *count_ret) must_check;
 
 #endif

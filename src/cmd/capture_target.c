@@ -281,6 +281,36 @@ static struct error *run_transfer(struct capture *capture)
 	return status ? error_new(ERROR_OS, "KDUMP_TRANSFER failed with status %d", status) : NULL;
 }
 
+// Whether this crash is one too many: a machine that crashes again and again fills its disk and is away for longer each time.
+static bool is_in_loop(struct capture *capture)
+{
+	const struct plan *plan = &capture->plan;
+	size_t count = 0;
+	struct error *err = NULL;
+
+	if (plan->loop_count)
+		err = retention_count(&capture->dir, capture->time - plan->loop_s, capture->time, &count);
+	if (err)
+		log_print(&capture->log, "earlier dumps: %s", err->text);
+	error_free(err);
+	if (!plan->loop_count || count + 1 < plan->loop_count)
+		return false;
+	log_print(&capture->log, "this is crash number %zu within %u minutes: only the log is saved", count + 1,
+	          plan->loop_s / 60);
+	capture->contents = "not saved: too many crashes in a short time (KDUMP_CRASH_LOOP_COUNT)";
+	return true;
+}
+
+// What there is to be saved beside the log.
+static struct error *save(struct capture *capture)
+{
+	const struct plan *plan = &capture->plan;
+
+	if (is_in_loop(capture))
+		return NULL;
+	return plan->hooks_transfer && *plan->hooks_transfer ? run_transfer(capture) : save_memory(capture);
+}
+
 // Behind a dump that is whole, so that nothing they do can harm it. What they print is beside it.
 static void run_post_hooks(struct capture *capture)
 {
@@ -312,9 +342,7 @@ struct error *capture_to_target(struct capture *capture)
 	if (!err) {
 		save_dmesg(capture);
 		capture_run_hooks(capture, capture->plan.hooks_pre, "pre", EXIT_OK);
-		err = capture->plan.hooks_transfer && *capture->plan.hooks_transfer ? run_transfer(capture)
-		                                                                    : save_memory(capture);
-		err = seal(capture, err);
+		err = seal(capture, save(capture));
 		if (!err) {
 			capture->outcome->is_sealed = true;
 			remove_old(capture);

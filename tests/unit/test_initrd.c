@@ -16,7 +16,7 @@ static const char plan_text[] =
 	"watchdog = { modules = []; };\n"
 	"network = { modules = []; links = []; addresses = []; };\n"
 	"notify = { routes = []; port = 7410; interval_ms = 10000L; };\n"
-	"dump = { level = 31; keep_processes = []; format = \"auto\"; threads = 1; };\n"
+	"dump = { level = 31; loop_count = 0; loop_s = 60; keep_processes = []; format = \"auto\"; threads = 1; };\n"
 	"hooks = { pre = []; transfer = []; post = []; emergency = []; files = []; timeout_ms = 60000L; };\n"
 	"action = { final = \"reboot\"; failure = \"reboot\"; deadline_ms = 1L; };\n"
 	"verbose = 0;\n";

@@ -5,7 +5,7 @@ import dataclasses
 import re
 import shutil
 
-from . import archive, capture, checks, copier, direct, forms, network, pageflags, usage, vmcoreinfo
+from . import archive, capture, checks, copier, direct, forms, image, network, pageflags, usage, vmcoreinfo
 from .capture import Setup
 from .command import LabError
 from .direct import CPU
@@ -17,6 +17,10 @@ from .readers import CRASH_COMMANDS, NO_MODULES
 CRASHKERNEL_SIZES = ("72M", "80M", "96M", "128M")
 CRASHKERNEL_PROMISED = {"6.1": 80, "6.12": 80}
 DEADLINE_S = 60
+# A dump that was made just before.
+EARLIER = f"""mount UUID={capture.UUID} /mnt
+mkdir -p /mnt{capture.SAVEDIR}/guest-$(date -u -d '-9 minutes' +%Y-%m-%dT%H-%M-%SZ)-00000000
+umount /mnt"""
 # Programs of an administrator.
 HOOKS = """mkdir -p /etc/kdump/pre.d /etc/kdump/post.d
 printf '#!/bin/sh\\necho "first: $KDUMP_STAGE $KDUMP_STATUS $1 $KDUMP_VMCORE"\\n' >/etc/kdump/pre.d/10-first
@@ -209,6 +213,21 @@ def _missing_target(report, lab, folder, scenario):
     report.check(f"{name}: nothing was written", f"found {names}" if names else "")
 
 
+def _crash_loop(report, lab, folder, scenario):
+    """One crash too many saves the log, and the machine goes on as after any dump."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    names = [one for one in crash.names() if not one.endswith("-00000000")]
+    report.check(f"{name}: there is one new directory", "" if len(names) == 1 else f"{names}")
+    dump = image.extract(crash.disk, f"{capture.SAVEDIR}/{names[0]}", folder / "dump")
+    text = (dump / "vmcore-dmesg.txt").read_text(errors="replace")
+    report.check(f"{name}: it has the log and no memory",
+                 "" if "Kernel panic - not syncing" in text and not (dump / "vmcore").exists() else "it has not")
+    report.check(f"{name}: capture.log says why",
+                 "" if "this is crash number 2" in (dump / "capture.log").read_text() else "it does not")
+
+
 def _hooks(report, lab, folder, scenario):
     """The administrator's programs run, and none of them costs the dump."""
     name = scenario.name
@@ -361,6 +380,10 @@ def table():
                        before_panic="tune2fs -U random $(blkid -U " + capture.UUID + ")"),
                  _missing_target, True,
                  "the target is gone after the panic: failure action in time, notices until then"),
+        Scenario("loop-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff", "KDUMP_CRASH_LOOP_COUNT": "2"},
+                       before_start=EARLIER),
+                 _crash_loop, True, "the second crash within an hour: the log only"),
         Scenario("hooks-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_REQUIRED_PROGRAMS": "uname",
                                "KDUMP_PRESCRIPT": "uname -r",
