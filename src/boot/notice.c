@@ -311,9 +311,9 @@ static struct error *find(struct finder *finder, const struct words *nodes)
 			err = NULL;
 		}
 	}
-	if (!err && notice->routes.count > PLAN_ROUTES_MAX)
-		err = error_new(ERROR_CONFIG, "%zu addresses are too many, %d are allowed", notice->routes.count,
-		                PLAN_ROUTES_MAX);
+	if (!err && (notice->routes.count > PLAN_ROUTES_MAX || notice->links.count > PLAN_LINKS_MAX))
+		err = error_new(ERROR_CONFIG, "%zu addresses over %zu links are too many, %d over %d are allowed",
+		                notice->routes.count, notice->links.count, PLAN_ROUTES_MAX, PLAN_LINKS_MAX);
 	if (!err)
 		err = list_addresses(finder);
 	if (!err &&
@@ -330,11 +330,10 @@ struct error *notice_find(const struct host *host, const struct config *config, 
 	_cleanup_notice_ struct notice notice = {0};
 	_cleanup_words_ struct words nodes = {0};
 	struct finder finder = {.host = host, .notice = &notice, .netlink.fd = -1};
-	struct error *err = NULL;
+	struct error *err;
 
 	words_split(&nodes, config_text(config, KEY_NOTIFY_NODES));
-	if (!err && nodes.count)
-		err = find(&finder, &nodes);
+	err = nodes.count ? find(&finder, &nodes) : words_check(&nodes);
 	if (err)
 		return error_wrap(err, "%s: KDUMP_NOTIFY_NODES", config_where(config, KEY_NOTIFY_NODES));
 	*ret = notice;

@@ -53,8 +53,8 @@ enum plan_format {
 	PLAN_FORMAT_RAW, /**< The whole of /proc/vmcore, unfiltered. */
 };
 
-/** Most addresses that get notices; a node has two rings, and a cluster some dozen nodes. */
-enum { PLAN_ROUTES_MAX = 64 };
+/** Most addresses that get notices, and cards and VLANs for them; a node has two rings, and a cluster some dozen nodes. */
+enum { PLAN_ROUTES_MAX = 64, PLAN_LINKS_MAX = 16 };
 
 /** One value of the plan as a person reads it. */
 struct plan_reason {

@@ -22,7 +22,11 @@
 #include "capture/log.h"
 
 /** What a plan may hold of each; more is refused. A node of a cluster has two rings. */
-enum { NETWORK_LINKS_MAX = 16, NETWORK_ADDRESSES_MAX = PLAN_ROUTES_MAX, NETWORK_ROUTES_MAX = PLAN_ROUTES_MAX };
+enum {
+	NETWORK_LINKS_MAX = PLAN_LINKS_MAX,
+	NETWORK_ADDRESSES_MAX = PLAN_ROUTES_MAX,
+	NETWORK_ROUTES_MAX = PLAN_ROUTES_MAX
+};
 
 /** A card, or a VLAN on one. */
 struct network_link {
