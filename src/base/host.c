@@ -295,35 +295,30 @@ static struct error *collect(int fd, const struct host_command *command, uint64_
 
 // A killed process is gone in this time.
 enum { KILL_MS = 3000 };
-// In place of a deadline: it was killed before.
-#define KILLED UINT64_MAX
-
-static bool is_killed(const struct error *err, uint64_t end_ms)
-{
-	return err || end_ms == KILLED;
-}
 
 // A pidfd gives the end of a child as an event, so that waiting with a deadline needs neither a signal nor a poll loop.
-static struct error *wait_child(pid_t pid, const struct host_command *command, uint64_t end_ms, int *status_ret)
+static struct error *wait_child(pid_t pid, const struct host_command *command, uint64_t end_ms, bool is_killed,
+                                int *status_ret)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct error *err = NULL;
 	siginfo_t info = {0};
 
-	while (command->timeout_ms && pidfd >= 0 && end_ms != KILLED) {
+	while (!is_killed && command->timeout_ms && pidfd >= 0) {
 		struct pollfd pollfd = {.fd = pidfd, .events = POLLIN};
 		uint64_t now = clock_now_ms();
 
 		if (now >= end_ms) {
 			err = error_new(ERROR_TIMEOUT, "no end after %ju ms", (uintmax_t)command->timeout_ms);
 			kill(-pid, SIGKILL);
+			is_killed = true;
 			break;
 		}
 		if (poll(&pollfd, 1, end_ms - now > 3600000 ? 3600000 : (int)(end_ms - now)) > 0)
 			break;
 	}
 	// Dead at once, unless it waits for a device: then no time is enough, and it is left behind.
-	if (is_killed(err, end_ms) && pidfd >= 0) {
+	if (is_killed && pidfd >= 0) {
 		struct pollfd pollfd = {.fd = pidfd, .events = POLLIN};
 
 		if (poll(&pollfd, 1, KILL_MS) == 0)
@@ -421,7 +416,7 @@ static struct error *run_child(const struct host *host, const struct host_comman
 		err = collect(output.read_fd, command, end_ms, buf);
 	if (err)
 		kill(-pid, SIGKILL);
-	late = wait_child(pid, command, err ? KILLED : end_ms, &status);
+	late = wait_child(pid, command, end_ms, err, &status);
 	if (!err)
 		err = take_ptr(late);
 	ret->output = command->output_max_bytes ? take_ptr(buf) : NULL;

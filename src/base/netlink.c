@@ -91,7 +91,7 @@ static bool take_datagram(const uint8_t *bytes, size_t size_bytes, uint32_t sequ
 		memcpy(&header, bytes + at, sizeof(header));
 		if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > size_bytes - at)
 			break;
-		if (sequence && header.nlmsg_seq != sequence)
+		if (header.nlmsg_seq != sequence)
 			continue;
 		if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) {
 			int number = 0;
@@ -156,25 +156,20 @@ struct error *netlink_run(struct netlink *netlink, struct netlink_message *messa
 	return err ? err : errnum ? error_os(errnum, "netlink") : NULL;
 }
 
-struct error *netlink_take(struct netlink *netlink, netlink_handler *handler, void *context)
+struct error *netlink_drain(struct netlink *netlink)
 {
 	_cleanup_free_ uint8_t *bytes = malloc(REPLY_BYTES);
+	struct error *err = NULL;
+	size_t got;
 
 	if (!bytes)
 		return error_new(ERROR_NOMEM, "no memory for the kernel's events");
-	for (;;) {
-		size_t got = 0;
-		int ignored;
-		struct error *err = receive(netlink, MSG_DONTWAIT, bytes, &got);
-
-		if (err && err->errnum == EAGAIN) {
-			error_free(err);
-			return NULL;
-		}
-		if (err)
-			return err;
-		take_datagram(bytes, got, 0, handler, context, &ignored);
-	}
+	while (!err)
+		err = receive(netlink, MSG_DONTWAIT, bytes, &got);
+	if (err->errnum != EAGAIN)
+		return err;
+	error_free(err);
+	return NULL;
 }
 
 const void *netlink_find(struct netlink_attributes attributes, uint16_t type, size_t least_bytes, size_t *size_ret)

@@ -92,15 +92,8 @@ void netlink_nest_end(struct netlink_message *message, size_t nest);
 struct error *netlink_run(struct netlink *netlink, struct netlink_message *message, netlink_handler *handler,
                           void *context) must_check;
 
-/**
- * Take the events that are there, and do not wait for others.
- *
- * @param[in,out] netlink With groups.
- * @param[in] handler Called for each.
- * @param[in] context For @p handler.
- * @return NULL; ERROR_OS (ENOBUFS: events were lost; ask anew).
- */
-struct error *netlink_take(struct netlink *netlink, netlink_handler *handler, void *context) must_check;
+/** Throw away the events that are there, without waiting for others: who was told that something has changed looks at it as it is. @param[in,out] netlink With groups. @return NULL; ERROR_OS (ENOBUFS: some were lost); ERROR_NOMEM. */
+struct error *netlink_drain(struct netlink *netlink) must_check;
 
 /**
  * Find an attribute.

@@ -104,6 +104,16 @@ static struct error *add_file(struct finder *finder, const char *path, unsigned 
 	return err ? err : words_check(&words);
 }
 
+// A program by its name or path.
+static struct error *add_program(struct finder *finder, const char *name, char **path_ret)
+{
+	struct error *err = find_program(finder, name, path_ret);
+
+	if (!err && !*path_ret)
+		err = error_new(ERROR_CONFIG, "there is no program %s", name);
+	return err ? err : add_file(finder, *path_ret, 0);
+}
+
 // SUSE's keys are read by a shell; most need none.
 static bool needs_shell(const char *text)
 {
@@ -146,11 +156,7 @@ static struct error *add_command(struct finder *finder, const char *text, struct
 	words_split(&words, text);
 	if (!words.count)
 		return words_check(&words);
-	err = find_program(finder, words.list[0], &program);
-	if (!err && !program)
-		err = error_new(ERROR_CONFIG, "there is no program %s", words.list[0]);
-	if (!err)
-		err = add_file(finder, program, 0);
+	err = add_program(finder, words.list[0], &program);
 	if (!err)
 		words_addf(commands, "%s%s", program, text + strspn(text, " \t") + strlen(words.list[0]));
 	return err;
@@ -205,11 +211,7 @@ static struct error *add_required(struct finder *finder, const struct config *co
 	for (size_t i = 0; i < words.count && !err; i++) {
 		_cleanup_free_ char *program = NULL;
 
-		err = find_program(finder, words.list[i], &program);
-		if (!err && !program)
-			err = error_new(ERROR_CONFIG, "there is no program %s", words.list[i]);
-		if (!err)
-			err = add_file(finder, program, 0);
+		err = add_program(finder, words.list[i], &program);
 	}
 	return error_wrap(err ? err : words_check(&words), "%s: KDUMP_REQUIRED_PROGRAMS",
 	                  config_where(config, KEY_REQUIRED_PROGRAMS));

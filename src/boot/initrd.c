@@ -65,6 +65,7 @@ static struct error *add_module(const struct host *host, const struct plan *plan
 // Everything that the image is made from, as text. Comments of the plan do not change what it does.
 static struct error *list_inputs(const struct host *host, const struct plan *plan, char **ret)
 {
+	char *const *const lists[] = {plan->modules, plan->watchdog_modules, plan->network_modules};
 	_cleanup_text_ struct text inputs = {0};
 	_cleanup_free_ char *plan_text = NULL;
 	struct error *err = plan_format(plan, &plan_text);
@@ -80,13 +81,10 @@ static struct error *list_inputs(const struct host *host, const struct plan *pla
 		err = add_file(host, INITRD_CAPTURE_PATH, &inputs);
 	if (!err)
 		err = add_file(host, plan->kernel_image, &inputs);
-	for (char **module = plan->modules; !err && *module; module++)
-		err = add_module(host, plan, *module, &inputs);
-	for (char **module = plan->watchdog_modules; !err && module && *module; module++)
-		err = add_module(host, plan, *module, &inputs);
-	for (char **module = plan->network_modules; !err && module && *module; module++)
-		err = add_module(host, plan, *module, &inputs);
-	for (char **file = plan->hooks_files; !err && file && *file; file++)
+	for (size_t i = 0; i < array_size(lists); i++)
+		for (char *const *module = lists[i]; !err && *module; module++)
+			err = add_module(host, plan, *module, &inputs);
+	for (char *const *file = plan->hooks_files; !err && *file; file++)
 		err = add_file(host, *file, &inputs);
 	return err ? err : text_take(&inputs, ret);
 }

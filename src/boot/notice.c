@@ -37,7 +37,6 @@ struct link {
 
 // The way to an address.
 struct route {
-	int family;
 	unsigned char type; // RTN_*
 	int link;
 	char gateway[INET6_ADDRSTRLEN], source[INET6_ADDRSTRLEN];
@@ -133,7 +132,7 @@ static struct error *find_route(struct finder *finder, const struct sockaddr *to
 	struct rtmsg fixed = {.rtm_family = (unsigned char)to->sa_family, .rtm_dst_len = is_4 ? 32 : 128};
 	struct netlink_message message;
 
-	*ret = (struct route){.family = to->sa_family, .gateway = "-", .source = "-"};
+	*ret = (struct route){.gateway = "-", .source = "-"};
 	netlink_begin(&message, RTM_GETROUTE, 0, &fixed, sizeof(fixed));
 	if (is_4)
 		netlink_add(&message, RTA_DST, &to4->sin_addr, sizeof(to4->sin_addr));

@@ -4,7 +4,7 @@
  *
  * Runs the administrator's programs, each with a time limit, and tells what they printed.
  *
- * Does not decide when (cmd/kdump-capture.c). What they may rely on: kdump-capture(8), HOOKS.
+ * Does not decide when (cmd/capture_target.c). What they may rely on: kdump-capture(8), HOOKS.
  */
 #ifndef CAPTURE_HOOKS_H
 #define CAPTURE_HOOKS_H

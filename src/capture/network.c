@@ -269,7 +269,6 @@ static void set_up(struct network *network, size_t index, const struct log *log)
 // What the kernel tells of a device.
 struct seen {
 	struct network *network;
-	const struct log *log;
 	bool has_link[NETWORK_LINKS_MAX];
 };
 
@@ -308,7 +307,7 @@ static void look(void *context, uint16_t type, const void *fixed, struct netlink
 static size_t update_once(struct network *network, const struct log *log)
 {
 	struct ifinfomsg all = {.ifi_family = AF_UNSPEC};
-	struct seen seen = {.network = network, .log = log};
+	struct seen seen = {.network = network};
 	struct netlink_message message;
 	struct error *err;
 	size_t count = 0;

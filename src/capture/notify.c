@@ -108,7 +108,7 @@ static __attribute__((noreturn)) void send_forever(struct sender *sender)
 		}
 		// A second at most: news that got lost cost no more than that.
 		poll(&events, 1, next_ms > now_ms + SOON_MS ? SOON_MS : (int)(next_ms - now_ms));
-		error_free(netlink_take(&sender->network.events, NULL, NULL));
+		error_free(netlink_drain(&sender->network.events));
 	}
 }
 

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/watchdog.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/watchdog.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "capture/loader.h"
 #include "capture/process.h"
 

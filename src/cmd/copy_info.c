@@ -15,12 +15,10 @@ struct error *copy_info_write(const char *vmlinux_path, const char *path, bool i
 {
 	struct copy_output output = {.fd = -1};
 	struct error *err = copy_output_open(&output, path, is_forced);
-	// Of its own: the stream closes its descriptor.
-	int fd = err ? -1 : dup(output.fd);
-	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+	FILE *out = NULL;
 
-	if (!err && !out)
-		err = error_os(errno, "%s", path);
+	if (!err)
+		err = copy_output_stream(&output, &out);
 	if (!err)
 		err = vmlinux_write_info(vmlinux_path, out);
 	if (out && fclose(out) != 0 && !err)

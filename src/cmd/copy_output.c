@@ -36,6 +36,15 @@ struct error *copy_output_open(struct copy_output *output, const char *path, boo
 	return output->fd < 0 ? error_os(errno, "%s", output->temporary) : NULL;
 }
 
+struct error *copy_output_stream(const struct copy_output *output, FILE **ret)
+{
+	// Of its own: the stream closes its descriptor.
+	int fd = dup(output->fd);
+
+	*ret = fd < 0 ? NULL : fdopen(fd, "w");
+	return *ret ? NULL : error_os(errno, "%s", output->path ? output->path : "standard output");
+}
+
 struct error *copy_output_close(struct copy_output *output, struct error *err, bool is_partial)
 {
 	if (output->path && output->fd >= 0 && close(output->fd) < 0 && !err)

@@ -10,6 +10,7 @@
 #define CMD_COPY_OUTPUT_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -30,6 +31,9 @@ struct copy_output {
  * @return NULL; ERROR_USAGE (the file exists); ERROR_OS; ERROR_NOSPC.
  */
 struct error *copy_output_open(struct copy_output *output, const char *path, bool is_forced) must_check;
+
+/** A stream on it, for text; fclose() it before copy_output_close(). @param[in] output Opened. @param[out] ret The stream. @return NULL; ERROR_OS. */
+struct error *copy_output_stream(const struct copy_output *output, FILE **ret) must_check;
 
 /**
  * Close. A file that is whole gets its name; one that is not keeps the name that says so, or is removed.

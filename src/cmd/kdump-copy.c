@@ -328,12 +328,10 @@ static struct error *write_stats(const struct arguments *args, const struct copy
 	const char *path = is_stdout(args->stats) ? NULL : args->stats;
 	struct copy_output output = {.fd = -1};
 	struct error *err = copy_output_open(&output, path, args->is_forced);
-	// Of its own: the stream closes its descriptor.
-	int fd = err ? -1 : dup(output.fd);
-	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+	FILE *out = NULL;
 
-	if (!err && !out)
-		err = error_os(errno, "%s", args->stats);
+	if (!err)
+		err = copy_output_stream(&output, &out);
 	if (!err)
 		err = copy_report_write(args, report, out);
 	if (out && fclose(out) != 0 && !err)

@@ -30,7 +30,7 @@ enum {
 // include/linux/page-flags.h: PG_buddy and PG_offline (before v5.1: PG_balloon), v4.18 to v6.10; before, _mapcount was this.
 enum { OLD_BUDDY_TYPE = 0x80, OLD_OFFLINE_TYPE = 0x100, OLDER_BUDDY_MAPCOUNT = -128 };
 
-enum kind { KIND_SYMBOL, KIND_SIZE, KIND_OFFSET, KIND_LENGTH, KIND_NUMBER };
+enum kind { KIND_SYMBOL, KIND_SIZE, KIND_OFFSET, KIND_LENGTH, KIND_NUMBER, KIND_PAGE_TYPE };
 
 static const char *const kind_names[] = {"SYMBOL", "SIZE", "OFFSET", "LENGTH", "NUMBER"};
 
@@ -159,14 +159,14 @@ static const struct key {
 	{KIND_NUMBER, "PG_head"},
 	{KIND_NUMBER, "HUGETLB_PAGE_DTOR"},
 	// Page types: since v6.12 …
-	{KIND_NUMBER, "PGTY_buddy"},
-	{KIND_NUMBER, "PGTY_offline"},
-	{KIND_NUMBER, "PGTY_slab"},
-	{KIND_NUMBER, "PGTY_hugetlb"},
-	{KIND_NUMBER, "PGTY_unaccepted"},
+	{KIND_PAGE_TYPE, "PGTY_buddy"},
+	{KIND_PAGE_TYPE, "PGTY_offline"},
+	{KIND_PAGE_TYPE, "PGTY_slab"},
+	{KIND_PAGE_TYPE, "PGTY_hugetlb"},
+	{KIND_PAGE_TYPE, "PGTY_unaccepted"},
 	// … and in v6.11.
-	{KIND_NUMBER, "PG_buddy"},
-	{KIND_NUMBER, "PG_offline"},
+	{KIND_PAGE_TYPE, "PG_buddy"},
+	{KIND_PAGE_TYPE, "PG_offline"},
 };
 
 enum { KEYS = array_size(keys) };
@@ -208,6 +208,11 @@ static const struct answer *answer_to(const struct vmlinux *vmlinux, enum kind k
 		if (keys[i].kind == kind && strcmp(keys[i].name, name) == 0)
 			return &vmlinux->answers[i];
 	return NULL;
+}
+
+static bool is_enumerator(const struct key *key)
+{
+	return key->kind == KIND_NUMBER || key->kind == KIND_PAGE_TYPE;
 }
 
 // Whether a key is about a type or variable of that name; the member is what follows.
@@ -394,7 +399,7 @@ static void take_type(struct vmlinux *vmlinux, Dwarf_Die *die, const char *name)
 		const char *member;
 		Dwarf_Word size;
 
-		if (vmlinux->answers[i].is_found || keys[i].kind == KIND_SYMBOL || keys[i].kind == KIND_NUMBER ||
+		if (vmlinux->answers[i].is_found || keys[i].kind == KIND_SYMBOL || is_enumerator(&keys[i]) ||
 		    !is_about(&keys[i], name, &member) || !strip(&type))
 			continue;
 		if (member)
@@ -428,7 +433,7 @@ static void take_enumerators(struct vmlinux *vmlinux, Dwarf_Die *die)
 		if (!name || dwarf_formsdata(dwarf_attr(&enumerator, DW_AT_const_value, &attribute), &value) != 0)
 			continue;
 		for (size_t i = 0; i < KEYS; i++)
-			if (keys[i].kind == KIND_NUMBER && strcmp(keys[i].name, name) == 0)
+			if (is_enumerator(&keys[i]) && strcmp(keys[i].name, name) == 0)
 				answer(vmlinux, i, (uint64_t)value);
 	} while (dwarf_siblingof(&enumerator, &enumerator) == 0);
 }
@@ -520,8 +525,8 @@ static void write_page_types(const struct vmlinux *vmlinux, FILE *out)
 
 	sscanf(vmlinux->release, "%u.%u", &major, &minor);
 	for (size_t i = 0; i < array_size(types); i++) {
-		const struct answer *number = answer_to(vmlinux, KIND_NUMBER, types[i].number);
-		const struct answer *bit = types[i].bit ? answer_to(vmlinux, KIND_NUMBER, types[i].bit) : NULL;
+		const struct answer *number = answer_to(vmlinux, KIND_PAGE_TYPE, types[i].number);
+		const struct answer *bit = types[i].bit ? answer_to(vmlinux, KIND_PAGE_TYPE, types[i].bit) : NULL;
 		int32_t value = 0;
 
 		if (number->is_found)
@@ -535,13 +540,6 @@ static void write_page_types(const struct vmlinux *vmlinux, FILE *out)
 		if (value)
 			fprintf(out, "NUMBER(PAGE_%s_MAPCOUNT_VALUE)=%" PRId32 "\n", types[i].name, value);
 	}
-}
-
-// Whether a key is asked for because of page types.
-static bool is_page_type(const struct key *key)
-{
-	return strncmp(key->name, "PGTY_", 5) == 0 || strcmp(key->name, "PG_buddy") == 0 ||
-	       strcmp(key->name, "PG_offline") == 0;
 }
 
 static struct error *open_vmlinux(struct vmlinux *vmlinux)
@@ -583,7 +581,7 @@ struct error *vmlinux_write_info(const char *path, FILE *out)
 	count_sections(&vmlinux);
 	fprintf(out, "OSRELEASE=%s\nPAGESIZE=%lu\n", vmlinux.release, 1UL << vmlinux.page_shift);
 	for (size_t i = 0; i < KEYS; i++)
-		if (vmlinux.answers[i].is_found && !is_page_type(&keys[i]))
+		if (vmlinux.answers[i].is_found && keys[i].kind != KIND_PAGE_TYPE)
 			write_answer(&vmlinux, i, out);
 	write_page_types(&vmlinux, out);
 	return NULL;
