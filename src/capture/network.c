@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
@@ -266,6 +267,16 @@ static void set_up(struct network *network, size_t index, const struct log *log)
 			add_route(network, &network->routes[i], log);
 }
 
+// IFF_RUNNING may be told a second late (net/core/link_watch.c: linkwatch_schedule_work()); a link whose queue works takes packets.
+static bool has_link(unsigned int flags, struct netlink_attributes attributes)
+{
+	const char *queue = netlink_find(attributes, IFLA_QDISC, 1, NULL);
+
+	if (!(flags & IFF_UP))
+		return false;
+	return flags & IFF_RUNNING || (flags & IFF_LOWER_UP && queue && strcmp(queue, "noop") != 0);
+}
+
 // What the kernel tells of a device.
 struct seen {
 	struct network *network;
@@ -299,7 +310,7 @@ static void look(void *context, uint16_t type, const void *fixed, struct netlink
 		if (!is_it(link, name, is_stacked, attributes))
 			continue;
 		link->index = info->ifi_index;
-		seen->has_link[i] = info->ifi_flags & IFF_UP && info->ifi_flags & IFF_RUNNING;
+		seen->has_link[i] = has_link(info->ifi_flags, attributes);
 		return;
 	}
 }

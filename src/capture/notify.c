@@ -30,6 +30,7 @@ enum {
 	// The first notices may be lost while switches and neighbours learn where we are: some more follow soon, at 1, 3 and 7 s.
 	SOON_MS = 1000,
 	HIGHEST_PRIORITY = -20,
+	HEAD_START_MS = 3000,
 };
 
 struct sender {
@@ -38,6 +39,7 @@ struct sender {
 	struct notify_state *state;
 	struct network network;
 	int sockets[2]; // IPv4, IPv6.
+	int first_fd; // For a byte when the first notice was sent.
 };
 
 // A card that is there from now on waits for nobody: addresses are ours, and routers need not be asked.
@@ -82,6 +84,7 @@ static void send_all(struct sender *sender)
 		if (!state->first_ms) {
 			state->first_ms = clock_now_ms();
 			log_console(sender->log, "first failover notice sent");
+			error_free(io_write(sender->first_fd, "", 1));
 		}
 		state->sent++;
 	}
@@ -138,9 +141,11 @@ static int notify_child(void *context)
 
 struct error *notify_start(const struct plan *plan, struct log *log, const struct notify_state **state_ret)
 {
+	_cleanup_close_ int first_fd = -1, sender_fd = -1;
 	struct sender *sender;
 	void *state = NULL;
 	struct error *err;
+	int ends[2];
 
 	*state_ret = NULL;
 	if (!plan->notify_routes || !*plan->notify_routes)
@@ -154,14 +159,32 @@ struct error *notify_start(const struct plan *plan, struct log *log, const struc
 	sender->plan = plan;
 	sender->log = log;
 	sender->state = state;
+	if (!err && pipe2(ends, O_CLOEXEC) < 0)
+		err = error_os(errno, "no pipe for failover notices");
 	if (!err) {
+		first_fd = ends[0];
+		sender->first_fd = sender_fd = ends[1];
 		sender->state->start_ms = clock_now_ms();
 		err = process_start(notify_child, sender, NULL);
 	}
-	if (!err)
+	if (!err) {
+		sender->state->first_fd = first_fd;
+		first_fd = -1;
 		*state_ret = sender->state;
+	}
 	free(sender);
 	return err;
+}
+
+void notify_wait(const struct notify_state *state, uint64_t end_ms)
+{
+	uint64_t left_ms;
+
+	if (!state)
+		return;
+	left_ms = process_left_ms(process_earlier_ms(end_ms, state->start_ms + HEAD_START_MS));
+	// It can be read too when the sender has ended.
+	poll(&(struct pollfd){.fd = state->first_fd, .events = POLLIN}, 1, (int)left_ms);
 }
 
 void notify_report(const struct notify_state *state, struct log *log)

@@ -22,6 +22,7 @@
 /** What became of notices. Times are of clock_now_ms(). */
 struct notify_state {
 	uint64_t start_ms; /**< When we were started. */
+	int first_fd; /**< In the caller's process: can be read when the first notice went out. */
 	_Atomic uint64_t network_ms; /**< When the drivers were loaded; 0: not yet. */
 	_Atomic uint64_t first_ms; /**< When the first notice went out; 0: none did. */
 	_Atomic uint64_t sent; /**< Notices so far, to all addresses together. */
@@ -38,6 +39,14 @@ struct notify_state {
  * @return NULL; ERROR_OS; ERROR_NOMEM; ERROR_BAD_DATA.
  */
 struct error *notify_start(const struct plan *plan, struct log *log, const struct notify_state **state_ret) must_check;
+
+/**
+ * Let the first notice go out before the rest of the work, but never hold it up for more than three seconds after the start.
+ *
+ * @param[in] state Of notify_start(); may be NULL.
+ * @param[in] end_ms When not to wait any more, a time of clock_now_ms(); 0: no such time.
+ */
+void notify_wait(const struct notify_state *state, uint64_t end_ms);
 
 /** Tell the log what became of notices so far. @param[in] state Of notify_start(); may be NULL. @param[in,out] log The log. */
 void notify_report(const struct notify_state *state, struct log *log);

@@ -256,6 +256,7 @@ static int supervise(struct capture *capture)
 	}
 	if (!capture->options->directory)
 		load_modules(capture);
+	notify_wait(capture->notices, end_ms);
 	status = try_targets(capture, end_ms);
 	if (status != EXIT_OK)
 		last_resorts(capture, status);

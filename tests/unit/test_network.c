@@ -2,7 +2,11 @@
 #include "capture/network.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
+#include <unistd.h>
 
+#include "base/clock.h"
+#include "capture/notify.h"
 #include "test.h"
 
 static const char *const links[] = {"eth0 52:54:00:0a:0b:ff 9000", "ring5 vlan 5 eth0 1500", NULL};
@@ -109,8 +113,42 @@ static void too_many(void)
 	check_error(network_parse(&plan, &network), ERROR_BAD_DATA, "network.addresses");
 }
 
+static bool is_told(int fd)
+{
+	return poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 0) == 1;
+}
+
+static void head_start(void)
+{
+	struct notify_state state = {.start_ms = clock_now_ms()};
+	uint64_t start_ms = state.start_ms;
+	int ends[2];
+
+	notify_wait(NULL, 0);
+	check(pipe(ends) == 0);
+	state.first_fd = ends[0];
+	// There is no link: neither longer than the deadline of all, nor than three seconds.
+	notify_wait(&state, start_ms + 1);
+	state.start_ms -= 3000;
+	notify_wait(&state, 0);
+	check(clock_now_ms() - start_ms < 3000);
+	state.start_ms = start_ms;
+	if (fork() == 0) {
+		poll(NULL, 0, 50);
+		_exit(write(ends[1], "", 1) == 1 ? 0 : 1);
+	}
+	notify_wait(&state, 0);
+	check(is_told(ends[0]));
+	// A sender that died is not waited for.
+	check(read(ends[0], &(char){0}, 1) == 1 && !is_told(ends[0]));
+	close(ends[1]);
+	state.start_ms = UINT64_MAX / 2;
+	notify_wait(&state, 0);
+	close(ends[0]);
+}
+
 static const struct test tests[] = {
-	TEST(a_plan), TEST(nobody), TEST(bad_links), TEST(bad_addresses), TEST(too_many),
+	TEST(a_plan), TEST(nobody), TEST(bad_links), TEST(bad_addresses), TEST(too_many), TEST(head_start),
 };
 
 int main(int argc, char **argv)
