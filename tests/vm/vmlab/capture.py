@@ -42,6 +42,10 @@ class Setup:
     cpus: int = 1
     cpu: str = ""
     disk_mib: int = 1024
+    bus: str = "virtio"       # of disks: see guest.BUSES
+    partition: str = ""       # the file system in the disk's one partition; "": the disk itself holds ext4
+    found_in: str = SAVEDIR   # where dumps are, counted from the partition's root
+    has_crash: bool = False   # crash reads the dump of a kernel whose symbols are large
     has_second: bool = False  # a second disk, with a file system of SECOND_UUID
     trouble: str = ""         # of the first disk, in the capture kernel: see _make_trouble()
     watchdog: bool = False    # with one that runs when the machine panics
@@ -112,7 +116,7 @@ def _booted(lab, folder, setup, disks, peer=None):
     for attempt in range(1, BOOT_ATTEMPTS + 1):
         guest = Guest(folder, lab.kernels[setup.series], lab.initrds[setup.series],
                       lab.root, memory_mib=setup.memory_mib, cpus=setup.cpus,
-                      crashkernel=setup.crashkernel, disks=disks, network=peer,
+                      crashkernel=setup.crashkernel, disks=disks, bus=setup.bus, network=peer,
                       devices=(*["pvpanic-pci"] * setup.pvpanic, *["i6300esb"] * setup.watchdog), **options)
         with guest:
             try:
@@ -203,9 +207,25 @@ def crash(lab, folder, setup):
         return _crash(lab, folder, setup, peer)
 
 
+def next_boot(lab, folder, series, disk, script):
+    """Run a script in a machine that has the disk, and as last one /dev/disk/by-id/virtio-disk1; return what it wrote there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = folder / "written"
+    with open(written, "wb") as file:
+        file.truncate(1 << 30)
+    for guest in _booted(lab, folder, Setup(series), [disk, written]):
+        guest.sh(script)
+        guest.sh("sync")
+        return written
+    raise LabError("not reached")
+
+
 def _crash(lab, folder, setup, peer):
     disk = folder / "target.img"
-    image.make_ext4(disk, setup.disk_mib, uuid=UUID)
+    if setup.partition:
+        image.make_partitioned(disk, setup.disk_mib, setup.partition, UUID)
+    else:
+        image.make_ext4(disk, setup.disk_mib, uuid=UUID)
     config = {"KDUMP_TARGET": f"UUID={UUID}", "KDUMP_SAVEDIR": SAVEDIR,
               "KDUMP_DUMPLEVEL": "31", **setup.config}
     second = folder / "second.img" if setup.has_second else None

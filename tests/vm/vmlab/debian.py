@@ -12,15 +12,18 @@ import shutil
 from . import cache
 from .command import LabError, output, run, shell
 
-# The two kernels under test, by the meta package that follows their updates.
+# The kernels under test, by the meta package that follows their updates.
 KERNELS = {
     "6.1": "linux-image-cloud-amd64",
     "6.12": "linux-image-6.12-cloud-amd64",
+    "6.1-generic": "linux-image-amd64",
 }
+# Their symbols are 860 MB to fetch: add_symbols() where they are wanted.
+LARGE = ("6.1-generic",)
 
 GUEST_PACKAGES = (
     "systemd-sysv", "udev", "kmod", "dracut-core", "kexec-tools", "e2fsprogs",
-    "util-linux", "iproute2", "xz-utils", "zstd", "cpio", "libblkid1", "libconfig9", "zlib1g",
+    "util-linux", "iproute2", "btrfs-progs", "xz-utils", "zstd", "cpio", "libblkid1", "libconfig9", "zlib1g",
     "liblzo2-2", "libsnappy1v5", "libzstd1",
 )
 
@@ -115,24 +118,30 @@ def _unpack_vmlinux(package, version, made):
     folder = pathlib.Path(f"{made}.deb")
     deb = _download(f"{package}-dbg", version, folder)
     shell('dpkg --fsys-tarfile "$1" | tar -xO --wildcards '
-          '"./usr/lib/debug/boot/vmlinux-*" >"$2"', deb, made, timeout_s=600)
+          '"./usr/lib/debug/boot/vmlinux-*" >"$2"', deb, made, timeout_s=900)
     if made.stat().st_size == 0:
         raise LabError(f"{package}-dbg: holds no vmlinux")
 
 
 def kernel(series):
-    """The newest kernel of a series, with the vmlinux of its debug package."""
+    """The newest kernel of a series, with the vmlinux of its debug package if that is not LARGE."""
     package = _resolve(KERNELS[series])
     version = _versions(package)[0]
-    name = f"{package}_{version}"
-    path = cache.artefact(name, lambda made: _unpack_kernel(package, version, made))
-    if not (path / "vmlinux").exists():
-        vmlinux = cache.artefact(
-            f"{name}.vmlinux", lambda made: _unpack_vmlinux(package, version, made))
-        link = path / "vmlinux"
-        if not link.exists():
-            link.hardlink_to(vmlinux)
-    return Kernel(series, package.removeprefix("linux-image-"), path)
+    path = cache.artefact(f"{package}_{version}", lambda made: _unpack_kernel(package, version, made))
+    made = Kernel(series, package.removeprefix("linux-image-"), path)
+    if series not in LARGE:
+        add_symbols(made)
+    return made
+
+
+def add_symbols(of):
+    """Put the vmlinux of a kernel's debug package beside it."""
+    if of.vmlinux.exists():
+        return
+    package, version = of.path.name.split("_", 1)
+    vmlinux = cache.artefact(f"{of.path.name}.vmlinux", lambda made: _unpack_vmlinux(package, version, made))
+    if not of.vmlinux.exists():
+        of.vmlinux.hardlink_to(vmlinux)
 
 
 def _mmdebstrap(suite, packages, target, *options):

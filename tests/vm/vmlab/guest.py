@@ -18,6 +18,16 @@ CPU = "max,-cx16,-la57"
 
 HALTED = r"System halted"
 
+# How a disk is attached; {} is its drive, its name, and its serial number.
+BUSES = {
+    "virtio": ("virtio-blk-pci,drive={0},id={0},serial={0}",),
+    "scsi": ("virtio-scsi-pci,id={0}-bus", "scsi-hd,drive={0},id={0},serial={0},bus={0}-bus.0"),
+    "megasas": ("megasas,id={0}-bus", "scsi-hd,drive={0},id={0},serial={0},bus={0}-bus.0"),
+    "sata": ("ahci,id={0}-bus", "ide-hd,drive={0},id={0},serial={0},bus={0}-bus.0"),
+    "nvme": ("nvme,drive={0},id={0},serial={0}",),
+    "usb": ("qemu-xhci,id={0}-bus", "usb-storage,drive={0},id={0},serial={0},bus={0}-bus.0"),
+}
+
 
 class Machine:
     """QEMU with a console and a monitor, and perhaps an agent inside.
@@ -131,19 +141,19 @@ class Guest(Machine):
     has_agent = True
 
     def __init__(self, folder, kernel, initrd, root, *, memory_mib=512, cpus=1,
-                 crashkernel="128M", disks=(), append="", cpu=CPU, network=None, devices=()):
+                 crashkernel="128M", disks=(), bus="virtio", append="", cpu=CPU, network=None, devices=()):
         super().__init__(folder, [])
         self.kernel = kernel
         self.ram = self.folder / "ram"
         self._argv = self._command(initrd, root, memory_mib, cpus, crashkernel,
-                                   disks, append, cpu)
+                                   disks, bus, append, cpu)
         for device in devices:
             self._argv += ["-device", device]
         if network:
             self._argv = network.inside([*self._argv, *network.options()])
         self._requests = 0
 
-    def _command(self, initrd, root, memory_mib, cpus, crashkernel, disks, append, cpu):
+    def _command(self, initrd, root, memory_mib, cpus, crashkernel, disks, bus, append, cpu):
         overlay = self.folder / "root.qcow2"
         image.overlay(root, overlay)
         options = [
@@ -164,9 +174,9 @@ class Guest(Machine):
         options += self.streams(self.folder)
         for number, disk in enumerate(disks):
             options += ["-drive", f"file={disk},if=none,id=disk{number},format=raw,"
-                                  "cache=unsafe",
-                        "-device", f"virtio-blk-pci,drive=disk{number},id=disk{number},"
-                                   f"serial=disk{number}"]
+                                  "cache=unsafe"]
+            for device in BUSES[bus]:
+                options += ["-device", device.format(f"disk{number}")]
         return [str(option) for option in options]
 
     def boot(self, timeout_s=180):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Disks of the guest: its root file system, its first initramfs, dump targets.
 
-Nothing is mounted: images are made with mkfs.ext4 -d and read with debugfs.
+Nothing is mounted: images are made with mkfs, and those with ext4 read with debugfs.
 """
 
 import lzma
@@ -29,6 +29,8 @@ MASKED = (
 BOOT_MODULES = (
     "virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev",
     "virtio_pci", "virtio_blk",
+    # Built in where the kernel is made for clouds.
+    "crc16", "mbcache", "jbd2", "crc32c_generic", "ext4",
 )
 
 
@@ -126,6 +128,43 @@ def overlay(base, target):
     """A throw-away copy-on-write layer over a root disk."""
     run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
          os.fspath(base), os.fspath(target)])
+
+
+LABEL = "crashdump"
+PARTUUID = "c0ffee00-1234-4321-8765-0123456789ad"
+PARTITION_START = 1 << 20
+# How to make file systems of a target, with the UUID of the file system where it can be chosen, and what finds errors in them.
+FILE_SYSTEMS = {
+    "xfs": (["mkfs.xfs", "-q", "-L", LABEL, "-m"], "uuid={uuid}", ["xfs_repair", "-n", "-f"]),
+    "btrfs": (["mkfs.btrfs", "-q", "-L", LABEL, "-U"], "{uuid}", ["btrfs", "check", "-q"]),
+    "vfat": (["mkfs.vfat", "-n", LABEL.upper(), "-i"], "c0ffee00", ["fsck.vfat", "-n"]),
+    "ext4": (["mkfs.ext4", "-q", "-F", "-L", LABEL, "-U"], "{uuid}", ["e2fsck", "-fn"]),
+}
+
+
+def make_partitioned(target, size_mib, file_system, uuid):
+    """A sparse image with one partition (GPT), which holds an empty file system."""
+    argv, identity, _ = FILE_SYSTEMS[file_system]
+    part = pathlib.Path(f"{target}.part")
+    with open(part, "wb") as file:
+        file.truncate((size_mib << 20) - 2 * PARTITION_START)
+    run([*argv, identity.format(uuid=uuid), part], timeout_s=300)
+    with open(target, "wb") as file:
+        file.truncate(size_mib << 20)
+    shell('printf "label: gpt\\nstart=%s, size=%s, uuid=%s\\n" "$2" "$3" "$4" | sfdisk -q "$1"', target,
+          str(PARTITION_START >> 9), str(part.stat().st_size >> 9), PARTUUID)
+    run(["dd", f"if={part}", f"of={target}", "bs=1M", f"seek={PARTITION_START >> 20}", "conv=notrunc,sparse",
+         "status=none"])
+    part.unlink()
+
+
+def check_partition_clean(disk, file_system):
+    """What the file system's own checker has against the one partition; empty when it is clean."""
+    part = pathlib.Path(f"{disk}.part")
+    run(["dd", f"if={disk}", f"of={part}", "bs=1M", f"skip={PARTITION_START >> 20}", "conv=sparse", "status=none"])
+    code, text, err = run([*FILE_SYSTEMS[file_system][2], part], ok=None)
+    part.unlink()
+    return "" if code == 0 else (text + err).strip()
 
 
 def check_clean(disk):

@@ -5,9 +5,9 @@ import dataclasses
 import re
 import shutil
 
-from . import archive, capture, checks, copier, direct, forms, image, network, pageflags, usage, vmcoreinfo
+from . import archive, capture, checks, copier, debian, direct, forms, image, network, pageflags, usage, vmcoreinfo
 from .capture import Setup
-from .command import LabError
+from .command import LabError, run
 from .direct import CPU
 from .elf import Elf
 from .planted import PROCESSES
@@ -213,6 +213,33 @@ def _missing_target(report, lab, folder, scenario):
     report.check(f"{name}: nothing was written", f"found {names}" if names else "")
 
 
+def _partition(report, lab, folder, scenario):
+    """A dump in a partition, on a disk and a file system that another kernel reads after that."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    report.check(f"{name}: the target's file system is clean",
+                 image.check_partition_clean(crash.disk, setup.partition))
+    written = capture.next_boot(
+        lab, folder / "next", setup.series, crash.disk,
+        f"mount PARTUUID={image.PARTUUID} /mnt && cd /mnt{setup.found_in} && ls -la && tar -c . >/dev/disk/by-id/virtio-disk1")
+    copy = folder / "copy"
+    copy.mkdir()
+    run(["tar", "-x", "-C", copy, "-f", written])
+    names = [path.name for path in copy.iterdir()]
+    report.check(f"{name}: there is one finished dump", "" if len(names) == 1 and "incomplete" not in names[0] else f"{names}")
+    dump = copy / names[0]
+    checks.directory(report, name, dump)
+    memory, pages = lab.pages.list(crash.ram), lab.pages.list(dump / "vmcore")
+    checks.matches_memory(report, name, crash, pages, memory)
+    checks.planted_pages(report, name, crash, pages, memory, 31)
+    checks.kernel_objects(report, name, lab, crash, dump / "vmcore")
+    if setup.has_crash:
+        kernel = lab.kernels[setup.series]
+        debian.add_symbols(kernel)
+        checks.panicking_task(report, name, checks.crash_reads(report, name, lab, kernel, dump / "vmcore"))
+
+
 def _crash_loop(report, lab, folder, scenario):
     """One crash too many saves the log, and the machine goes on as after any dump."""
     name, setup = scenario.name, scenario.setup
@@ -341,6 +368,14 @@ def fallback(suffix, series, trouble, quick, what, watchdog=False):
     return Scenario(f"fallback-{suffix}", setup, _fallback, quick, f"the first target {what}: the second one has the dump")
 
 
+def partition(file_system, bus, target, quick, crashkernel="96M", **more):
+    """A target as real machines have it, with a kernel for all machines, and the reservation that is promised for that."""
+    config = {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_TARGET": target, "KDUMP_DEADLINE": "120"}
+    setup = Setup("6.1-generic", {**config, **more.pop("config", {})}, partition=file_system, bus=bus, disk_mib=512, crashkernel=crashkernel, **more)
+    return Scenario(f"{bus}-{file_system}", setup, _partition, quick,
+                    f"a kernel for all machines, crashkernel={crashkernel}, {file_system} in a partition of a {bus} disk")
+
+
 def _direct_row(kernel, page_bytes, cpu, suffix, quick, has_crash=False):
     setup = direct.Setup(kernel, cpu, page_bytes, has_crash)
     return Scenario(f"direct-{kernel}{suffix}", setup, _direct, quick,
@@ -403,6 +438,16 @@ def table():
                  _filtered, False, "five-level page tables"),
         Scenario("smp-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, cpus=2),
                  _filtered, False, "two CPUs"),
+    ]
+    rows += [
+        partition("xfs", "sata", f"LABEL={image.LABEL}", True),
+        partition("btrfs", "nvme", "", True, config={"KDUMP_SAVEDIR": "/srv/crash"}, found_in="/@crash/crash",
+                  before_start=f"mount PARTUUID={image.PARTUUID} /mnt && btrfs -q subvolume create /mnt/@crash && umount /mnt && "
+                               f"mount -o subvol=@crash PARTUUID={image.PARTUUID} /srv"),
+        partition("vfat", "usb", f"PARTUUID={image.PARTUUID}", False,
+                  before_start=f"until [ -e /dev/disk/by-partuuid/{image.PARTUUID} ]; do sleep 0.1; done"),
+        partition("ext4", "scsi", f"UUID={capture.UUID}", False, has_crash=True),
+        partition("xfs", "megasas", f"LABEL={image.LABEL}", False),
     ]
     rows += [Scenario(f"rate-{series}", Setup(series, crashkernel="192M"), _rates, False,
                       "how fast /proc/vmcore is read, by size of the window")
