@@ -96,7 +96,7 @@ struct error *cmdline_running(const struct host *host, const char *name, char **
 
 // Since Linux v6.1 the kernel tells its architecture in a file. Where it does not, the machine is taken for an
 // x86-64: the parameters of that are unknown words to others.
-static bool is_x86(const struct host *host)
+bool cmdline_is_x86(const struct host *host)
 {
 	_cleanup_free_ char *arch = NULL;
 	_cleanup_error_ struct error *err = host_read(host, "/proc/sys/kernel/arch", 64, &arch, NULL);
@@ -104,7 +104,7 @@ static bool is_x86(const struct host *host)
 	return err || strncmp(arch, "x86_64", 6) == 0 || strncmp(arch, "i686", 4) == 0;
 }
 
-static struct error *from_running(const struct host *host, unsigned int cpus, struct text *line)
+static struct error *from_running(const struct host *host, const char *cpus, struct text *line)
 {
 	_cleanup_words_ struct words words = {0};
 	struct error *err = read_running(host, &words);
@@ -113,13 +113,13 @@ static struct error *from_running(const struct host *host, unsigned int cpus, st
 		if (!is_dropped(words.list[i]))
 			text_add(line, "%s ", words.list[i]);
 	}
-	text_add(line, "%s nr_cpus=%u", added_everywhere, cpus);
-	if (is_x86(host))
+	text_add(line, "%s %s", added_everywhere, cpus);
+	if (cmdline_is_x86(host))
 		text_add(line, " %s", added_x86);
 	return err;
 }
 
-struct error *cmdline_make(const struct host *host, const struct config *config, unsigned int cpus, char **ret,
+struct error *cmdline_make(const struct host *host, const struct config *config, const char *cpus, char **ret,
                            char **reason_ret)
 {
 	const char *replacement = config_text(config, KEY_COMMANDLINE),

@@ -19,12 +19,12 @@
  *
  * @param[in] host The machine.
  * @param[in] config The configuration.
- * @param[in] cpus CPUs that the capture kernel starts.
+ * @param[in] cpus Parameters of the capture kernel's CPUs.
  * @param[out] ret The line; free() it.
  * @param[out] reason_ret Why, for a person; free() it.
  * @return NULL; ERROR_CONFIG (too long for a kernel); ERROR_OS; ERROR_NOMEM.
  */
-struct error *cmdline_make(const struct host *host, const struct config *config, unsigned int cpus, char **ret,
+struct error *cmdline_make(const struct host *host, const struct config *config, const char *cpus, char **ret,
                            char **reason_ret) must_check;
 
 /**
@@ -36,5 +36,8 @@ struct error *cmdline_make(const struct host *host, const struct config *config,
  * @return NULL; ERROR_OS; ERROR_NOMEM.
  */
 struct error *cmdline_running(const struct host *host, const char *name, char **ret) must_check;
+
+/** Whether the machine's parameters are those of x86. @param[in] host The machine. @return Also true where it does not say. */
+bool cmdline_is_x86(const struct host *host);
 
 #endif

@@ -13,7 +13,6 @@ static const char *const final_actions[] = {"", "reboot", "halt", "poweroff", NU
 static const char *const failure_actions[] = {"", "reboot", "halt", "poweroff", "shell", NULL};
 
 static const char fadump_only[] = "it counts with firmware-assisted dump only, which is not supported yet";
-static const char one_cpu[] = "the capture kernel starts one CPU, which takes the least memory";
 static const char dropped[] = "the key is no longer used";
 
 // A week: longer than any copy, and its milliseconds fit wherever they are computed.
@@ -43,7 +42,7 @@ static const struct config_key_info keys[] = {
 	[KEY_KEEP_OLD_DUMPS] = INT("KDUMP_KEEP_OLD_DUMPS", CONFIG_WORKS, "0", -1, 1000000),
 	[KEY_FREE_DISK_SIZE] = INT("KDUMP_FREE_DISK_SIZE", CONFIG_WORKS, "64", 0, INT64_C(1) << 40),
 	[KEY_VERBOSE] = INT("KDUMP_VERBOSE", CONFIG_WORKS, "0", 0, 31),
-	[KEY_CPUS] = {"KDUMP_CPUS", CONFIG_INT, CONFIG_WITHOUT_EFFECT, "32", 0, 8192, NULL, one_cpu},
+	[KEY_CPUS] = INT("KDUMP_CPUS", CONFIG_WORKS, "32", 0, 8192),
 	[KEY_KERNELVER] = STRING("KDUMP_KERNELVER", CONFIG_WORKS, ""),
 	[KEY_COMMANDLINE] = STRING("KDUMP_COMMANDLINE", CONFIG_WORKS, ""),
 	[KEY_COMMANDLINE_APPEND] = STRING("KDUMP_COMMANDLINE_APPEND", CONFIG_WORKS, ""),

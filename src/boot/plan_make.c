@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "boot/cmdline.h"
+#include "boot/cpus.h"
 #include "boot/config.h"
 #include "boot/destination.h"
 #include "boot/hooks.h"
@@ -157,23 +158,18 @@ static struct error *plan_kernel(struct planner *planner)
 	return explain_key(planner, "kernel.version", KEY_KERNELVER);
 }
 
-// More CPUs are faster, but each takes memory of the reservation, and on x86 an INIT to the boot CPU resets the
-// machine.
-static struct error *plan_cpus(struct planner *planner)
-{
-	planner->plan->threads = 1;
-	return explain(planner, "dump.threads",
-	               "%s: KDUMP_CPUS=%" PRId64
-	               " is a limit; the minimal form starts one CPU, which takes the least memory",
-	               config_where(planner->config, KEY_CPUS), config_number(planner->config, KEY_CPUS));
-}
-
 static struct error *plan_loading(struct planner *planner)
 {
+	_cleanup_cpus_ struct cpus cpus = {0};
 	_cleanup_free_ char *reason = NULL;
 	struct plan *plan = planner->plan;
-	struct error *err = cmdline_make(planner->host, planner->config, plan->threads, &plan->command_line, &reason);
+	struct error *err = cpus_choose(planner->host, planner->config, &cpus);
 
+	plan->threads = cpus.count;
+	if (!err)
+		err = explain(planner, "dump.threads", "%s", cpus.reason);
+	if (!err)
+		err = cmdline_make(planner->host, planner->config, cpus.parameters, &plan->command_line, &reason);
 	if (!err)
 		err = explain(planner, "kernel.command_line", "%s", reason);
 	if (err)
@@ -480,8 +476,6 @@ struct error *plan_make(const struct host *host, const struct config *config, st
 		err = plan_fallback(&planner, &devices);
 	if (!err)
 		err = plan_kernel(&planner);
-	if (!err)
-		err = plan_cpus(&planner);
 	if (!err)
 		err = plan_loading(&planner);
 	if (!err)

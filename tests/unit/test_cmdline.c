@@ -14,7 +14,7 @@ static void make(const char *running, const char *settings, const char *wanted)
 	fake_file(&fake, "/proc/cmdline", running);
 	check_ok(config_parse(settings, "f", &config));
 	check_ok(config_check(&config));
-	check_ok(cmdline_make(&fake.host, &config, 1, &line, &reason));
+	check_ok(cmdline_make(&fake.host, &config, "nr_cpus=1", &line, &reason));
 	check(*reason);
 	// What is added is not repeated here; the golden plans have it.
 	if (strstr(line, "reset_devices"))
@@ -49,7 +49,7 @@ static void too_long(void)
 	check(asprintf(&text, "KDUMP_COMMANDLINE_APPEND=%02000d", 1) > 0);
 	check_ok(config_parse(text, "f", &config));
 	check_ok(config_check(&config));
-	check_error(cmdline_make(&fake.host, &config, 1, &line, &reason), ERROR_CONFIG,
+	check_error(cmdline_make(&fake.host, &config, "nr_cpus=1", &line, &reason), ERROR_CONFIG,
 	            "f:1: KDUMP_COMMANDLINE_APPEND");
 }
 

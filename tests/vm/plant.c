@@ -447,11 +447,14 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: plant [--no-panic] DIR-ON-DISK DIR-ON-TMPFS\n");
 		return 2;
 	}
-	/* One CPU: its lists of pages that are not on the LRU yet are then filled by us. */
+	/*
+	 * One CPU: its lists of pages that are not on the LRU yet are then filled by us. The last one: where there are several
+	 * it is not the one that booted.
+	 */
 	cpu_set_t one;
 
 	CPU_ZERO(&one);
-	CPU_SET(0, &one);
+	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &one);
 	if (sched_setaffinity(0, sizeof(one), &one) < 0)
 		die("sched_setaffinity");
 	/*

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * How many CPUs the capture kernel starts, and which one it must leave alone.
+ *
+ * Does not write the command line (boot/cmdline.h).
+ */
+#ifndef BOOT_CPUS_H
+#define BOOT_CPUS_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/host.h"
+#include "boot/config.h"
+
+/** CPUs of the capture kernel. cpus_deinit() it. */
+struct cpus {
+	unsigned int count; /**< At least 1. */
+	char *parameters; /**< For the kernel's command line. */
+	char *reason; /**< Why that many. */
+};
+
+/**
+ * Choose: no more than KDUMP_CPUS, than the machine has online, and than the reservation has room for.
+ *
+ * On x86 the CPU that booted must not be started by another one, which is what happens where the kernel crashed on another: it
+ * resets the machine. So more than one CPU need its APIC ID. Source: kernel-parameters.txt, disable_cpu_apicid; Linux 6.9 and newer
+ * find it themselves.
+ *
+ * @param[in] host The machine.
+ * @param[in] config Checked.
+ * @param[out] ret Filled; zeroed on error.
+ * @return NULL; ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM.
+ */
+struct error *cpus_choose(const struct host *host, const struct config *config, struct cpus *ret) must_check;
+
+/** Free what cpus_choose() made. @param[in] cpus Filled, or zeroed. */
+void cpus_deinit(struct cpus *cpus);
+
+#define _cleanup_cpus_ _cleanup_(cpus_deinit)
+
+#endif
