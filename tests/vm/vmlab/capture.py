@@ -5,8 +5,9 @@ import dataclasses
 import pathlib
 import re
 import shlex
+import shutil
 
-from . import image, network
+from . import faults, image, network
 from .command import LabError
 from .guest import Guest
 from .planted import Planted
@@ -14,6 +15,8 @@ from .planted import Planted
 UUID = "c0ffee00-1234-4321-8765-0123456789ab"
 SECOND_UUID = "c0ffee00-1234-4321-8765-0123456789ac"
 SAVEDIR = "/crash"
+# The disk before anything was written, and what was.
+PRISTINE, WRITES = "pristine.img", "writes.log"
 PANIC = r"Kernel panic - not syncing"
 CAPTURE_KERNEL = r"Linux version \d"
 
@@ -54,6 +57,8 @@ class Setup:
     service: bool = False     # start kdump.service instead of kdumpctl start
     before_start: str = ""    # a script in the guest, before kdump is started
     before_panic: str = ""    # a script in the guest, after kdump was started
+    ends: tuple = ()          # where trouble is made: how the machine may end
+    is_saved: bool = True     # where trouble is made: the dump must be whole nevertheless
     end_limit_s: int = 300    # from the panic to the machine's end
 
 
@@ -188,7 +193,7 @@ def _make_trouble(guest, trouble, position):
         guest.qmp("block_set_io_throttle", device="disk0", bps=1, bps_rd=0, bps_wr=0, iops=0, iops_rd=0, iops_wr=0)
     elif trouble == "removal":
         guest.qmp("device_del", id="disk0")
-    elif trouble not in ("", "full"):
+    elif trouble not in ("", "full", "errors", "power"):
         raise LabError(f"{trouble}: no such trouble")
 
 
@@ -231,7 +236,13 @@ def _crash(lab, folder, setup, peer):
     second = folder / "second.img" if setup.has_second else None
     if second:
         image.make_ext4(second, 512, uuid=SECOND_UUID)
-    for guest in _booted(lab, folder, setup, [disk, second] if second else [disk], peer):
+    attached = [disk]
+    if setup.trouble == "errors":
+        attached = [faults.failing_writes(disk, setup.disk_mib)]
+    elif setup.trouble == "power":
+        shutil.copy(disk, folder / PRISTINE)
+        attached = [faults.logged(disk, folder / WRITES)]
+    for guest in _booted(lab, folder, setup, [*attached, second] if second else attached, peer):
         if setup.pvpanic:
             guest.sh("modprobe pvpanic-pci")
         if peer:

@@ -173,8 +173,10 @@ class Guest(Machine):
         ]
         options += self.streams(self.folder)
         for number, disk in enumerate(disks):
-            options += ["-drive", f"file={disk},if=none,id=disk{number},format=raw,"
-                                  "cache=unsafe"]
+            if isinstance(disk, dict):
+                options += ["-blockdev", json.dumps({**disk, "node-name": f"disk{number}"})]
+            else:
+                options += ["-drive", f"file={disk},if=none,id=disk{number},format=raw,cache=unsafe"]
             for device in BUSES[bus]:
                 options += ["-device", device.format(f"disk{number}")]
         return [str(option) for option in options]

@@ -5,7 +5,7 @@ import dataclasses
 import re
 import shutil
 
-from . import archive, capture, checks, copier, debian, direct, forms, image, network, pageflags, usage, vmcoreinfo
+from . import archive, capture, checks, copier, debian, direct, faults, forms, image, network, pageflags, usage, vmcoreinfo
 from .capture import Setup
 from .command import LabError, run
 from .direct import CPU
@@ -33,6 +33,7 @@ FALLBACK_REASONS = {
     "full": "FAILED: UUID=.*No space left.*trying the next target",
     "hang": "FAILED: UUID=.*did not appear.*does not answer.*trying the next target",
     "stall": "FAILED: UUID=.*trying the next target",
+    "errors": "FAILED: UUID=.*Input/output error.*trying the next target",
     "removal": "FAILED: UUID=.*(Input/output error|No such device|Read-only).*trying the next target",
 }
 NOTIFY = {"KDUMP_NOTIFY_NODES": network.NODES, "KDUMP_NOTIFY_INTERVAL": "1"}
@@ -305,6 +306,43 @@ def _fallback(report, lab, folder, scenario):
                      "the capture is too short to tell" if crash.end_s < 2 * capture.WATCHDOG_S else "")
 
 
+def _power_cuts(report, lab, folder, scenario):
+    """Whenever the power is cut, and whatever of the write cache is lost: a dump is whole, or named incomplete."""
+    name = scenario.name
+    crash = capture.crash(lab, folder, scenario.setup)
+    checks.ended(report, name, crash, "poweroff")
+    crash.dump_directory()
+    disk, counts, wrong = folder / "cut.img", {"nothing": 0, "incomplete": 0, "whole": 0}, []
+    for cut in faults.PowerCuts(folder / capture.PRISTINE, folder / capture.WRITES, name).disks(disk):
+        names, problem = faults.found_after_cut(disk, capture.SAVEDIR, folder / "cut")
+        if problem:
+            wrong.append(f"{cut}: {problem}")
+        counts["nothing" if not names else "incomplete" if names[0].endswith(".incomplete") else "whole"] += 1
+    report.check(f"{name}: {sum(counts.values())} cuts leave a whole dump or one that is named incomplete", "\n".join(wrong[:5]))
+    report.check(f"{name}: cuts of all kinds were made: " + ", ".join(f"{what} {count}" for what, count in counts.items()),
+                 "" if all(counts.values()) else "one kind is missing")
+    report.note(f"{name}: {cut}")
+
+
+def _trouble(report, lab, folder, scenario):
+    """Trouble during the capture: the machine ends as it should, and what it leaves can be relied on."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    report.check(f"{name}: the machine ends by itself, as it should", "" if crash.ended in setup.ends else f"with {crash.ended}")
+    checks.times(report, name, crash)
+    names, problem = faults.found_after_cut(crash.disk, capture.SAVEDIR, folder / "found")
+    report.check(f"{name}: a dump that is named so is whole", problem)
+    report.check(f"{name}: there is one directory", "" if len(names) == 1 else f"{names}")
+    is_whole = not names[0].endswith(".incomplete")
+    report.note(f"{name}: left on the disk: {names[0]}")
+    report.check(f"{name}: what is left is as it should be", "" if is_whole or not setup.is_saved else names[0])
+    dump = image.extract(crash.disk, f"{capture.SAVEDIR}/{names[0]}", folder / "dump")
+    text = (dump / "vmcore-dmesg.txt").read_text(errors="replace")
+    report.check(f"{name}: the log is there", "" if "Kernel panic - not syncing" in text else "it is not")
+    if is_whole:
+        checks.panicking_task(report, name, checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore"))
+
+
 def fits(report, lab, folder, scenario):
     """Whether the capture succeeds in the reservation: "" or what went wrong."""
     try:
@@ -378,6 +416,15 @@ def fallback(suffix, series, trouble, quick, what, watchdog=False):
     return Scenario(f"fallback-{suffix}", setup, _fallback, quick, f"the first target {what}: the second one has the dump")
 
 
+def trouble(suffix, before_start, ends, is_saved, quick, what, crashkernel="128M"):
+    """Trouble that programs in the capture system make."""
+    config = {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_DEADLINE": "120",
+              "KDUMP_REQUIRED_PROGRAMS": "setsid"}
+    setup = Setup("6.1", config, before_start=before_start, ends=ends, is_saved=is_saved, crashkernel=crashkernel,
+                  disk_mib=64 if before_start == faults.FILL_DISK else 768)
+    return Scenario(f"trouble-{suffix}-6.1", setup, _trouble, quick, what)
+
+
 def partition(file_system, bus, target, quick, crashkernel="96M", **more):
     """A target as real machines have it, with a kernel for all machines, and the reservation that is promised for that."""
     config = {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_TARGET": target, "KDUMP_DEADLINE": "120"}
@@ -440,7 +487,16 @@ def table():
             ("full-6.1", "6.1", "full", True, "is too small"),
             ("hang-6.1", "6.1", "hang", True, "does not answer any more"),
             ("stall-6.12", "6.12", "stall", True, "stalls while the memory is saved"),
+            ("errors-6.1", "6.1", "errors", True, "fails to write"),
             ("removal-6.12", "6.12", "removal", True, "is pulled out while the memory is saved"))],
+        Scenario("power-cut-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, trouble="power", disk_mib=256),
+                 _power_cuts, True, "the power is cut at every flush, with any part of the write cache lost"),
+        *[trouble(*row) for row in (
+            ("killed", faults.KILL_ONCE, ("reboot",), True, True, "the copier is killed: the next way to copy saves the dump"),
+            ("killed-always", faults.KILL_ALWAYS, ("poweroff",), False, False, "each copier is killed: the log is saved"),
+            ("memory", faults.EAT_MEMORY, ("reboot", "poweroff"), False, True, "the capture system runs out of memory", "80M"),
+            ("hook-fills-disk", faults.FILL_DISK, ("poweroff",), False, False, "a program of the administrator fills the disk"),
+            ("second-panic", faults.SECOND_PANIC, ("reboot",), False, True, "the capture kernel crashes too"))],
         Scenario("formats-6.1", Setup("6.1", dict(raw)), _every_format, False,
                  "all levels in all formats"),
         Scenario("la57-6.1",

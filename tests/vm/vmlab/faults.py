@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What goes wrong during a capture: disks that fail, programs that make trouble, power that is cut."""
+
+import random
+import shutil
+import struct
+
+from . import image
+from .command import LabError, run
+
+
+def hook(text):
+    """A script that makes a program of the administrator, which runs before the memory is saved."""
+    return ("mkdir -p /etc/kdump/pre.d\ncat >/etc/kdump/pre.d/50-trouble <<'END'\n#!/bin/sh\n"
+            "x=0123456789abcdef x=$x$x$x$x x=$x$x$x$x x=$x$x$x$x\n"
+            f"{text}\nEND\nchmod 755 /etc/kdump/pre.d/*")
+
+
+def hook_behind(text):
+    """The same, of what goes on while the memory is saved; it needs setsid."""
+    return hook(f"export KDUMP_DIRECTORY\nsetsid /bin/sh -c '{text}' </dev/null >/dev/null 2>&1 &")
+
+
+def _kill_readers(more):
+    """Kill who reads the crashed memory, as soon as something of the dump is there."""
+    return ('while :; do [ ! -s "$KDUMP_DIRECTORY/vmcore" ] || for p in /proc/[0-9]*; do for f in $p/fd/*; do '
+            f'[ $f -ef /proc/vmcore ] && kill -9 ${{p#/proc/}} && {more}; done; done; done')
+
+
+KILL_ONCE = hook_behind(_kill_readers("exit"))
+KILL_ALWAYS = hook_behind(_kill_readers("break"))
+# Files of the capture system are memory that nobody can free.
+EAT_MEMORY = hook("while echo $x$x$x$x; do :; done >/fill")
+FILL_DISK = hook('while echo $x$x$x$x; do :; done >"$KDUMP_DIRECTORY/fill"')
+SECOND_PANIC = hook("echo c >/proc/sysrq-trigger")
+
+
+def failing_writes(disk, size_mib):
+    """QEMU's options of a disk that fails to write nearly everywhere but where ext4 has its metadata: at the start, around the middle."""
+    config = disk.with_suffix(".errors")
+    ranges = ((1, 3), (5, 7))
+    config.write_text("".join(f'[inject-error]\nevent = "none"\niotype = "write"\nerrno = "5"\nsector = "{sector}"\n'
+                              for first, last in ranges
+                              for sector in range(first * size_mib * 256, last * size_mib * 256, 128)), encoding="ascii")
+    return {"driver": "blkdebug", "config": str(config), "image": {"driver": "file", "filename": str(disk)}}
+
+
+def logged(disk, log):
+    """QEMU's options of a disk whose writes and flushes are written down."""
+    with open(log, "wb") as file:
+        file.truncate(0)
+    return {"driver": "blklogwrites", "log-sector-size": 512, "file": {"driver": "file", "filename": str(disk)},
+            "log": {"driver": "file", "filename": str(log)}}
+
+
+class PowerCuts:
+    """The disks that may be found when the power is cut with the write cache lost.
+
+    What was flushed is there, and any of the writes since then. The log is that of dm-log-writes: drivers/md/dm-log-writes.c.
+    """
+
+    MAGIC = 0x6A736677736872
+    FLUSH, FUA = 1, 2
+    SUBSETS = 3
+
+    def __init__(self, pristine, log, seed):
+        self._log = open(log, "rb")      # pylint: disable=consider-using-with
+        magic, _, self._count, self._sector = struct.unpack("<QQQI", self._log.read(28))
+        if magic != self.MAGIC:
+            raise LabError(f"{log}: no log of writes")
+        self._durable = pristine
+        self._pending = []
+        self._random = random.Random(seed)
+
+    def _entries(self):
+        """(flags, offset on the disk, data), in bytes."""
+        offset = self._sector
+        for _ in range(self._count):
+            self._log.seek(offset)
+            sector, sectors, flags, size = struct.unpack("<QQQQ", self._log.read(32))
+            offset += self._sector
+            yield flags, sector * 512, (offset, sectors * self._sector if not size else size)
+            offset += sectors * self._sector
+
+    def _apply(self, disk, writes):
+        with open(disk, "r+b") as file:
+            for at, (offset, size) in writes:
+                self._log.seek(offset)
+                file.seek(at)
+                file.write(self._log.read(size))
+
+    def disks(self, target):
+        """Make one disk after the other at the target; yield how it came to be."""
+        number = flushes = 0
+        for number, (flags, at, data) in enumerate(self._entries()):
+            if flags & self.FLUSH:
+                yield from self._cut(target, f"before flush {flushes}")
+                self._apply(self._durable, self._pending)
+                self._pending = []
+                flushes += 1
+            if data[1] and flags & self.FUA:
+                self._apply(self._durable, [(at, data)])
+            if data[1]:
+                self._pending.append((at, data))
+        yield from self._cut(target, f"at the end, after {number + 1} writes and {flushes} flushes")
+
+    def _cut(self, target, what):
+        choices = [("nothing", []), ("all", self._pending)]
+        if len(self._pending) > 1:
+            choices += [("some", [one for one in self._pending if self._random.random() < share])
+                        for share in (0.2, 0.5, 0.9)[:self.SUBSETS]]
+        for name, writes in choices:
+            run(["cp", "--sparse=always", self._durable, target])
+            self._apply(target, writes)
+            yield f"{what}, {name} of {len(self._pending)} writes kept"
+
+
+def found_after_cut(disk, folder, target):
+    """What a cut left, as the next boot finds it: (names of dumps, what is wrong)."""
+    code, text, _ = run(["e2fsck", "-fy", disk], ok=None, merge=True)
+    if code >= 4:
+        return [], f"e2fsck: exit {code}\n{text[-500:]}"
+    try:
+        names = image.listing(disk, folder)
+    except LabError:
+        return [], ""
+    wrong = ""
+    for name in names:
+        if name.endswith(".incomplete"):
+            continue
+        shutil.rmtree(target, ignore_errors=True)
+        dump = image.extract(disk, f"{folder}/{name}", target)
+        code, text, err = run(["sha256sum", "--quiet", "--check", "manifest.sha256"], cwd=dump, ok=None)
+        if code:
+            wrong = f"{name}: {text}{err}"
+    return names, wrong
