@@ -103,7 +103,9 @@ struct error *cpus_choose(const struct host *host, const struct config *config, 
 		err = count_room(host, &size_bytes, &room);
 	if (err)
 		return err;
-	text_add(&reason, "%s: KDUMP_CPUS=%" PRIu64 " is a limit, the machine has %u, the reserved %" PRIu64 " MiB have room for %u",
+	text_add(&reason,
+	         "%s: KDUMP_CPUS=%" PRIu64 " is a limit, the machine has %u, the reserved %" PRIu64
+	         " MiB have room for %u",
 	         config_where(config, KEY_CPUS), limit, online, size_bytes >> 20, room);
 	ret->count = online < room ? online : room;
 	if (limit && limit < ret->count)

@@ -85,6 +85,7 @@ struct plan {
 	char *command_line; /**< Of the capture kernel. Used before the crash only. */
 	char *kexec_options; /**< Extra words for kexec, "" for none. Used before the crash only. */
 	bool has_panic_notifiers; /**< The crashed kernel tells its own notifiers first. Used before the crash only. */
+	char **panic_on; /**< What else the running kernel is to panic on, as in boot/hang.h. Used before the crash only. */
 	struct plan_target target;
 	struct plan_fallback fallback;
 	char **modules; /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */
@@ -111,6 +112,8 @@ struct plan {
 	uint64_t target_timeout_ms; /**< Until the device of a target must have appeared. */
 	uint64_t free_disk_bytes; /**< To be left free on the target. */
 	int keep_old_dumps; /**< SUSE's KDUMP_KEEP_OLD_DUMPS: 0 keeps all, -1 none, N > 0 the newest N. */
+	uint64_t keep_max_bytes, keep_max_s; /**< Of all dumps together, of the age of each; 0: no limit. */
+	uint64_t keep_min_free_bytes; /**< Old dumps go until so much is free. */
 	unsigned int verbose; /**< SUSE's bit mask. */
 	struct plan_reason *reasons;
 	size_t reason_count;

@@ -10,6 +10,7 @@
 #include "boot/cpus.h"
 #include "boot/config.h"
 #include "boot/destination.h"
+#include "boot/hang.h"
 #include "boot/hooks.h"
 #include "boot/initrd.h"
 #include "boot/modules.h"
@@ -161,6 +162,7 @@ static struct error *plan_kernel(struct planner *planner)
 static struct error *plan_loading(struct planner *planner)
 {
 	_cleanup_cpus_ struct cpus cpus = {0};
+	_cleanup_words_ struct words hangs = {0};
 	_cleanup_free_ char *reason = NULL;
 	struct plan *plan = planner->plan;
 	struct error *err = cpus_choose(planner->host, planner->config, &cpus);
@@ -180,7 +182,13 @@ static struct error *plan_loading(struct planner *planner)
 		return no_memory();
 	err = explain_key(planner, "kernel.kexec_options", KEY_KEXEC_OPTIONS);
 	plan->has_panic_notifiers = config_number(planner->config, KEY_PANIC_NOTIFIERS);
-	return err ? err : explain_key(planner, "kernel.panic_notifiers", KEY_PANIC_NOTIFIERS);
+	if (!err)
+		err = explain_key(planner, "kernel.panic_notifiers", KEY_PANIC_NOTIFIERS);
+	if (!err)
+		err = hang_parse(planner->host, planner->config, &hangs);
+	if (!err)
+		err = words_take(&hangs, &plan->panic_on);
+	return err ? err : explain_key(planner, "kernel.panic_on", KEY_PANIC_ON);
 }
 
 static struct error *plan_place(struct planner *planner, struct destination *place)
@@ -364,6 +372,11 @@ static struct error *plan_processes(struct planner *planner)
 	return err ? err : explain_key(planner, "dump.keep_processes", KEY_KEEP_PROCESSES);
 }
 
+static uint64_t mib_bytes(const struct config *config, enum config_key key)
+{
+	return (uint64_t)config_number(config, key) << 20;
+}
+
 static struct error *plan_dump(struct planner *planner)
 {
 	// Order of the words of KDUMP_DUMPFORMAT in config_keys.c.
@@ -378,7 +391,10 @@ static struct error *plan_dump(struct planner *planner)
 	plan->dump_level = (unsigned int)config_number(config, KEY_DUMPLEVEL);
 	plan->format = formats[config_number(config, KEY_DUMPFORMAT)];
 	plan->keep_old_dumps = (int)config_number(config, KEY_KEEP_OLD_DUMPS);
-	plan->free_disk_bytes = (uint64_t)config_number(config, KEY_FREE_DISK_SIZE) * 1024 * 1024;
+	plan->keep_max_bytes = mib_bytes(config, KEY_KEEP_MAX_SIZE);
+	plan->keep_max_s = (uint64_t)config_number(config, KEY_KEEP_MAX_DAYS) * 24 * 3600;
+	plan->keep_min_free_bytes = mib_bytes(config, KEY_KEEP_MIN_FREE);
+	plan->free_disk_bytes = mib_bytes(config, KEY_FREE_DISK_SIZE);
 	plan->verbose = (unsigned int)config_number(config, KEY_VERBOSE);
 	err = explain(planner, "dump.level", "%s: KDUMP_DUMPLEVEL%s", config_where(config, KEY_DUMPLEVEL),
 	              plan->format == PLAN_FORMAT_RAW ? ", which a raw dump does not use" : "");
@@ -395,6 +411,15 @@ static struct error *plan_dump(struct planner *planner)
 		err = explain_key(planner, "dump.format", KEY_DUMPFORMAT);
 	if (!err)
 		err = explain_key(planner, "target.keep_old_dumps", KEY_KEEP_OLD_DUMPS);
+	if (!err)
+		err = explain(planner, "target.keep_max_bytes", "%s: KDUMP_KEEP_MAX_SIZE, in MiB; 0: no limit",
+		              config_where(config, KEY_KEEP_MAX_SIZE));
+	if (!err)
+		err = explain(planner, "target.keep_max_s", "%s: KDUMP_KEEP_MAX_DAYS; 0: no limit",
+		              config_where(config, KEY_KEEP_MAX_DAYS));
+	if (!err)
+		err = explain(planner, "target.keep_min_free_bytes", "%s: KDUMP_KEEP_MIN_FREE, in MiB",
+		              config_where(config, KEY_KEEP_MIN_FREE));
 	if (!err)
 		err = explain(planner, "target.free_bytes", "%s: KDUMP_FREE_DISK_SIZE, in MiB",
 		              config_where(config, KEY_FREE_DISK_SIZE));

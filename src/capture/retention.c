@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 // What dumpdir_name() puts behind the host's name: 0 is a digit, x a hexadecimal digit.
@@ -15,16 +17,21 @@ static const char form[] = "-0000-00-00T00-00-00Z-xxxxxxxx";
 
 enum { FORM_SIZE = sizeof(form) - 1 };
 
+struct dump {
+	char *name;
+	uint64_t size_bytes; // What its files take on the disk.
+};
+
 struct dumps {
-	char **names;
+	struct dump *list;
 	size_t count;
 };
 
 static void dumps_deinit(struct dumps *dumps)
 {
 	for (size_t i = 0; i < dumps->count; i++)
-		free(dumps->names[i]);
-	free(dumps->names);
+		free(dumps->list[i].name);
+	free(dumps->list);
 }
 
 static bool has_form(const char *text)
@@ -41,6 +48,12 @@ static bool has_form(const char *text)
 	return true;
 }
 
+// A dump without a time in its name is not compared with others.
+static bool is_ours(const struct dumpdir *dir)
+{
+	return strlen(dir->name) > FORM_SIZE && has_form(dir->name + strlen(dir->name) - FORM_SIZE);
+}
+
 // Whether a name is that of another dump of the same host. Its host's part has the same length then.
 static bool is_old_dump(const char *name, const char *new_name)
 {
@@ -55,7 +68,9 @@ static bool is_old_dump(const char *name, const char *new_name)
 
 static int newest_first(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)b, *(char *const *)a);
+	const struct dump *left = a, *right = b;
+
+	return strcmp(right->name, left->name);
 }
 
 static struct error *list(const struct dumpdir *dir, struct dumps *ret)
@@ -68,41 +83,66 @@ static struct error *list(const struct dumpdir *dir, struct dumps *ret)
 		return error_os(errno, "read the directory of dumps");
 	}
 	for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream)) {
-		char **grown;
+		struct dump *grown;
 
 		if (!is_old_dump(entry->d_name, dir->name))
 			continue;
-		grown = reallocarray(ret->names, ret->count + 1, sizeof(*grown));
+		grown = reallocarray(ret->list, ret->count + 1, sizeof(*grown));
 		if (!grown)
 			return error_new(ERROR_NOMEM, "no memory for the list of dumps");
-		ret->names = grown;
-		grown[ret->count] = strdup(entry->d_name);
-		if (!grown[ret->count])
+		ret->list = grown;
+		grown[ret->count] = (struct dump){.name = strdup(entry->d_name)};
+		if (!grown[ret->count].name)
 			return error_new(ERROR_NOMEM, "no memory for the list of dumps");
 		ret->count++;
 	}
 	if (ret->count)
-		qsort(ret->names, ret->count, sizeof(*ret->names), newest_first);
+		qsort(ret->list, ret->count, sizeof(*ret->list), newest_first);
+	return NULL;
+}
+
+static struct error *open_stream(int parent_fd, const char *name, DIR **ret)
+{
+	int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int errnum = errno;
+
+	*ret = fd < 0 ? NULL : fdopendir(fd);
+	if (*ret)
+		return NULL;
+	closep(&fd);
+	return error_os(errnum, "%s", name);
+}
+
+static bool is_file_name(const char *name)
+{
+	return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static struct error *add_size(int parent_fd, struct dump *dump)
+{
+	_cleanup_closedir_ DIR *stream = NULL;
+	struct error *err = open_stream(parent_fd, dump->name, &stream);
+	struct stat info;
+
+	if (err)
+		return err;
+	for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream))
+		if (is_file_name(entry->d_name) &&
+		    fstatat(dirfd(stream), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+			dump->size_bytes += (uint64_t)info.st_blocks * 512;
 	return NULL;
 }
 
 static struct error *remove_files(int parent_fd, const char *name)
 {
-	int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_closedir_ DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_closedir_ DIR *stream = NULL;
+	struct error *err = open_stream(parent_fd, name, &stream);
 
-	if (!stream) {
-		int errnum = errno;
-
-		closep(&fd);
-		return error_os(errnum, "%s", name);
-	}
-	for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream)) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (unlinkat(fd, entry->d_name, 0) < 0)
+	if (err)
+		return err;
+	for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream))
+		if (is_file_name(entry->d_name) && unlinkat(dirfd(stream), entry->d_name, 0) < 0)
 			return error_os(errno, "remove %s/%s", name, entry->d_name);
-	}
 	return NULL;
 }
 
@@ -124,22 +164,64 @@ static struct error *remove_dump(int parent_fd, const char *name)
 	return err;
 }
 
-struct error *retention_run(const struct dumpdir *dir, int keep_old, struct log *log)
+static void remove_told(const struct dumpdir *dir, struct dump *dump, const char *why, struct log *log)
+{
+	struct error *err = remove_dump(dir->parent_fd, dump->name);
+
+	log_console(log, "%s old dump %s (%s)%s%s", err ? "cannot remove" : "removed", dump->name, why, err ? ": " : "",
+	            err ? err->text : "");
+	error_free(err);
+	free(take_ptr(dump->name));
+}
+
+static uint64_t free_bytes(int fd)
+{
+	struct statvfs info;
+
+	return fstatvfs(fd, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize : UINT64_MAX;
+}
+
+// Why one of the older dumps has to go, counted from the newest; NULL: it may stay. when: what its name has behind the host's.
+static const char *reason_to_remove(const struct plan *plan, size_t number, uint64_t total_bytes, const char *when,
+                                    const char *oldest)
+{
+	if (plan->keep_old_dumps == -1 || (plan->keep_old_dumps > 0 && number >= (size_t)plan->keep_old_dumps))
+		return "their number";
+	if (plan->keep_max_bytes && total_bytes > plan->keep_max_bytes)
+		return "their size";
+	return plan->keep_max_s && strncmp(when, oldest, FORM_SIZE) < 0 ? "its age" : NULL;
+}
+
+struct error *retention_run(const struct dumpdir *dir, const struct plan *plan, time_t now, struct log *log)
 {
 	_cleanup_(dumps_deinit) struct dumps dumps = {0};
-	size_t keep = keep_old > 0 ? (size_t)keep_old : 0;
+	struct dump newest = {.name = (char *)"."};
+	char oldest[DUMPDIR_NAME_BYTES];
+	size_t host_size = strlen(dir->name) - FORM_SIZE;
+	uint64_t total_bytes;
 	struct error *err;
 
-	if (keep_old == 0 || strlen(dir->name) < FORM_SIZE)
+	if (!is_ours(dir))
 		return NULL;
+	dumpdir_name("", now - (time_t)plan->keep_max_s, "00000000", oldest);
 	err = list(dir, &dumps);
-	for (size_t i = keep; i < dumps.count && !err; i++) {
-		struct error *late = remove_dump(dir->parent_fd, dumps.names[i]);
+	if (!err)
+		err = add_size(dir->fd, &newest);
+	total_bytes = newest.size_bytes;
+	for (size_t i = 0; i < dumps.count && !err; i++) {
+		const char *why;
 
-		log_console(log, "%s old dump %s%s%s", late ? "cannot remove" : "removed", dumps.names[i],
-		            late ? ": " : "", late ? late->text : "");
-		error_free(late);
+		// What cannot be read takes no room that we could free.
+		error_free(add_size(dir->parent_fd, &dumps.list[i]));
+		total_bytes += dumps.list[i].size_bytes;
+		why = reason_to_remove(plan, i, total_bytes, dumps.list[i].name + host_size,
+		                       oldest + strlen(oldest) - FORM_SIZE);
+		if (why)
+			remove_told(dir, &dumps.list[i], why, log);
 	}
+	for (size_t i = dumps.count; i-- > 0 && !err && free_bytes(dir->parent_fd) < plan->keep_min_free_bytes;)
+		if (dumps.list[i].name)
+			remove_told(dir, &dumps.list[i], "the free space", log);
 	return err;
 }
 
@@ -148,17 +230,20 @@ struct error *retention_count(const struct dumpdir *dir, time_t from, time_t to,
 	_cleanup_(dumps_deinit) struct dumps dumps = {.count = 0};
 	char first[DUMPDIR_NAME_BYTES], last[DUMPDIR_NAME_BYTES];
 	size_t host_size = strlen(dir->name) - FORM_SIZE;
-	struct error *err = list(dir, &dumps);
+	struct error *err;
 
+	*count_ret = 0;
+	if (!is_ours(dir))
+		return NULL;
+	err = list(dir, &dumps);
 	// Names are in the order of their times.
 	dumpdir_name("", from, "00000000", first);
 	dumpdir_name("", to, "ffffffff", last);
-	*count_ret = 0;
 	for (size_t i = 0; !err && i < dumps.count; i++) {
-		const char *when = dumps.names[i] + host_size;
+		const char *when = dumps.list[i].name + host_size;
 
 		// The new one is not sealed yet.
-		if (strncmp(dumps.names[i], dir->name, strlen(dir->name)) == 0)
+		if (strncmp(dumps.list[i].name, dir->name, strlen(dir->name)) == 0)
 			continue;
 		if (strncmp(when, first + strlen(first) - FORM_SIZE, FORM_SIZE) >= 0 &&
 		    strncmp(when, last + strlen(last) - FORM_SIZE, FORM_SIZE) <= 0)

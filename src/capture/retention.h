@@ -4,7 +4,7 @@
  *
  * Removes old dumps of this host, after the new one is sealed.
  *
- * Does not know why a number of dumps is kept, and touches nothing that is not named like a dump of this host.
+ * Touches nothing that is not named like a dump of this host.
  */
 #ifndef CAPTURE_RETENTION_H
 #define CAPTURE_RETENTION_H
@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "boot/plan.h"
 #include "capture/dumpdir.h"
 #include "capture/log.h"
 
@@ -24,11 +25,12 @@
  * passes for a whole one. A directory with something in it that is not a file is left, and told.
  *
  * @param[in] dir The new dump, sealed; it is never removed and does not count.
- * @param[in] keep_old SUSE's KDUMP_KEEP_OLD_DUMPS: 0 keeps all, -1 none, N > 0 the newest N.
+ * @param[in] plan How many of them stay, of what size together with the new one, of what age, and how much is to be free.
+ * @param[in] now The time of the new one.
  * @param[in,out] log What was removed.
  * @return NULL; ERROR_OS (the directory of dumps cannot be read); ERROR_NOMEM.
  */
-struct error *retention_run(const struct dumpdir *dir, int keep_old, struct log *log) must_check;
+struct error *retention_run(const struct dumpdir *dir, const struct plan *plan, time_t now, struct log *log) must_check;
 
 /**
  * Count dumps of the same host that were made not long ago, those that are not whole included.

@@ -240,7 +240,7 @@ static struct error *seal(struct capture *capture, struct error *failure)
 // Only behind a dump that is whole. What cannot be removed costs nobody the new dump.
 static void remove_old(struct capture *capture)
 {
-	struct error *err = retention_run(&capture->dir, capture->plan.keep_old_dumps, &capture->log);
+	struct error *err = retention_run(&capture->dir, &capture->plan, capture->time, &capture->log);
 
 	if (err)
 		log_console(&capture->log, "old dumps: %s", err->text);

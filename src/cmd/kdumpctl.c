@@ -15,6 +15,7 @@
 #include "base/host.h"
 #include "boot/config.h"
 #include "boot/crashkernel.h"
+#include "boot/hang.h"
 #include "boot/initrd.h"
 #include "boot/kexec.h"
 #include "boot/plan.h"
@@ -157,6 +158,8 @@ static struct error *load(const struct control *control, const struct plan *plan
 		err = image_size(control, &mib);
 	if (!err)
 		err = kexec_load(&control->host, plan, &method);
+	if (!err)
+		err = hang_set(&control->host, plan->panic_on);
 	if (err)
 		return err;
 	if (!control->is_quiet)

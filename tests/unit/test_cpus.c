@@ -4,7 +4,8 @@
 #include "fake.h"
 #include "test.h"
 
-#define CPUINFO(NUMBER, ID) "processor\t: " NUMBER "\nphysical id\t: 0\napicid\t\t: " ID "\ninitial apicid\t: " ID "\nfpu : yes\n\n"
+#define CPUINFO(NUMBER, ID)                                                                                            \
+	"processor\t: " NUMBER "\nphysical id\t: 0\napicid\t\t: " ID "\ninitial apicid\t: " ID "\nfpu : yes\n\n"
 
 static void choose(struct fake *fake, const char *settings, const char *parameters, const char *reason)
 {
@@ -34,7 +35,8 @@ static void the_least_counts(void)
 
 	// 256 MiB.
 	machine(&fake, "0-3,6,8-9\n", "268435456\n", "x86_64\n");
-	choose(&fake, "KDUMP_CPUS=2", "nr_cpus=2 disable_cpu_apicid=6", "f:1: KDUMP_CPUS=2 is a limit, the machine has 7");
+	choose(&fake, "KDUMP_CPUS=2", "nr_cpus=2 disable_cpu_apicid=6",
+	       "f:1: KDUMP_CPUS=2 is a limit, the machine has 7");
 	choose(&fake, "KDUMP_CPUS=1", "nr_cpus=1", "KDUMP_CPUS=1");
 	choose(&fake, "", "nr_cpus=7 disable_cpu_apicid=6", "the machine has 7");
 	choose(&fake, "KDUMP_CPUS=0", "nr_cpus=7 disable_cpu_apicid=6", "the reserved 256 MiB have room for");

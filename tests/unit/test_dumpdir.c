@@ -151,6 +151,20 @@ static bool is_there(int root, const char *name)
 	return fstatat(root, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static void keep(const struct dumpdir *dir, const struct plan *plan)
+{
+	struct log log;
+
+	log_init(&log, -1);
+	// 2026-01-04T00:00:00Z
+	check_ok(retention_run(dir, plan, 1767484800, &log));
+}
+
+static void keep_old(const struct dumpdir *dir, int count)
+{
+	keep(dir, &(struct plan){.keep_old_dumps = count});
+}
+
 // Only dumps of the same host are counted; the oldest go first, whatever the order of their ids.
 static void retention(void)
 {
@@ -164,9 +178,7 @@ static void retention(void)
 	};
 	struct dumpdir dir = DUMPDIR_NONE;
 	int root = make_root();
-	struct log log;
 
-	log_init(&log, -1);
 	for (size_t i = 0; i < array_size(others); i++)
 		make_dump(root, others[i]);
 	make_dump(root, "db1-2026-01-01T00-00-00Z-ffffffff");
@@ -174,13 +186,13 @@ static void retention(void)
 	make_dump(root, "db1-2026-01-03T00-00-00Z-00000000");
 	check_ok(dumpdir_create(root, "/", "db1-2026-01-04T00-00-00Z-11111111", &dir));
 	check_ok(seal_rename(&dir));
-	check_ok(retention_run(&dir, 0, &log));
-	check_ok(retention_run(&dir, 3, &log));
+	keep_old(&dir, 0);
+	keep_old(&dir, 3);
 	check(is_there(root, "db1-2026-01-01T00-00-00Z-ffffffff"));
-	check_ok(retention_run(&dir, 2, &log));
+	keep_old(&dir, 2);
 	check(!is_there(root, "db1-2026-01-01T00-00-00Z-ffffffff"));
 	check(is_there(root, "db1-2026-01-02T00-00-00Z-eeeeeeee" DUMPDIR_INCOMPLETE));
-	check_ok(retention_run(&dir, -1, &log));
+	keep_old(&dir, -1);
 	check(!is_there(root, "db1-2026-01-02T00-00-00Z-eeeeeeee" DUMPDIR_INCOMPLETE));
 	check(!is_there(root, "db1-2026-01-03T00-00-00Z-00000000"));
 	check(is_there(root, "db1-2026-01-04T00-00-00Z-11111111"));
@@ -190,20 +202,65 @@ static void retention(void)
 	remove_root();
 }
 
+static void fill(int root, const char *name, size_t size_bytes)
+{
+	_cleanup_free_ char *path = NULL;
+	int fd;
+
+	check(asprintf(&path, "%s/vmcore", name) > 0);
+	fd = openat(root, path, O_WRONLY);
+	check(fd >= 0 && fallocate(fd, 0, 0, (off_t)size_bytes) == 0);
+	close(fd);
+}
+
+// Limits hold for all dumps together, the new one among them, which stays in any case.
+static void retention_limits(void)
+{
+	static const char *const old[] = {
+		"db1-2026-01-01T00-00-00Z-00000000" DUMPDIR_INCOMPLETE,
+		"db1-2026-01-02T23-59-59Z-00000000",
+		"db1-2026-01-03T00-00-00Z-00000000",
+		"db1-2026-01-03T12-00-00Z-00000000",
+	};
+	struct dumpdir dir = DUMPDIR_NONE;
+	int root = make_root();
+
+	for (size_t i = 0; i < array_size(old); i++) {
+		make_dump(root, old[i]);
+		fill(root, old[i], 1 << 20);
+	}
+	check_ok(dumpdir_create(root, "/", "db1-2026-01-04T00-00-00Z-11111111", &dir));
+	check_ok(seal_rename(&dir));
+	check(mknodat(dir.fd, "vmcore", S_IFREG | 0600, 0) == 0);
+	fill(root, dir.name, 1 << 20);
+	keep(&dir, &(struct plan){.keep_max_bytes = 6 << 20, .keep_max_s = 30 * 86400, .keep_min_free_bytes = 1});
+	check(is_there(root, old[0]) && is_there(root, old[1]) && is_there(root, old[2]) && is_there(root, old[3]));
+	keep(&dir, &(struct plan){.keep_max_bytes = (4 << 20) + 65536});
+	check(!is_there(root, old[0]) && is_there(root, old[1]));
+	// A day, to the second.
+	keep(&dir, &(struct plan){.keep_max_s = 86400});
+	check(!is_there(root, old[1]) && is_there(root, old[2]) && is_there(root, old[3]));
+	keep(&dir, &(struct plan){.keep_max_bytes = 1});
+	check(!is_there(root, old[2]) && !is_there(root, old[3]) && is_there(root, dir.name));
+	make_dump(root, old[3]);
+	keep(&dir, &(struct plan){.keep_min_free_bytes = UINT64_MAX});
+	check(!is_there(root, old[3]) && is_there(root, dir.name));
+	dumpdir_deinit(&dir);
+	remove_root();
+}
+
 // Something that is no file is not ours to remove; nor is what a link leads to.
 static void retention_careful(void)
 {
 	struct dumpdir dir = DUMPDIR_NONE;
 	int root = make_root();
-	struct log log;
 
-	log_init(&log, -1);
 	make_dump(root, "precious");
 	check(symlinkat("precious", root, "db1-2026-01-01T00-00-00Z-00000000") == 0);
 	make_dump(root, "db1-2026-01-02T00-00-00Z-00000000");
 	check(mkdirat(root, "db1-2026-01-02T00-00-00Z-00000000/deep", 0700) == 0);
 	check_ok(dumpdir_create(root, "/", "db1-2026-01-04T00-00-00Z-11111111", &dir));
-	check_ok(retention_run(&dir, -1, &log));
+	keep_old(&dir, -1);
 	check(is_there(root, "precious/vmcore"));
 	check(is_there(root, "db1-2026-01-02T00-00-00Z-00000000" DUMPDIR_INCOMPLETE "/deep"));
 	dumpdir_deinit(&dir);
@@ -211,8 +268,15 @@ static void retention_careful(void)
 }
 
 static const struct test tests[] = {
-	TEST(names),         TEST(create),    TEST(planted),           TEST(seal), TEST(seal_never_replaces),
-	TEST(seal_deadline), TEST(retention), TEST(retention_careful),
+	TEST(names),
+	TEST(create),
+	TEST(planted),
+	TEST(seal),
+	TEST(seal_never_replaces),
+	TEST(seal_deadline),
+	TEST(retention),
+	TEST(retention_limits),
+	TEST(retention_careful),
 };
 
 int main(int argc, char **argv)

@@ -9,9 +9,10 @@
 static const char plan_text[] =
 	"version = 1; form = \"minimal\"; hostname = \"n\";\n"
 	"kernel = { version = \"6.1\"; image = \"/boot/vmlinuz-6.1\"; initrd = \"/var/lib/kdump/initrd\";\n"
-	"  command_line = \"c\"; kexec_options = \"\"; panic_notifiers = false; modules = [\"kernel/a.ko\"]; };\n"
+	"  command_line = \"c\"; kexec_options = \"\"; panic_notifiers = false; panic_on = [];\n"
+	"  modules = [\"kernel/a.ko\"]; };\n"
 	"target = { device = \"UUID=1\"; fstype = \"ext4\"; options = \"\"; directory = \"/\"; timeout_ms = 1L;\n"
-	"  free_bytes = 0L; keep_old_dumps = 0; };\n"
+	"  free_bytes = 0L; keep_old_dumps = 0; keep_max_bytes = 0L; keep_max_s = 0L; keep_min_free_bytes = 0L; };\n"
 	"fallback = { devices = []; fstypes = []; options = []; directories = []; };\n"
 	"watchdog = { modules = []; };\n"
 	"network = { modules = []; links = []; addresses = []; };\n"

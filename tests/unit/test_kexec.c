@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "boot/hang.h"
 #include "boot/kexec.h"
 
 #include <errno.h>
@@ -95,6 +96,41 @@ static void panic_notifiers_are_asked_for_first(void)
 	check(fake.run_count == 2);
 }
 
+static void panics_on_hangs(void)
+{
+	static const char *const words[] = {"nmi", "oops", NULL};
+	_cleanup_fake_ struct fake fake;
+	_cleanup_config_ struct config config = {0}, wrong = {0};
+	_cleanup_words_ struct words parsed = {0}, none = {0};
+	static const char *const paths[] = {"/proc/sys/kernel/unknown_nmi_panic", "/proc/sys/kernel/panic_on_io_nmi",
+	                                    "/proc/sys/kernel/panic_on_oops"};
+
+	fake_init(&fake);
+	check_ok(config_parse("KDUMP_PANIC_ON=\"nmi oops nmi\"", "f", &config));
+	check_ok(config_check(&config));
+	for (size_t i = 0; i < array_size(paths); i++) {
+		check_error(hang_parse(&fake.host, &config, &none), ERROR_UNSUPPORTED,
+		            "this kernel has no /proc/sys/kernel/");
+		words_deinit(&none);
+		fake_file(&fake, paths[i], "0\n");
+	}
+	fake_file(&fake, "/proc/sys/kernel/softlockup_panic", "0\n");
+	check_ok(hang_parse(&fake.host, &config, &parsed));
+	check(parsed.count == 2 && strcmp(parsed.list[0], words[0]) == 0 && strcmp(parsed.list[1], words[1]) == 0);
+	check_ok(hang_set(&fake.host, NULL));
+	check_ok(hang_set(&fake.host, parsed.list));
+	for (size_t i = 0; i <= array_size(paths); i++) {
+		_cleanup_free_ char *value = NULL;
+		bool is_asked = i < array_size(paths);
+
+		check_ok(host_read(&fake.host, is_asked ? paths[i] : "/proc/sys/kernel/softlockup_panic", 10, &value,
+		                   NULL));
+		check(strcmp(value, is_asked ? "1\n" : "0\n") == 0);
+	}
+	check_ok(config_parse("KDUMP_PANIC_ON=hang", "f", &wrong));
+	check_error(hang_parse(&fake.host, &wrong, &none), ERROR_CONFIG, "f:1: KDUMP_PANIC_ON: 'hang' is none of");
+}
+
 static void unload(void)
 {
 	_cleanup_fake_ struct fake fake;
@@ -127,6 +163,7 @@ static const struct test tests[] = {
 	TEST(other_failures_are_not_tried_again),
 	TEST(options_choose_the_call),
 	TEST(panic_notifiers_are_asked_for_first),
+	TEST(panics_on_hangs),
 	TEST(unload),
 	TEST(loaded),
 };

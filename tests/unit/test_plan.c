@@ -20,6 +20,7 @@ static const char good[] = "version = 1;\n"
 			   "\tcommand_line = \"dyndbg=\\\"file a\\\" b\\\\\";\n"
 			   "\tkexec_options = \"\";\n"
 			   "\tpanic_notifiers = true;\n"
+			   "\tpanic_on = [\n\t\t\"nmi\"\n\t];\n"
 			   "\tmodules = [\n"
 			   "\t\t\"a.ko\",\n"
 			   "\t\t\"b.ko\"\n"
@@ -33,6 +34,9 @@ static const char good[] = "version = 1;\n"
 			   "\ttimeout_ms = 120000L;\n"
 			   "\tfree_bytes = 67108864000L;\n"
 			   "\tkeep_old_dumps = -1;\n"
+			   "\tkeep_max_bytes = 1048576L;\n"
+			   "\tkeep_max_s = 86400L;\n"
+			   "\tkeep_min_free_bytes = 2097152L;\n"
 			   "};\n"
 			   "fallback = {\n"
 			   "\tdevices = [\n\t\t\"UUID=2\"\n\t];\n"
@@ -84,6 +88,8 @@ static void text_survives_a_round_trip(void)
 	check_ok(plan_parse(good, "p", &plan));
 	check(plan.form == PLAN_MINIMAL && plan.final_action == PLAN_POWEROFF && plan.failure_action == PLAN_SHELL);
 	check(plan.deadline_ms == 604800000 && plan.free_disk_bytes == 67108864000 && plan.keep_old_dumps == -1);
+	check(plan.keep_max_bytes == 1048576 && plan.keep_max_s == 86400 && plan.keep_min_free_bytes == 2097152);
+	check_text(plan.panic_on[0], "nmi");
 	check(plan.format == PLAN_FORMAT_ZSTD && plan.threads == 2 && plan.dump_level == 31 && plan.verbose == 3 &&
 	      plan.has_panic_notifiers);
 	check_text(plan.hostname, "node \"1\"");
@@ -156,9 +162,9 @@ static void wrong_values_are_named_with_their_line(void)
 		{"version = 1", "version = \"1\"", ERROR_BAD_DATA, "p:1: version"},
 		{"\"minimal\"", "\"tiny\"", ERROR_BAD_DATA, "p:2: form: has a word"},
 		{"\"minimal\"", "1", ERROR_BAD_DATA, "p:2: form"},
-		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:59: dump.level: is out of range"},
-		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:59: dump.level"},
-		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:59: dump.level: must be a number"},
+		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:65: dump.level: is out of range"},
+		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:65: dump.level"},
+		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:65: dump.level: must be a number"},
 		{"level = 31;", "", ERROR_BAD_DATA, "dump.level: is missing"},
 		{"port = 7410", "port = 0", ERROR_BAD_DATA, "notify.port: is out of range"},
 		{"interval_ms = 10000L", "interval_ms = 0", ERROR_BAD_DATA, "notify.interval_ms"},
@@ -168,7 +174,7 @@ static void wrong_values_are_named_with_their_line(void)
 		{"threads = 2", "threads = 0", ERROR_BAD_DATA, "dump.threads"},
 		{"\"UUID=1\"", "7", ERROR_BAD_DATA, "target.device: must be a text"},
 		{"\t\t\"b.ko\"\n", "\t\t7\n", ERROR_BAD_DATA, "p:"},
-		{"[\n", "(\n", ERROR_BAD_DATA, "p:"},
+		{"modules = [\n", "modules = (\n", ERROR_BAD_DATA, "p:"},
 		{"verbose = 3", "@include \"/etc/passwd\"\nverbose = 3", ERROR_BAD_DATA, "includes no other file"},
 		{"120000L", "99999999999999999999L", ERROR_BAD_DATA, "p:"},
 	};

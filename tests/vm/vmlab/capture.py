@@ -54,6 +54,7 @@ class Setup:
     watchdog: bool = False    # with one that runs when the machine panics
     pvpanic: bool = False     # with the device that tells the host of a panic
     network: bool = False     # with a card, and another node on its network
+    nmi: bool = False         # the host makes it panic, with an interrupt that nobody wants
     service: bool = False     # start kdump.service instead of kdumpctl start
     before_start: str = ""    # a script in the guest, before kdump is started
     before_panic: str = ""    # a script in the guest, after kdump was started
@@ -152,15 +153,21 @@ def _start(guest, setup):
     return text, seconds, int(size)
 
 
-def _panic(guest):
+def _panic(guest, by_nmi=False):
     """Plant pages and panic; return (what was planted, console position, time)."""
     position = guest.console.position()
     begin = guest.send("mkdir -p /plant/tmpfs && mount -t tmpfs none /plant/tmpfs &&"
                        " echo 100000 >/proc/sys/vm/percpu_pagelist_high_fraction;"
-" echo 4 >/proc/sys/vm/nr_hugepages;"
+                       " echo 4 >/proc/sys/vm/nr_hugepages;"
                        " echo madvise >/sys/kernel/mm/transparent_hugepage/enabled;"
-                       " /usr/lib/kdump-lab/plant /plant /plant/tmpfs")
-    _, panicked, _ = guest.wait_console(PANIC, 120, position)
+                       f" /usr/lib/kdump-lab/plant {'--no-panic ' * by_nmi}/plant /plant/tmpfs")
+    if by_nmi:
+        # In the interrupt the kernel cannot write to its console: the capture kernel comes next.
+        guest.waited(guest.agent, r"^planted\s*$", 120, begin)
+        panicked = guest.console.now()
+        guest.qmp("inject-nmi")
+    else:
+        _, panicked, _ = guest.wait_console(PANIC, 120, position)
     text = guest.agent.text(begin)
     if not re.search(r"^planted\s*$", text, re.MULTILINE):
         raise LabError(f"plant: it did not finish its report:\n{text[-500:]}")
@@ -257,7 +264,7 @@ def _crash(lab, folder, setup, peer):
         before = guest.sh(setup.before_panic)[1] if setup.before_panic else ""
         guest.sh("sync")
         agent = peer.agent(network.GUEST, 300) if peer else None
-        planted, position, panicked = _panic(guest)
+        planted, position, panicked = _panic(guest, setup.nmi)
         after = guest.console.position()
         _, kernel_at, _ = guest.wait_console(CAPTURE_KERNEL, 120, position)
         _make_trouble(guest, setup.trouble, after)

@@ -270,6 +270,19 @@ def _hooks(report, lab, folder, scenario):
         report.check(f"{name}: {title}", "" if wanted in text else f"no '{wanted}' in\n{text[-3000:]}")
 
 
+def _hung(report, lab, folder, scenario):
+    """What panics is the interrupt; all that the machine had is there."""
+    name = scenario.name
+    crash = capture.crash(lab, folder, scenario.setup)
+    checks.ended(report, name, crash, scenario.setup.config["KDUMP_FINAL_ACTION"])
+    dump = crash.dump_directory()
+    log = (dump / "vmcore-dmesg.txt").read_text(errors="replace")
+    report.check(f"{name}: the panic is that of the interrupt", "" if "NMI: Not continuing" in log else log[-500:])
+    output = checks.crash_reads(report, name, lab, lab.kernels[scenario.setup.series], dump / "vmcore")
+    report.check(f"{name}: bt shows how it came to the panic", "" if "panic" in output.by_command["bt"] else output.by_command["bt"])
+    checks.kernel_objects(report, name, lab, crash, dump / "vmcore")
+
+
 def _two_cpus(report, lab, folder, scenario):
     """Two CPUs work in the capture kernel, which the machine survives."""
     name = scenario.name
@@ -476,6 +489,9 @@ def table():
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff", "KDUMP_CRASH_LOOP_COUNT": "2"},
                        before_start=EARLIER),
                  _crash_loop, True, "the second crash within an hour: the log only"),
+        Scenario("nmi-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_PANIC_ON": "nmi softlockup"}, nmi=True),
+                 _hung, True, "a machine that hangs gets an interrupt from outside"),
         Scenario("hooks-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_REQUIRED_PROGRAMS": "uname",
                                "KDUMP_PRESCRIPT": "uname -r",

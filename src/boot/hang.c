@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "boot/hang.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/io.h"
+
+#define SYSCTL "/proc/sys/kernel/"
+
+static const struct {
+	const char *word;
+	const char *paths[2];
+} hangs[] = {
+	{"oops", {SYSCTL "panic_on_oops", NULL}},
+	{"softlockup", {SYSCTL "softlockup_panic", NULL}},
+	{"hardlockup", {SYSCTL "hardlockup_panic", NULL}},
+	{"hungtask", {SYSCTL "hung_task_panic", NULL}},
+	// From a button, a management controller or a hypervisor, which may come as one of two kinds.
+	{"nmi", {SYSCTL "unknown_nmi_panic", SYSCTL "panic_on_io_nmi"}},
+};
+
+static size_t find(const char *word)
+{
+	size_t i = 0;
+
+	while (i < array_size(hangs) && strcmp(hangs[i].word, word) != 0)
+		i++;
+	return i;
+}
+
+struct error *hang_parse(const struct host *host, const struct config *config, struct words *words)
+{
+	_cleanup_words_ struct words asked = {0};
+
+	words_split(&asked, config_text(config, KEY_PANIC_ON));
+	for (size_t i = 0; i < asked.count; i++) {
+		size_t hang = find(asked.list[i]);
+
+		if (hang == array_size(hangs))
+			return error_new(
+				ERROR_CONFIG,
+				"%s: KDUMP_PANIC_ON: '%s' is none of oops, softlockup, hardlockup, hungtask and nmi",
+				config_where(config, KEY_PANIC_ON), asked.list[i]);
+		for (size_t path = 0; path < array_size(hangs[hang].paths) && hangs[hang].paths[path]; path++)
+			if (!host_exists(host, hangs[hang].paths[path]))
+				return error_new(
+					ERROR_UNSUPPORTED, "%s: KDUMP_PANIC_ON: for '%s' this kernel has no %s",
+					config_where(config, KEY_PANIC_ON), asked.list[i], hangs[hang].paths[path]);
+		if (!words_has(words, asked.list[i]))
+			words_add(words, asked.list[i]);
+	}
+	return words_check(words);
+}
+
+static struct error *set(const struct host *host, const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	struct error *err = host_open(host, path, O_WRONLY, 0, &fd);
+
+	if (!err)
+		err = io_write(fd, "1\n", 2);
+	return error_wrap(err, "KDUMP_PANIC_ON: %s", path);
+}
+
+struct error *hang_set(const struct host *host, char *const *words)
+{
+	struct error *err = NULL;
+
+	for (; words && *words && !err; words++) {
+		size_t hang = find(*words);
+
+		for (size_t path = 0; hang < array_size(hangs) && path < array_size(hangs[hang].paths) && !err; path++)
+			if (hangs[hang].paths[path])
+				err = set(host, hangs[hang].paths[path]);
+	}
+	return err;
+}
