@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,13 @@
 // Longest host name in Linux (HOST_NAME_MAX); the rest of a name is 45 bytes.
 enum { HOST_BYTES = 64 };
 
+// What a host's name may hold.
+static bool is_plain(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
+	       c == '.';
+}
+
 void dumpdir_name(const char *hostname, time_t time, const char *boot_id, char ret[DUMPDIR_NAME_BYTES])
 {
 	char host[HOST_BYTES + 1], when[32];
@@ -22,16 +30,39 @@ void dumpdir_name(const char *hostname, time_t time, const char *boot_id, char r
 
 	for (i = 0; i < HOST_BYTES && hostname[i]; i++) {
 		char c = hostname[i];
-		bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		                c == '-' || c == '_' || (c == '.' && i);
-
-		host[i] = is_plain ? c : '_';
+		host[i] = is_plain(c) && (c != '.' || i) ? c : '_';
 	}
 	host[i] = '\0';
 	gmtime_r(&time, &utc);
 	if (strftime(when, sizeof(when), "%Y-%m-%dT%H-%M-%SZ", &utc) == 0)
 		memcpy(when, "unknown-time", 13);
 	snprintf(ret, DUMPDIR_NAME_BYTES, "%s-%s-%.8s", i ? host : "localhost", when, boot_id);
+}
+
+size_t dumpdir_host_size(const char *name)
+{
+	// What dumpdir_name() puts behind the host's name: 0 is a digit, x a hexadecimal digit.
+	static const char form[] = "-0000-00-00T00-00-00Z-xxxxxxxx";
+	size_t size = strlen(name), end = strlen(DUMPDIR_INCOMPLETE), form_size = strlen(form);
+
+	if (size > end && strcmp(name + size - end, DUMPDIR_INCOMPLETE) == 0)
+		size -= end;
+	if (size <= form_size)
+		return 0;
+	for (size_t i = 0; i < form_size; i++) {
+		char c = name[size - form_size + i];
+		bool is_digit = c >= '0' && c <= '9';
+		bool is_fine = form[i] == '0'   ? is_digit
+		               : form[i] == 'x' ? is_digit || (c >= 'a' && c <= 'f')
+		                                : c == form[i];
+
+		if (!is_fine)
+			return 0;
+	}
+	for (size_t i = 0; i < size - form_size; i++)
+		if (!is_plain(name[i]))
+			return 0;
+	return size - form_size;
 }
 
 // One step down. O_NOFOLLOW: what a user of the target planted there must not lead us elsewhere.

@@ -42,6 +42,14 @@ struct dumpdir {
 void dumpdir_name(const char *hostname, time_t time, const char *boot_id, char ret[DUMPDIR_NAME_BYTES]);
 
 /**
+ * Whether a name is that of a dump, with or without DUMPDIR_INCOMPLETE.
+ *
+ * @param[in] name A name.
+ * @return Bytes of its host's part; behind them names of one host are in the order of their times. 0: it is not.
+ */
+size_t dumpdir_host_size(const char *name);
+
+/**
  * Make the directory of a dump, mode 0700, under its name with DUMPDIR_INCOMPLETE.
  *
  * The target's content is not trusted: no component may be a symbolic link. Missing parents are made with mode 0755.

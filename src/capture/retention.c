@@ -12,11 +12,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-// What dumpdir_name() puts behind the host's name: 0 is a digit, x a hexadecimal digit.
-static const char form[] = "-0000-00-00T00-00-00Z-xxxxxxxx";
-
-enum { FORM_SIZE = sizeof(form) - 1 };
-
 struct dump {
 	char *name;
 	uint64_t size_bytes; // What its files take on the disk.
@@ -34,36 +29,13 @@ static void dumps_deinit(struct dumps *dumps)
 	free(dumps->list);
 }
 
-static bool has_form(const char *text)
-{
-	for (size_t i = 0; i < FORM_SIZE; i++) {
-		bool is_digit = text[i] >= '0' && text[i] <= '9';
-		bool is_fine = form[i] == '0'   ? is_digit
-		               : form[i] == 'x' ? is_digit || (text[i] >= 'a' && text[i] <= 'f')
-		                                : text[i] == form[i];
-
-		if (!is_fine)
-			return false;
-	}
-	return true;
-}
-
-// A dump without a time in its name is not compared with others.
-static bool is_ours(const struct dumpdir *dir)
-{
-	return strlen(dir->name) > FORM_SIZE && has_form(dir->name + strlen(dir->name) - FORM_SIZE);
-}
-
-// Whether a name is that of another dump of the same host. Its host's part has the same length then.
+// Whether a name is that of another dump of the same host.
 static bool is_old_dump(const char *name, const char *new_name)
 {
-	size_t host_size = strlen(new_name) - FORM_SIZE;
-	const char *rest = name + host_size + FORM_SIZE;
+	size_t host_size = dumpdir_host_size(new_name);
 
-	if (strlen(name) < host_size + FORM_SIZE || strncmp(name, new_name, host_size) != 0 ||
-	    !has_form(name + host_size))
-		return false;
-	return (!*rest || strcmp(rest, DUMPDIR_INCOMPLETE) == 0) && strcmp(name, new_name) != 0;
+	return dumpdir_host_size(name) == host_size && strncmp(name, new_name, host_size) == 0 &&
+	       strcmp(name, new_name) != 0;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -189,7 +161,7 @@ static const char *reason_to_remove(const struct plan *plan, size_t number, uint
 		return "their number";
 	if (plan->keep_max_bytes && total_bytes > plan->keep_max_bytes)
 		return "their size";
-	return plan->keep_max_s && strncmp(when, oldest, FORM_SIZE) < 0 ? "its age" : NULL;
+	return plan->keep_max_s && strncmp(when, oldest, strlen(oldest)) < 0 ? "its age" : NULL;
 }
 
 struct error *retention_run(const struct dumpdir *dir, const struct plan *plan, time_t now, struct log *log)
@@ -197,11 +169,12 @@ struct error *retention_run(const struct dumpdir *dir, const struct plan *plan, 
 	_cleanup_(dumps_deinit) struct dumps dumps = {0};
 	struct dump newest = {.name = (char *)"."};
 	char oldest[DUMPDIR_NAME_BYTES];
-	size_t host_size = strlen(dir->name) - FORM_SIZE;
+	size_t host_size = dumpdir_host_size(dir->name);
 	uint64_t total_bytes;
 	struct error *err;
 
-	if (!is_ours(dir))
+	// A dump without a time in its name is not compared with others.
+	if (!host_size)
 		return NULL;
 	dumpdir_name("", now - (time_t)plan->keep_max_s, "00000000", oldest);
 	err = list(dir, &dumps);
@@ -215,7 +188,7 @@ struct error *retention_run(const struct dumpdir *dir, const struct plan *plan, 
 		error_free(add_size(dir->parent_fd, &dumps.list[i]));
 		total_bytes += dumps.list[i].size_bytes;
 		why = reason_to_remove(plan, i, total_bytes, dumps.list[i].name + host_size,
-		                       oldest + strlen(oldest) - FORM_SIZE);
+		                       oldest + dumpdir_host_size(oldest));
 		if (why)
 			remove_told(dir, &dumps.list[i], why, log);
 	}
@@ -229,24 +202,28 @@ struct error *retention_count(const struct dumpdir *dir, time_t from, time_t to,
 {
 	_cleanup_(dumps_deinit) struct dumps dumps = {.count = 0};
 	char first[DUMPDIR_NAME_BYTES], last[DUMPDIR_NAME_BYTES];
-	size_t host_size = strlen(dir->name) - FORM_SIZE;
+	size_t host_size = dumpdir_host_size(dir->name);
+	const char *first_when, *last_when;
 	struct error *err;
 
 	*count_ret = 0;
-	if (!is_ours(dir))
+	// A dump without a time in its name is not compared with others.
+	if (!host_size)
 		return NULL;
 	err = list(dir, &dumps);
 	// Names are in the order of their times.
 	dumpdir_name("", from, "00000000", first);
 	dumpdir_name("", to, "ffffffff", last);
+	first_when = first + dumpdir_host_size(first);
+	last_when = last + dumpdir_host_size(last);
 	for (size_t i = 0; !err && i < dumps.count; i++) {
 		const char *when = dumps.list[i].name + host_size;
 
 		// The new one is not sealed yet.
 		if (strncmp(dumps.list[i].name, dir->name, strlen(dir->name)) == 0)
 			continue;
-		if (strncmp(when, first + strlen(first) - FORM_SIZE, FORM_SIZE) >= 0 &&
-		    strncmp(when, last + strlen(last) - FORM_SIZE, FORM_SIZE) <= 0)
+		if (strncmp(when, first_when, strlen(first_when)) >= 0 &&
+		    strncmp(when, last_when, strlen(last_when)) <= 0)
 			++*count_ret;
 	}
 	return err;

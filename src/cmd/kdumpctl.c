@@ -20,6 +20,7 @@
 #include "boot/kexec.h"
 #include "boot/plan.h"
 #include "boot/text.h"
+#include "cmd/ctl_dumps.h"
 
 // Everybody who changes what is loaded or the image holds this file.
 #define LOCK_PATH "/run/lock/kdump"
@@ -264,6 +265,26 @@ static struct error *run_showmem(struct control *control, int *exit_ret)
 	return err;
 }
 
+static struct error *tell_dumps(const struct control *control, bool is_new_only)
+{
+	_cleanup_plan_ struct plan plan = {0};
+	struct error *err = make_plan(control, &plan);
+
+	return err ? err : ctl_dumps(&control->host, &plan, is_new_only);
+}
+
+static struct error *run_dumps(struct control *control, int *exit_ret)
+{
+	(void)exit_ret;
+	return tell_dumps(control, false);
+}
+
+static struct error *run_new_dumps(struct control *control, int *exit_ret)
+{
+	(void)exit_ret;
+	return tell_dumps(control, true);
+}
+
 static const struct command commands[] = {
 	{"start", run_start, "make the plan, rebuild the capture initramfs if it is stale, load the capture kernel"},
 	{"stop", run_stop, "unload the capture kernel"},
@@ -272,6 +293,9 @@ static const struct command commands[] = {
 	{"status", run_status, "exit with 0 if a capture kernel is loaded, else with 3 and the reason"},
 	{"plan", run_plan, "print what would be done after a crash, and why"},
 	{"rebuild", run_rebuild_always, "build the capture initramfs, stale or not; load nothing"},
+	{"dumps", run_dumps,
+         "list the dumps on the targets, checked against their manifests, and why the machine crashed"},
+	{"new-dumps", run_new_dumps, "the same of those since the last time, and tell " CTL_NOTIFY_DIRECTORY},
 	{"showmem", run_showmem, "print the size of the reservation"},
 	{"check", NULL, NULL},
 	{"estimate", NULL, NULL},

@@ -219,16 +219,28 @@ def crash(lab, folder, setup):
         return _crash(lab, folder, setup, peer)
 
 
-def next_boot(lab, folder, series, disk, script):
-    """Run a script in a machine that has the disk, and as last one /dev/disk/by-id/virtio-disk1; return what it wrote there."""
+# What is asked when the machine is up again: twice what is new, before and behind a mount.
+TOLD = """mkdir -p /etc/kdump/notify.d
+printf '#!/bin/sh\\necho "program: $KDUMP_STATE $KDUMP_DIRECTORY $KDUMP_PANIC" >&2; ls $KDUMP_DIRECTORY | wc -l >&2\\n' >/etc/kdump/notify.d/10-tell
+chmod 755 /etc/kdump/notify.d/*
+kdumpctl new-dumps 2>&1; echo again; kdumpctl new-dumps 2>&1; echo mounts; grep -c kdump-target /proc/mounts
+mount {} /mnt; echo mounted; kdumpctl dumps 2>&1; umount /mnt"""
+
+
+def next_boot(lab, folder, setup, disk, script):
+    """Boot again and run a script, for which there is /dev/disk/by-id/virtio-disk1; return that, and what kdumpctl tells of dumps."""
     folder.mkdir(parents=True, exist_ok=True)
     written = folder / "written"
     with open(written, "wb") as file:
         file.truncate(1 << 30)
-    for guest in _booted(lab, folder, Setup(series), [disk, written]):
+    for guest in _booted(lab, folder, Setup(setup.series), [disk, written]):
+        told = ""
+        if setup.config["KDUMP_TARGET"]:
+            _configure(guest, {"KDUMP_SAVEDIR": SAVEDIR, **setup.config})
+            told = guest.sh(TOLD.format(setup.config["KDUMP_TARGET"]))[1]
         guest.sh(script)
         guest.sh("sync")
-        return written
+        return written, told
     raise LabError("not reached")
 
 

@@ -221,13 +221,15 @@ def _partition(report, lab, folder, scenario):
     checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
     report.check(f"{name}: the target's file system is clean",
                  image.check_partition_clean(crash.disk, setup.partition))
-    written = capture.next_boot(
-        lab, folder / "next", setup.series, crash.disk,
-        f"mount PARTUUID={image.PARTUUID} /mnt && cd /mnt{setup.found_in} && ls -la && tar -c . >/dev/disk/by-id/virtio-disk1")
+    written, told = capture.next_boot(
+        lab, folder / "next", setup, crash.disk,
+        f"mount PARTUUID={image.PARTUUID} /mnt && cd /mnt{setup.found_in} && tar -c . >/dev/disk/by-id/virtio-disk1")
     copy = folder / "copy"
     copy.mkdir()
     run(["tar", "-x", "-C", copy, "-f", written])
     names = [path.name for path in copy.iterdir()]
+    if setup.config["KDUMP_TARGET"]:
+        checks.told_at_next_boot(report, name, told)
     report.check(f"{name}: there is one finished dump", "" if len(names) == 1 and "incomplete" not in names[0] else f"{names}")
     dump = copy / names[0]
     checks.directory(report, name, dump)

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "report/dumps.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "boot/words.h"
+#include "capture/dumpdir.h"
+#include "capture/seal.h"
+#include "capture/sha256.h"
+
+enum {
+	PIECE_BYTES = 1 << 20,
+	MANIFEST_BYTES = 1 << 20,
+	DIGEST_TEXT_BYTES = 2 * SHA256_DIGEST_BYTES,
+	// The end of the log, which has the panic, and its call trace behind it.
+	LOG_END_BYTES = 256 << 10,
+	LINE_BYTES = 200,
+};
+
+const char *dumps_state_name(enum dumps_state state)
+{
+	static const char *const names[] = {"whole", "incomplete", "damaged", "unchecked"};
+
+	return names[state];
+}
+
+static bool is_incomplete(const char *name)
+{
+	size_t size = strlen(name), end = strlen(DUMPDIR_INCOMPLETE);
+
+	return size > end && strcmp(name + size - end, DUMPDIR_INCOMPLETE) == 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+struct error *dumps_list(int fd, char ***names_ret)
+{
+	_cleanup_words_ struct words words = {0};
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+
+	if (!stream) {
+		closep(&copy);
+		return error_os(errno, "read the directory of dumps");
+	}
+	for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream))
+		if (dumpdir_host_size(entry->d_name))
+			words_add(&words, entry->d_name);
+	if (words.count)
+		qsort(words.list, words.count, sizeof(*words.list), compare);
+	return words_take(&words, names_ret);
+}
+
+// A regular file, and nothing that waits or leads elsewhere.
+static int open_file(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat info;
+
+	if (fd >= 0 && (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))) {
+		closep(&fd);
+		fd = -1;
+		errno = EINVAL;
+	}
+	return fd;
+}
+
+// A line of text that came from a machine that broke: nothing in it may reach a terminal.
+static char *printable(const char *text)
+{
+	char *line = strndup(text, strcspn(text, "\n") < LINE_BYTES ? strcspn(text, "\n") : LINE_BYTES);
+
+	for (char *c = line; c && *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	return line;
+}
+
+static void find_panic(int dir_fd, struct dumps_about *about)
+{
+	static const char mark[] = "Kernel panic - not syncing: ";
+	_cleanup_close_ int fd = open_file(dir_fd, "vmcore-dmesg.txt");
+	_cleanup_free_ char *text = calloc(1, LOG_END_BYTES + 1);
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	size_t got = 0;
+	_cleanup_error_ struct error *err = NULL;
+
+	if (fd < 0 || !text)
+		return;
+	err = io_pread(fd, text, LOG_END_BYTES, size > LOG_END_BYTES ? (uint64_t)(size - LOG_END_BYTES) : 0, &got);
+	for (const char *at = text; !err && (at = strstr(at, mark)); at += strlen(mark)) {
+		free(about->panic);
+		about->panic = printable(at + strlen(mark));
+	}
+}
+
+static struct error *hash(int fd, uint8_t *piece, char text[DIGEST_TEXT_BYTES + 1])
+{
+	uint8_t digest[SHA256_DIGEST_BYTES];
+	uint64_t offset = 0;
+	struct sha256 sha;
+	size_t got = 0;
+
+	sha256_init(&sha);
+	do {
+		struct error *err = io_pread(fd, piece, PIECE_BYTES, offset, &got);
+
+		if (err)
+			return err;
+		sha256_update(&sha, piece, got);
+		posix_fadvise(fd, (off_t)offset, (off_t)got, POSIX_FADV_DONTNEED);
+		offset += got;
+	} while (got == PIECE_BYTES);
+	sha256_final(&sha, digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+	return NULL;
+}
+
+// What is wrong with the file that a line of the manifest names; NULL: nothing.
+static char *check_line(int dir_fd, const char *line, uint8_t *piece)
+{
+	const char *name = line + DIGEST_TEXT_BYTES + 2;
+	char digest[DIGEST_TEXT_BYTES + 1], *problem = NULL;
+	_cleanup_close_ int fd = -1;
+	_cleanup_error_ struct error *err = NULL;
+
+	if (strlen(line) < DIGEST_TEXT_BYTES + 3 || strncmp(line + DIGEST_TEXT_BYTES, "  ", 2) != 0 ||
+	    strchr(name, '/'))
+		return strdup("its manifest is not one");
+	fd = open_file(dir_fd, name);
+	if (fd < 0)
+		err = error_os(errno, "%s", name);
+	if (!err)
+		err = hash(fd, piece, digest);
+	if (err)
+		return strdup(err->text);
+	if (strncmp(digest, line, DIGEST_TEXT_BYTES) != 0 &&
+	    asprintf(&problem, "%s is not what the manifest says", name) < 0)
+		return NULL;
+	return problem;
+}
+
+// What is wrong with the files; NULL: nothing. "" if there is no manifest.
+static char *check_manifest(int dir_fd)
+{
+	_cleanup_close_ int fd = open_file(dir_fd, SEAL_MANIFEST);
+	_cleanup_free_ uint8_t *piece = malloc(PIECE_BYTES);
+	_cleanup_free_ char *text = NULL;
+	char *rest, *line, *problem = NULL;
+	_cleanup_error_ struct error *err = fd < 0 ? NULL : io_read_all(fd, MANIFEST_BYTES, &text, NULL);
+
+	if (fd < 0)
+		return strdup("");
+	if (err || !piece || !*text)
+		return strdup(err ? err->text : piece ? "its manifest is empty" : "no memory");
+	rest = text;
+	while (!problem && (line = strsep(&rest, "\n")))
+		if (*line)
+			problem = check_line(dir_fd, line, piece);
+	return problem;
+}
+
+// Why the capture left it so, as its README says.
+static char *said_problem(int dir_fd)
+{
+	static const char mark[] = "NOT COMPLETE: ";
+	_cleanup_close_ int fd = open_file(dir_fd, "README.txt");
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *err = fd < 0 ? NULL : io_read_all(fd, MANIFEST_BYTES, &text, NULL);
+	const char *at = text ? strstr(text, mark) : NULL;
+
+	return at ? printable(at + strlen(mark)) : NULL;
+}
+
+static uint64_t disk_bytes(int dir_fd)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	uint64_t size_bytes = 0;
+	struct stat info;
+
+	for (struct dirent *entry = stream ? readdir(stream) : NULL; entry; entry = readdir(stream))
+		if (fstatat(dir_fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode))
+			size_bytes += (uint64_t)info.st_blocks * 512;
+	return size_bytes;
+}
+
+static void judge_incomplete(int dir_fd, struct dumps_about *ret)
+{
+	char *problem = said_problem(dir_fd);
+	_cleanup_free_ char *wrong = problem ? NULL : check_manifest(dir_fd);
+
+	ret->state = DUMPS_INCOMPLETE;
+	if (problem)
+		ret->problem = problem;
+	else if (!wrong)
+		ret->problem = strdup("all its files are whole; the capture was cut off before it gave it its name");
+	else
+		ret->problem = strdup("the capture was cut off");
+}
+
+struct error *dumps_look(int fd, const char *name, struct dumps_about *ret)
+{
+	_cleanup_close_ int dir_fd = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_free_ char *problem = NULL;
+
+	*ret = (struct dumps_about){0};
+	if (dir_fd < 0)
+		return error_os(errno, "%s", name);
+	ret->size_bytes = disk_bytes(dir_fd);
+	find_panic(dir_fd, ret);
+	if (is_incomplete(name)) {
+		judge_incomplete(dir_fd, ret);
+		return NULL;
+	}
+	problem = check_manifest(dir_fd);
+	if (problem) {
+		ret->state = *problem ? DUMPS_DAMAGED : DUMPS_UNCHECKED;
+		ret->problem = printable(*problem ? problem : "it has no manifest, for which there was no time");
+	}
+	return NULL;
+}
+
+void dumps_deinit(struct dumps_about *about)
+{
+	free(about->panic);
+	free(about->problem);
+	*about = (struct dumps_about){0};
+}

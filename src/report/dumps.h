@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * The dumps in a directory: which there are, whether they are whole, why the machine crashed.
+ *
+ * Does not open the vmcore, and changes nothing. What is on a target may come from anybody: no link is followed.
+ */
+#ifndef REPORT_DUMPS_H
+#define REPORT_DUMPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+/** What became of a dump. */
+enum dumps_state {
+	DUMPS_WHOLE, /**< Each file is as its manifest says. */
+	DUMPS_INCOMPLETE, /**< The capture did not finish it. */
+	DUMPS_DAMAGED, /**< A file is not what the manifest says. */
+	DUMPS_UNCHECKED, /**< It has no manifest. */
+};
+
+/** A dump, looked at. dumps_deinit() it. */
+struct dumps_about {
+	enum dumps_state state;
+	uint64_t size_bytes; /**< What its files take on the disk. */
+	char *panic; /**< The kernel's last word, printable; NULL: there is none in its log. */
+	char *problem; /**< What is wrong, printable; NULL if it is whole. */
+};
+
+/** A word for a person, and for programs. @param[in] state A state. @return "whole", "incomplete", "damaged", "unchecked". */
+const char *dumps_state_name(enum dumps_state state);
+
+/**
+ * The names of all dumps in a directory, those of other hosts and incomplete ones among them.
+ *
+ * @param[in] fd The directory; borrowed.
+ * @param[out] names_ret NULL-terminated, sorted bytewise; host_names_free() it.
+ * @return NULL; ERROR_OS; ERROR_NOMEM.
+ */
+struct error *dumps_list(int fd, char ***names_ret) must_check;
+
+/**
+ * Look at a dump: reads all its files.
+ *
+ * @param[in] fd The directory it is in; borrowed.
+ * @param[in] name Of dumps_list().
+ * @param[out] ret What was found; dumps_deinit() it.
+ * @return NULL; ERROR_OS (it is gone, or is no directory); ERROR_NOMEM.
+ */
+struct error *dumps_look(int fd, const char *name, struct dumps_about *ret) must_check;
+
+/** Free what dumps_look() made. @param[in] about Filled, or zeroed. */
+void dumps_deinit(struct dumps_about *about);
+
+#define _cleanup_dumps_ _cleanup_(dumps_deinit)
+
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "report/dumps.h"
+
+#include "base/host.h"
+#include "capture/dumpdir.h"
+#include "capture/seal.h"
+#include "fake.h"
+#include "test.h"
+
+#define WHOLE "db1-2026-01-02T03-04-05Z-0a1b2c3d"
+#define CUT "db1-2026-01-02T03-04-06Z-0a1b2c3d"
+
+static int open_root(const struct fake *fake)
+{
+	int fd = open(fake->root, O_RDONLY | O_DIRECTORY);
+
+	check(fd >= 0);
+	return fd;
+}
+
+static void make_dump(int root, const char *name, bool is_sealed)
+{
+	struct dumpdir dir = DUMPDIR_NONE;
+	uint64_t size_bytes;
+
+	check_ok(dumpdir_create(root, "/", name, &dir));
+	check_ok(dumpdir_write(&dir, "vmcore", "memory"));
+	check_ok(dumpdir_write(
+		&dir, "vmcore-dmesg.txt",
+		"<6>a user said: Kernel panic - not syncing: of mine\n<0>Kernel panic - not syncing: bad\x1b[2J news\n"
+		"<0>Call trace:\n"));
+	if (is_sealed) {
+		check_ok(seal_manifest(&dir, 0, &size_bytes));
+		check_ok(seal_rename(&dir));
+	}
+	dumpdir_deinit(&dir);
+}
+
+static void look(int root, const char *name, enum dumps_state state, const char *problem)
+{
+	_cleanup_dumps_ struct dumps_about about = {0};
+
+	check_ok(dumps_look(root, name, &about));
+	check(about.state == state);
+	check_text(about.panic, "bad?[2J news");
+	check((!problem && !about.problem) || (about.problem && problem && strstr(about.problem, problem)));
+}
+
+static void states(void)
+{
+	_cleanup_fake_ struct fake fake;
+	_cleanup_close_ int root = -1;
+
+	fake_init(&fake);
+	root = open_root(&fake);
+	make_dump(root, WHOLE, true);
+	look(root, WHOLE, DUMPS_WHOLE, NULL);
+	// A hook may leave more files there.
+	fake_file(&fake, "/" WHOLE "/hooks.log", "more\n");
+	look(root, WHOLE, DUMPS_WHOLE, NULL);
+	fake_file(&fake, "/" WHOLE "/vmcore", "memorY");
+	look(root, WHOLE, DUMPS_DAMAGED, "vmcore is not what the manifest says");
+	check(unlinkat(root, WHOLE "/vmcore", 0) == 0);
+	look(root, WHOLE, DUMPS_DAMAGED, "vmcore: No such file");
+	check(symlinkat("/etc/passwd", root, WHOLE "/vmcore") == 0);
+	look(root, WHOLE, DUMPS_DAMAGED, "vmcore: ");
+	fake_file(&fake, "/" WHOLE "/" SEAL_MANIFEST, "../../etc/passwd\n");
+	look(root, WHOLE, DUMPS_DAMAGED, "its manifest is not one");
+	fake_file(&fake, "/" WHOLE "/" SEAL_MANIFEST, "");
+	look(root, WHOLE, DUMPS_DAMAGED, "its manifest is empty");
+	check(unlinkat(root, WHOLE "/" SEAL_MANIFEST, 0) == 0);
+	look(root, WHOLE, DUMPS_UNCHECKED, "no manifest");
+}
+
+static void incomplete(void)
+{
+	_cleanup_fake_ struct fake fake;
+	_cleanup_close_ int root = -1;
+
+	fake_init(&fake);
+	root = open_root(&fake);
+	make_dump(root, CUT, false);
+	look(root, CUT DUMPDIR_INCOMPLETE, DUMPS_INCOMPLETE, "the capture was cut off");
+	fake_file(&fake, "/" CUT DUMPDIR_INCOMPLETE "/README.txt", "x\nNOT COMPLETE: the disk\x1b is full\n\n");
+	look(root, CUT DUMPDIR_INCOMPLETE, DUMPS_INCOMPLETE, "the disk? is full");
+	make_dump(root, WHOLE, true);
+	check(renameat(root, WHOLE, root, WHOLE DUMPDIR_INCOMPLETE) == 0);
+	look(root, WHOLE DUMPDIR_INCOMPLETE, DUMPS_INCOMPLETE, "all its files are whole");
+}
+
+static void names(void)
+{
+	_cleanup_fake_ struct fake fake;
+	_cleanup_close_ int root = -1;
+	_cleanup_(host_names_freep) char **list = NULL;
+
+	fake_init(&fake);
+	root = open_root(&fake);
+	make_dump(root, WHOLE, true);
+	make_dump(root, CUT, false);
+	fake_file(&fake, "/lost+found/x", "");
+	fake_file(&fake, "/db\x1b[2J-2026-01-02T03-04-05Z-0a1b2c3d/x", "");
+	fake_file(&fake, "/-2026-01-02T03-04-05Z-0a1b2c3d/x", "");
+	check_ok(dumps_list(root, &list));
+	check_text(list[0], WHOLE);
+	check_text(list[1], CUT DUMPDIR_INCOMPLETE);
+	check(!list[2]);
+}
+
+static const struct test tests[] = {
+	TEST(states),
+	TEST(incomplete),
+	TEST(names),
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(tests, array_size(tests), argc, argv);
+}
