@@ -16,6 +16,7 @@
 #include "boot/text.h"
 #include "boot/words.h"
 #include "capture/target.h"
+#include "cmd/ctl_mail.h"
 #include "report/dumps.h"
 
 #define OWN_MOUNT "/run/kdump-target"
@@ -30,10 +31,13 @@ struct place {
 
 struct walk {
 	const struct host *host;
+	const struct config *config;
+	const struct plan *plan;
 	bool is_new_only;
 	struct words known; // Told of before; those that are still there are in the next list.
 	struct words next;
 	size_t seen; // Targets that could be looked at.
+	size_t untold; // Dumps of which no mail could be sent.
 };
 
 static struct error *no_memory(void)
@@ -167,6 +171,27 @@ static void tell_programs(const struct host *host, const char *path, const struc
 	error_free(err);
 }
 
+static struct error *tell_people(const struct walk *walk, const char *path, const struct dumps_about *about)
+{
+	_cleanup_text_ struct text subject = {0}, body = {0};
+	_cleanup_free_ char *subject_text = NULL, *body_text = NULL;
+	const char *hostname = walk->plan->hostname;
+	struct error *err;
+
+	text_add(&subject, "kdump: %s crashed%s%s", hostname, about->panic ? ": " : "",
+	         about->panic ? about->panic : "");
+	text_add(&body, "The kernel of %s crashed.\n\nDump:   %s\nState:  %s%s%s\nSize:   %.1f MiB\n", hostname, path,
+	         dumps_state_name(about->state), about->problem ? "; " : "", about->problem ? about->problem : "",
+	         (double)about->size_bytes / 1024 / 1024);
+	text_add(&body,
+	         "Panic:  %s\n\nvmcore-dmesg.txt there has the kernel's log, README.txt says what else there is.\n",
+	         about->panic ? about->panic : "(not in its log)");
+	err = text_take(&subject, &subject_text);
+	if (!err)
+		err = text_take(&body, &body_text);
+	return err ? err : ctl_mail(walk->config, hostname, subject_text, body_text);
+}
+
 static struct error *tell(struct walk *walk, const struct place *place, const char *name)
 {
 	_cleanup_dumps_ struct dumps_about about = {0};
@@ -183,8 +208,14 @@ static struct error *tell(struct walk *walk, const struct place *place, const ch
 	       dumps_state_name(about.state), (double)about.size_bytes / 1024 / 1024, about.problem ? "; " : "",
 	       about.problem ? about.problem : "", about.panic ? "; panic: " : "", about.panic ? about.panic : "");
 	fflush(stdout);
-	if (walk->is_new_only)
-		tell_programs(walk->host, path, &about);
+	if (!walk->is_new_only)
+		return NULL;
+	tell_programs(walk->host, path, &about);
+	err = tell_people(walk, path, &about);
+	if (err)
+		fprintf(stderr, "kdump: %s\n", err->text);
+	walk->untold += err != NULL;
+	error_free(err);
 	return NULL;
 }
 
@@ -241,9 +272,9 @@ static struct error *write_known(const struct walk *walk)
 	return err ? err : host_replace(walk->host, CTL_KNOWN_PATH, whole, strlen(whole), 0644);
 }
 
-struct error *ctl_dumps(const struct host *host, const struct plan *plan, bool is_new_only)
+struct error *ctl_dumps(const struct host *host, const struct config *config, const struct plan *plan, bool is_new_only)
 {
-	struct walk walk = {.host = host, .is_new_only = is_new_only};
+	struct walk walk = {.host = host, .config = config, .plan = plan, .is_new_only = is_new_only};
 	struct error *err = read_known(&walk);
 	size_t count = plan_target_count(plan);
 
@@ -268,6 +299,9 @@ struct error *ctl_dumps(const struct host *host, const struct plan *plan, bool i
 			words_add(&walk.next, walk.known.list[i]);
 	if (!err && is_new_only)
 		err = write_known(&walk);
+	if (!err && walk.untold)
+		err = error_new(ERROR_OS, "of %zu new dump%s no mail could be sent", walk.untold,
+		                walk.untold == 1 ? "" : "s");
 	words_deinit(&walk.known);
 	words_deinit(&walk.next);
 	return err;

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/host.h"
+#include "boot/config.h"
 #include "boot/plan.h"
 
 /** Programs that are told of each new dump. */
@@ -25,10 +26,12 @@
  * Print a line for each dump: its path, its state, its size, the panic.
  *
  * @param[in] host The machine.
+ * @param[in] config Who gets mail.
  * @param[in] plan Its targets.
- * @param[in] is_new_only Of those only that were not told of before; programs are told, and they are known from then on.
+ * @param[in] is_new_only Of those only that were not told of before; programs and people are told, and they are known from then on.
  * @return NULL; ERROR_OS; ERROR_NOMEM. A target that cannot be looked at is told on standard error, and is no error while others can.
  */
-struct error *ctl_dumps(const struct host *host, const struct plan *plan, bool is_new_only) must_check;
+struct error *ctl_dumps(const struct host *host, const struct config *config, const struct plan *plan,
+                        bool is_new_only) must_check;
 
 #endif

@@ -267,10 +267,13 @@ static struct error *run_showmem(struct control *control, int *exit_ret)
 
 static struct error *tell_dumps(const struct control *control, bool is_new_only)
 {
+	_cleanup_config_ struct config config = {0};
 	_cleanup_plan_ struct plan plan = {0};
-	struct error *err = make_plan(control, &plan);
+	struct error *err = load_config(control, &config);
 
-	return err ? err : ctl_dumps(&control->host, &plan, is_new_only);
+	if (!err)
+		err = plan_make(&control->host, &config, &plan);
+	return err ? err : ctl_dumps(&control->host, &config, &plan, is_new_only);
 }
 
 static struct error *run_dumps(struct control *control, int *exit_ret)

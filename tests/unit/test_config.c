@@ -87,7 +87,7 @@ static void types(void)
 		{"KDUMP_FADUMP=yes", ERROR_UNSUPPORTED,
 	         "f:1: KDUMP_FADUMP: another value than \"false\" is not supported yet"},
 		{"KDUMP_DUMPFORMAT=zip", ERROR_CONFIG, "empty, auto, compressed, none, ELF, lzo, snappy, zstd, raw"},
-		{"KDUMP_SMTP_USER=/x", ERROR_UNSUPPORTED, "f:1: KDUMP_SMTP_USER is not supported yet"},
+		{"KDUMP_HOST_KEY=/x", ERROR_UNSUPPORTED, "f:1: KDUMP_HOST_KEY is not supported yet"},
 		{"KDUMP_NETCONFIG=eth0:dhcp", ERROR_UNSUPPORTED, "KDUMP_NETCONFIG"},
 		{"MAKEDUMPFILE_OPTIONS=-x", ERROR_UNSUPPORTED, "MAKEDUMPFILE_OPTIONS"},
 		{"KDUMP_CONTINUE_ON_ERROR=off", ERROR_UNSUPPORTED, "KDUMP_CONTINUE_ON_ERROR"},
@@ -95,7 +95,7 @@ static void types(void)
 	static const char *const good[] = {
 		"KDUMP_FADUMP=no",          "KDUMP_FADUMP=OFF",          "KDUMP_FADUMP=0",
 		"KDUMP_IMMEDIATE_REBOOT=1", "KDUMP_IMMEDIATE_REBOOT=on", "KDUMP_KEEP_OLD_DUMPS=-1",
-		"KDUMP_DUMPFORMAT=elf",     "KDUMP_NET_TIMEOUT=030",     "KDUMP_SMTP_USER=x\nKDUMP_SMTP_USER=",
+		"KDUMP_DUMPFORMAT=elf",     "KDUMP_NET_TIMEOUT=030",     "KDUMP_HOST_KEY=x\nKDUMP_HOST_KEY=",
 	};
 
 	for (size_t i = 0; i < array_size(bad); i++) {

@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 
-from . import faults, image, network
+from . import faults, image, network, usual
 from .command import LabError
 from .guest import Guest
 from .planted import Planted
@@ -18,6 +18,7 @@ SAVEDIR = "/crash"
 # The disk before anything was written, and what was.
 PRISTINE, WRITES = "pristine.img", "writes.log"
 PANIC = r"Kernel panic - not syncing"
+SAVED = r"(kdump|save): dump saved"
 CAPTURE_KERNEL = r"Linux version \d"
 
 # Fed by the first kernel until it crashes; that it fires is only told, by QEMU.
@@ -55,6 +56,7 @@ class Setup:
     pvpanic: bool = False     # with the device that tells the host of a panic
     network: bool = False     # with a card, and another node on its network
     nmi: bool = False         # the host makes it panic, with an interrupt that nobody wants
+    usual: bool = False       # not our capture, but one of dracut and makedumpfile
     service: bool = False     # start kdump.service instead of kdumpctl start
     before_start: str = ""    # a script in the guest, before kdump is started
     before_panic: str = ""    # a script in the guest, after kdump was started
@@ -89,6 +91,7 @@ class Crash:
     kernel_s: float           # panic to the capture kernel's first line
     end_s: float              # panic to the end of the machine
     console: str              # from the panic on
+    saved_s: float            # panic to the line that says that the dump is whole; None: there is none
     before: str               # what before_panic printed
     notices: Notices = None
     watchdog_fired: bool = False
@@ -137,6 +140,8 @@ def _booted(lab, folder, setup, disks, peer=None):
 
 def _start(guest, setup):
     """Start kdump; return (output, seconds, initramfs size)."""
+    if setup.usual:
+        return guest.sh(usual.load_command(guest.kernel, UUID, setup.network))[1], 0, usual.initramfs(guest.kernel).stat().st_size
     command = "kdumpctl start"
     if setup.service:
         command = ("systemctl start kdump.service || { journalctl -b -u kdump.service "
@@ -267,7 +272,8 @@ def _crash(lab, folder, setup, peer):
         if peer:
             peer.listener()
             guest.sh(network.IN_GUEST)
-        _configure(guest, config)
+        if not setup.usual:
+            _configure(guest, config)
         if setup.watchdog:
             guest.sh(WATCHDOG)
         if setup.before_start:
@@ -284,9 +290,10 @@ def _crash(lab, folder, setup, peer):
         ended, end_at = guest.wait_end(setup.end_limit_s, after)
         if peer:
             notices.all = [(guest.console.since(when) - panicked, *rest) for when, *rest in peer.notices()]
+        saved = guest.console.find(SAVED, position)
         return Crash(folder, disk, second, guest.ram, planted, ended, text, seconds, size,
                      kernel_at - panicked, end_at - panicked,
-                     guest.console.text(position), before, notices,
+                     guest.console.text(position), saved[0] - panicked if saved else None, before, notices,
                      bool(guest.monitor.find('"event": "WATCHDOG"')),
                      bool(guest.monitor.find('"event": "GUEST_CRASHLOADED"')))
     raise LabError("not reached")

@@ -149,14 +149,18 @@ def _mmdebstrap(suite, packages, target, *options):
          "--include=" + ",".join(packages), suite, target], timeout_s=1800)
 
 
-def guest_tar():
-    """A tar of the guest's root file system, without kernel and product."""
-    recipe = cache.digest(*GUEST_PACKAGES, *_versions(*GUEST_PACKAGES))
-    name = f"guest-bookworm-{recipe}.tar"
+def guest_recipe(more=()):
+    """What a guest's root file system is made of, as a short name."""
+    return cache.digest(*GUEST_PACKAGES, *more, *_versions(*GUEST_PACKAGES, *more))
+
+
+def guest_tar(more=()):
+    """A tar of the guest's root file system, perhaps with more packages, without kernel and product."""
+    name = f"guest-bookworm-{guest_recipe(more)}.tar"
 
     def build(made):
         tar = f"{made}.tar"  # mmdebstrap takes the format from the name
-        _mmdebstrap("bookworm", GUEST_PACKAGES, tar)
+        _mmdebstrap("bookworm", (*GUEST_PACKAGES, *more), tar)
         pathlib.Path(tar).rename(made)
     return cache.artefact(name, build)
 

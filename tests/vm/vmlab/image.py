@@ -75,7 +75,7 @@ def _stage_lab(tree, files):
         (units / name).symlink_to("/dev/null")
 
 
-def _stage_kernel(tree, kernel):
+def stage_kernel(tree, kernel):
     """Install a kernel as its package would."""
     boot = tree / "boot"
     boot.mkdir(exist_ok=True)
@@ -101,7 +101,7 @@ def root_image(guest_tar, kernels, stage, files, target):
     try:
         run(["tar", "-x", "-C", tree, "-f", guest_tar, "--exclude=./dev/*"])
         for kernel in kernels:
-            _stage_kernel(tree, kernel)
+            stage_kernel(tree, kernel)
         if stage is not None:
             run(["cp", "-a", f"{stage}/.", tree])
             _stage_libraries(tree, stage / "usr/bin/kdump-copy")

@@ -4,7 +4,7 @@
 import os
 import pathlib
 
-from . import archive, debian, direct, image
+from . import archive, debian, direct, image, usual
 from .command import LabError, run, shell
 from .readers import ForeignTools, Pages, Tools
 
@@ -16,7 +16,7 @@ class Lab:
     """Made once per run; read-only afterwards, so scenarios may share it."""
 
     def __init__(self, work, stage=None, series=tuple(debian.KERNELS), keep=False,
-                 sanitized=(), direct_kernels=(), has_network=False, say=lambda text: None):
+                 sanitized=(), direct_kernels=(), has_network=False, has_usual=False, say=lambda text: None):
         self.work = pathlib.Path(work)
         self.keep = keep
         # Copiers built with sanitizers, each in a folder that is named for them.
@@ -36,19 +36,22 @@ class Lab:
         self.foreign_tools = {machine: ForeignTools(debian.foreign_tools_tree(machine))
                               for machine in self.programs if machine != "amd64"}
         if series:
-            self._make_disks(say)
+            self._make_disks(say, has_usual)
         # The agent of the cluster's other node, for guests that have a network.
         self.fence_kdump = debian.fence_agents_tree() / "usr/sbin/fence_kdump" if has_network else None
 
-    def _make_disks(self, say):
+    def _make_disks(self, say, has_usual):
         guest = debian.guest_tar()
         self._compile("plant", "-static")
         self._compile("rate", "-static")
         image.lone_initrd(self.work / "rate", self.work / "rate.img")
         say("making the guest's disks")
         self.root = self.work / "root.img"
-        image.root_image(guest, self.kernels.values(), self.stage,
-                         (self.work / "plant", self.work / "rate.img"), self.root)
+        files = [self.work / "plant", self.work / "rate.img"]
+        for kernel in self.kernels.values() if has_usual else ():
+            say(f"making a usual capture initramfs for {kernel.release}")
+            files.append(usual.initramfs(kernel))
+        image.root_image(guest, self.kernels.values(), self.stage, files, self.root)
         self.initrds = {}
         for name, kernel in self.kernels.items():
             self.initrds[name] = self.work / f"boot-{name}.img"
