@@ -69,6 +69,14 @@ static struct error *mounted_path(const struct host *host, const struct device *
 	return NULL;
 }
 
+static bool is_running_system(const struct host *host)
+{
+	struct stat ours, running;
+
+	return fstat(host->root_fd, &ours) == 0 && stat("/", &running) == 0 && ours.st_dev == running.st_dev &&
+	       ours.st_ino == running.st_ino;
+}
+
 // In a namespace of our own, so that it ends with us.
 static struct error *mount_own(const struct device *device, const struct plan_target *target)
 {
@@ -100,6 +108,8 @@ static struct error *open_place(const struct host *host, const struct plan_targe
 		return err;
 	if (ret->path)
 		return host_open(host, ret->path, O_RDONLY | O_DIRECTORY, 0, &ret->fd);
+	if (!is_running_system(host))
+		return error_new(ERROR_UNSUPPORTED, "it is not mounted, and under --root nothing is");
 	err = mount_own(&device, target);
 	if (!err && asprintf(&ret->path, OWN_MOUNT "%s", target->directory) < 0) {
 		ret->path = NULL;
