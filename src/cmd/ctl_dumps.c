@@ -18,6 +18,7 @@
 #include "capture/target.h"
 #include "cmd/ctl_mail.h"
 #include "report/dumps.h"
+#include "report/pstore.h"
 
 #define OWN_MOUNT "/run/kdump-target"
 
@@ -202,30 +203,47 @@ static struct error *tell_people(const struct walk *walk, const char *path, cons
 	return err ? err : ctl_mail(walk->config, hostname, subject_text, body_text);
 }
 
-static struct error *tell(struct walk *walk, const struct place *place, const char *name)
+static void tell(struct walk *walk, const char *path, const struct dumps_about *about)
+{
+	struct error *err;
+
+	printf("%s%s: %s, %.1f MiB%s%s%s%s\n", walk->is_new_only ? "new dump " : "", path,
+	       dumps_state_name(about->state), (double)about->size_bytes / 1024 / 1024, about->problem ? "; " : "",
+	       about->problem ? about->problem : "", about->panic ? "; panic: " : "", about->panic ? about->panic : "");
+	fflush(stdout);
+	if (!walk->is_new_only)
+		return;
+	tell_programs(walk->host, path, about);
+	err = tell_people(walk, path, about);
+	if (err)
+		fprintf(stderr, "kdump: %s\n", err->text);
+	walk->untold += err != NULL;
+	error_free(err);
+}
+
+// Notes that it is there. Returns whether it is to be told of.
+static bool is_wanted(struct walk *walk, const char *key)
+{
+	words_add(&walk->next, key);
+	return !walk->is_new_only || !words_has(&walk->known, key);
+}
+
+static struct error *tell_dump(struct walk *walk, const struct place *place, const char *name)
 {
 	_cleanup_dumps_ struct dumps_about about = {0};
 	_cleanup_free_ char *path = NULL;
-	struct error *err = dumps_look(place->fd, name, &about);
+	struct error *err;
 
+	if (!is_wanted(walk, name))
+		return NULL;
+	err = dumps_look(place->fd, name, &about);
 	if (err)
 		return err;
 	if (asprintf(&path, "%s%s%s", place->path, place->path[strlen(place->path) - 1] == '/' ? "" : "/", name) < 0) {
 		path = NULL;
 		return no_memory();
 	}
-	printf("%s%s: %s, %.1f MiB%s%s%s%s\n", walk->is_new_only ? "new dump " : "", path,
-	       dumps_state_name(about.state), (double)about.size_bytes / 1024 / 1024, about.problem ? "; " : "",
-	       about.problem ? about.problem : "", about.panic ? "; panic: " : "", about.panic ? about.panic : "");
-	fflush(stdout);
-	if (!walk->is_new_only)
-		return NULL;
-	tell_programs(walk->host, path, &about);
-	err = tell_people(walk, path, &about);
-	if (err)
-		fprintf(stderr, "kdump: %s\n", err->text);
-	walk->untold += err != NULL;
-	error_free(err);
+	tell(walk, path, &about);
 	return NULL;
 }
 
@@ -243,12 +261,20 @@ static struct error *walk_target(struct walk *walk, const struct plan_target *ta
 	}
 	if (!err)
 		err = dumps_list(place.fd, &names);
-	for (char **name = names; !err && *name; name++) {
-		words_add(&walk->next, *name);
-		if (!walk->is_new_only || !words_has(&walk->known, *name))
-			err = tell(walk, &place, *name);
-	}
+	for (char **name = names; !err && *name; name++)
+		err = tell_dump(walk, &place, *name);
 	walk->seen += !err;
+	return err;
+}
+
+static struct error *walk_pstore(struct walk *walk)
+{
+	_cleanup_pstore_ struct pstore pstore = {0};
+	struct error *err = pstore_find(walk->host, &pstore);
+
+	for (size_t i = 0; i < pstore.count && !err; i++)
+		if (is_wanted(walk, pstore.places[i].key))
+			tell(walk, pstore.places[i].path, &pstore.places[i].about);
 	return err;
 }
 
@@ -302,11 +328,13 @@ struct error *ctl_dumps(const struct host *host, const struct config *config, co
 		}
 	}
 	if (!err)
-		err = words_check(&walk.next);
+		err = walk_pstore(&walk);
 	// Those on a target that cannot be reached now are not forgotten.
 	for (size_t i = 0; i < walk.known.count && walk.seen < count; i++)
 		if (!words_has(&walk.next, walk.known.list[i]))
 			words_add(&walk.next, walk.known.list[i]);
+	if (!err)
+		err = words_check(&walk.next);
 	if (!err && is_new_only)
 		err = write_known(&walk);
 	if (!err && walk.untold)

@@ -28,7 +28,7 @@ enum {
 
 const char *dumps_state_name(enum dumps_state state)
 {
-	static const char *const names[] = {"whole", "incomplete", "damaged", "unchecked"};
+	static const char *const names[] = {"whole", "incomplete", "damaged", "unchecked", "log"};
 
 	return names[state];
 }
@@ -88,22 +88,31 @@ static char *printable(const char *text)
 	return line;
 }
 
-static void find_panic(int dir_fd, struct dumps_about *about)
+char *dumps_find_panic(int fd)
 {
 	static const char mark[] = "Kernel panic - not syncing: ";
-	_cleanup_close_ int fd = open_file(dir_fd, "vmcore-dmesg.txt");
 	_cleanup_free_ char *text = calloc(1, LOG_END_BYTES + 1);
-	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	off_t size = lseek(fd, 0, SEEK_END);
+	char *panic = NULL;
 	size_t got = 0;
 	_cleanup_error_ struct error *err = NULL;
 
-	if (fd < 0 || !text)
-		return;
+	if (!text)
+		return NULL;
 	err = io_pread(fd, text, LOG_END_BYTES, size > LOG_END_BYTES ? (uint64_t)(size - LOG_END_BYTES) : 0, &got);
 	for (const char *at = text; !err && (at = strstr(at, mark)); at += strlen(mark)) {
-		free(about->panic);
-		about->panic = printable(at + strlen(mark));
+		free(panic);
+		panic = printable(at + strlen(mark));
 	}
+	return panic;
+}
+
+static void look_at_log(int dir_fd, struct dumps_about *about)
+{
+	_cleanup_close_ int fd = open_file(dir_fd, "vmcore-dmesg.txt");
+
+	if (fd >= 0)
+		about->panic = dumps_find_panic(fd);
 }
 
 static struct error *hash(int fd, uint8_t *piece, char text[DIGEST_TEXT_BYTES + 1])
@@ -221,7 +230,7 @@ struct error *dumps_look(int fd, const char *name, struct dumps_about *ret)
 	if (dir_fd < 0)
 		return error_os(errno, "%s", name);
 	ret->size_bytes = disk_bytes(dir_fd);
-	find_panic(dir_fd, ret);
+	look_at_log(dir_fd, ret);
 	if (is_incomplete(name)) {
 		judge_incomplete(dir_fd, ret);
 		return NULL;

@@ -21,6 +21,7 @@ enum dumps_state {
 	DUMPS_INCOMPLETE, /**< The capture did not finish it. */
 	DUMPS_DAMAGED, /**< A file is not what the manifest says. */
 	DUMPS_UNCHECKED, /**< It has no manifest. */
+	DUMPS_LOG, /**< There is no dump, only the kernel's log. */
 };
 
 /** A dump, looked at. dumps_deinit() it. */
@@ -31,7 +32,7 @@ struct dumps_about {
 	char *problem; /**< What is wrong, printable; NULL if it is whole. */
 };
 
-/** A word for a person, and for programs. @param[in] state A state. @return "whole", "incomplete", "damaged", "unchecked". */
+/** A word for a person, and for programs. @param[in] state A state. @return "whole", "incomplete", "damaged", "unchecked", "log". */
 const char *dumps_state_name(enum dumps_state state);
 
 /**
@@ -52,6 +53,9 @@ struct error *dumps_list(int fd, char ***names_ret) must_check;
  * @return NULL; ERROR_OS (it is gone, or is no directory); ERROR_NOMEM.
  */
 struct error *dumps_look(int fd, const char *name, struct dumps_about *ret) must_check;
+
+/** The kernel's last word in a log. @param[in] fd The log; borrowed. @return Printable; NULL if there is none, or no memory. free() it. */
+char *dumps_find_panic(int fd);
 
 /** Free what dumps_look() made. @param[in] about Filled, or zeroed. */
 void dumps_deinit(struct dumps_about *about);

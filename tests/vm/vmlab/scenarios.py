@@ -391,13 +391,14 @@ def _rates(report, lab, folder, scenario):
     report.check(f"{scenario.name}: it was measured", "" if len(rows) > 6 else f"{len(rows)} lines")
 
 
-def crashkernel(series, size):
+def crashkernel(series, size, memory_mib=512):
     """A capture within a reservation of the given size."""
     setup = Setup(series, {"KDUMP_FINAL_ACTION": "poweroff",
                            "KDUMP_FAILURE_ACTION": "poweroff",
-                           "KDUMP_DEADLINE": "120"}, crashkernel=size)
-    return Scenario(f"crashkernel-{size}-{series}", setup, _crashkernel, False,
-                    f"a capture within crashkernel={size}")
+                           "KDUMP_DEADLINE": "120"}, crashkernel=size, memory_mib=memory_mib)
+    suffix = "" if memory_mib == 512 else f"-{memory_mib >> 10}g"
+    return Scenario(f"crashkernel-{size}-{series}{suffix}", setup, _crashkernel, False,
+                    f"a capture of {memory_mib} MiB within crashkernel={size}")
 
 
 # Kernel, page size, CPU, what the name has behind the kernel, quick, crash opens it. Of an
@@ -539,6 +540,7 @@ def table():
     rows += [_direct_row(name, *more) for name, *more in DIRECT]
     for series in ("6.1", "6.12"):
         rows += [crashkernel(series, size) for size in CRASHKERNEL_SIZES]
+    rows.append(crashkernel("6.1", "80M", 8192))
     return rows
 
 
