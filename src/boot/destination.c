@@ -164,7 +164,7 @@ static struct error *from_target(const struct host *host, const struct config *c
 	if (!err)
 		err = device_by_name(host, target, &place->device);
 	if (!err)
-		err = mounts_find_device(host, place->device.number, place->device.name, &mount);
+		err = mounts_find_device(host, place->device.number, place->device.name, NULL, &mount);
 	if (!err)
 		err = name_device(host, mount.fstype, place);
 	if (err)

@@ -137,6 +137,7 @@ struct error *mounts_find_path(const struct host *host, const char *path, struct
 struct device_names {
 	const char *number;
 	const char *name;
+	const char *path;
 };
 
 static bool has_device(const struct mount *mount, const struct mount *best, const void *context)
@@ -144,13 +145,15 @@ static bool has_device(const struct mount *mount, const struct mount *best, cons
 	const struct device_names *names = context;
 	const char *source = mounts_below(mount->source, "/dev");
 
-	return !best->point && (strcmp(mount->number, names->number) == 0 ||
-	                        (source && *source && strcmp(source + 1, names->name) == 0));
+	if (best->point || (names->path && strcmp(mount->root, "/") != 0 && !mounts_below(names->path, mount->root)))
+		return false;
+	return strcmp(mount->number, names->number) == 0 || (source && *source && strcmp(source + 1, names->name) == 0);
 }
 
-struct error *mounts_find_device(const struct host *host, const char *number, const char *name, struct mount *ret)
+struct error *mounts_find_device(const struct host *host, const char *number, const char *name, const char *path,
+                                 struct mount *ret)
 {
-	struct device_names names = {number, name};
+	struct device_names names = {number, name, path};
 
 	return find(host, has_device, &names, ret);
 }

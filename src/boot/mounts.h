@@ -39,15 +39,16 @@ void mounts_deinit(struct mount *mount);
 struct error *mounts_find_path(const struct host *host, const char *path, struct mount *ret) must_check;
 
 /**
- * A mount of a device.
+ * The first mount of a device.
  *
  * @param[in] host The machine.
  * @param[in] number "MAJOR:MINOR" of the device.
  * @param[in] name Kernel's name of the device, "vda1": compared with the source, which btrfs needs.
+ * @param[in] path It must show this directory, counted from the root of the file system; NULL: any will do.
  * @param[out] ret The mount; all members NULL if there is none. mounts_deinit() it.
  * @return NULL; ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM.
  */
-struct error *mounts_find_device(const struct host *host, const char *number, const char *name,
+struct error *mounts_find_device(const struct host *host, const char *number, const char *name, const char *path,
                                  struct mount *ret) must_check;
 
 /**

@@ -267,14 +267,15 @@ static void set_up(struct network *network, size_t index, const struct log *log)
 			add_route(network, &network->routes[i], log);
 }
 
-// IFF_RUNNING may be told a second late (net/core/link_watch.c: linkwatch_schedule_work()); a link whose queue works takes packets.
-static bool has_link(unsigned int flags, struct netlink_attributes attributes)
+// IFF_RUNNING may be told a second late (net/core/link_watch.c: linkwatch_schedule_work()). A link that had its carrier when it was
+// switched on takes packets at once (net/sched/sch_generic.c: dev_activate()); one that got it later, only when it is told.
+static bool has_link(struct network_link *link, unsigned int flags)
 {
-	const char *queue = netlink_find(attributes, IFLA_QDISC, 1, NULL);
-
 	if (!(flags & IFF_UP))
 		return false;
-	return flags & IFF_RUNNING || (flags & IFF_LOWER_UP && queue && strcmp(queue, "noop") != 0);
+	if (!(flags & IFF_LOWER_UP))
+		link->was_without_carrier = true;
+	return flags & IFF_RUNNING || (flags & IFF_LOWER_UP && !link->was_without_carrier);
 }
 
 // What the kernel tells of a device.
@@ -310,7 +311,7 @@ static void look(void *context, uint16_t type, const void *fixed, struct netlink
 		if (!is_it(link, name, is_stacked, attributes))
 			continue;
 		link->index = info->ifi_index;
-		seen->has_link[i] = has_link(info->ifi_flags, attributes);
+		seen->has_link[i] = has_link(link, info->ifi_flags);
 		return;
 	}
 }

@@ -37,6 +37,7 @@ struct network_link {
 	unsigned int mtu;
 	int index; /**< Its number now; 0: it is not there yet. */
 	bool is_asked; /**< It was switched on. */
+	bool was_without_carrier; /**< It was seen without one since. */
 	bool is_up; /**< It has a link, its addresses and routes. */
 };
 

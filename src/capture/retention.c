@@ -15,6 +15,7 @@
 struct dump {
 	char *name;
 	uint64_t size_bytes; // What its files take on the disk.
+	const char *why; // It has to go; NULL: it may stay.
 };
 
 struct dumps {
@@ -136,14 +137,16 @@ static struct error *remove_dump(int parent_fd, const char *name)
 	return err;
 }
 
-static void remove_told(const struct dumpdir *dir, struct dump *dump, const char *why, struct log *log)
+// Returns the bytes that are free then, or will be soon: file systems tell late.
+static uint64_t remove_told(const struct dumpdir *dir, const struct dump *dump, const char *why, struct log *log)
 {
 	struct error *err = remove_dump(dir->parent_fd, dump->name);
+	uint64_t freed_bytes = err ? 0 : dump->size_bytes;
 
 	log_console(log, "%s old dump %s (%s)%s%s", err ? "cannot remove" : "removed", dump->name, why, err ? ": " : "",
 	            err ? err->text : "");
 	error_free(err);
-	free(take_ptr(dump->name));
+	return freed_bytes;
 }
 
 static uint64_t free_bytes(int fd)
@@ -164,38 +167,49 @@ static const char *reason_to_remove(const struct plan *plan, size_t number, uint
 	return plan->keep_max_s && strncmp(when, oldest, strlen(oldest)) < 0 ? "its age" : NULL;
 }
 
+// Sets why for each dump that has to go whatever is free.
+static void judge(const struct plan *plan, const struct dumpdir *dir, time_t now, struct dumps *dumps)
+{
+	size_t host_size = dumpdir_host_size(dir->name);
+	struct dump newest = {.name = (char *)"."};
+	char oldest[DUMPDIR_NAME_BYTES];
+	uint64_t total_bytes;
+
+	dumpdir_name("", now - (time_t)plan->keep_max_s, "00000000", oldest);
+	// What cannot be read takes no room that we could free.
+	error_free(add_size(dir->fd, &newest));
+	total_bytes = newest.size_bytes;
+	for (size_t i = 0; i < dumps->count; i++) {
+		struct dump *dump = &dumps->list[i];
+
+		error_free(add_size(dir->parent_fd, dump));
+		total_bytes += dump->size_bytes;
+		dump->why = reason_to_remove(plan, i, total_bytes, dump->name + host_size,
+		                             oldest + dumpdir_host_size(oldest));
+	}
+}
+
 struct error *retention_run(const struct dumpdir *dir, const struct plan *plan, time_t now, struct log *log)
 {
 	_cleanup_(dumps_deinit) struct dumps dumps = {0};
-	struct dump newest = {.name = (char *)"."};
-	char oldest[DUMPDIR_NAME_BYTES];
-	size_t host_size = dumpdir_host_size(dir->name);
-	uint64_t total_bytes;
+	uint64_t available_bytes = free_bytes(dir->parent_fd);
 	struct error *err;
 
 	// A dump without a time in its name is not compared with others.
-	if (!host_size)
+	if (!dumpdir_host_size(dir->name))
 		return NULL;
-	dumpdir_name("", now - (time_t)plan->keep_max_s, "00000000", oldest);
 	err = list(dir, &dumps);
-	if (!err)
-		err = add_size(dir->fd, &newest);
-	total_bytes = newest.size_bytes;
-	for (size_t i = 0; i < dumps.count && !err; i++) {
-		const char *why;
-
-		// What cannot be read takes no room that we could free.
-		error_free(add_size(dir->parent_fd, &dumps.list[i]));
-		total_bytes += dumps.list[i].size_bytes;
-		why = reason_to_remove(plan, i, total_bytes, dumps.list[i].name + host_size,
-		                       oldest + dumpdir_host_size(oldest));
-		if (why)
-			remove_told(dir, &dumps.list[i], why, log);
-	}
-	for (size_t i = dumps.count; i-- > 0 && !err && free_bytes(dir->parent_fd) < plan->keep_min_free_bytes;)
-		if (dumps.list[i].name)
-			remove_told(dir, &dumps.list[i], "the free space", log);
-	return err;
+	if (err)
+		return err;
+	judge(plan, dir, now, &dumps);
+	// The oldest first: there may be no time for all.
+	for (size_t i = dumps.count; i-- > 0;)
+		if (dumps.list[i].why)
+			available_bytes += remove_told(dir, &dumps.list[i], dumps.list[i].why, log);
+	for (size_t i = dumps.count; i-- > 0 && available_bytes < plan->keep_min_free_bytes;)
+		if (!dumps.list[i].why)
+			available_bytes += remove_told(dir, &dumps.list[i], "the free space", log);
+	return NULL;
 }
 
 struct error *retention_count(const struct dumpdir *dir, time_t from, time_t to, size_t *count_ret)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,15 @@ static uint64_t room_of(int fd)
 	return fstatvfs(fd, &fs) < 0 ? 0 : (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
+// The command line that was used may start fewer CPUs than the plan counts on.
+static unsigned int count_threads(const struct plan *plan)
+{
+	cpu_set_t cpus;
+	int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+
+	return plan->threads < (unsigned int)count ? plan->threads : (unsigned int)count;
+}
+
 static struct error *copy_filtered(struct attempt *attempt)
 {
 	const struct plan *plan = attempt->job->plan;
@@ -208,7 +218,7 @@ static struct error *copy_filtered(struct attempt *attempt)
 	struct copy_options options = {
 		.dump_level = is_filtered ? plan->dump_level : FILTER_ZERO,
 		.format = is_filtered && plan->format == PLAN_FORMAT_ELF ? COPY_ELF : COPY_KDUMP,
-		.thread_count = is_filtered ? plan->threads : 1,
+		.thread_count = is_filtered ? count_threads(plan) : 1,
 		.keep_names = is_filtered ? (const char *const *)plan->keep_processes : NULL,
 		.progress = copy_told,
 		.progress_context = attempt,

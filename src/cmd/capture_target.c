@@ -298,6 +298,7 @@ static bool is_in_loop(struct capture *capture)
 	log_print(&capture->log, "this is crash number %zu within %u minutes: only the log is saved", count + 1,
 	          plan->loop_s / 60);
 	capture->contents = "not saved: too many crashes in a short time (KDUMP_CRASH_LOOP_COUNT)";
+	capture->is_log_only = true;
 	return true;
 }
 
@@ -345,7 +346,9 @@ struct error *capture_to_target(struct capture *capture)
 		err = seal(capture, save(capture));
 		if (!err) {
 			capture->outcome->is_sealed = true;
-			remove_old(capture);
+			// A log is no dump, in whose place an old one could go.
+			if (!capture->is_log_only)
+				remove_old(capture);
 			run_post_hooks(capture);
 		}
 	}

@@ -61,6 +61,7 @@ struct capture {
 	time_t time;
 	const struct notify_state *notices; /**< NULL: nobody is told. */
 	pid_t watchdog_pid; /**< Who feeds the watchdogs; 0: nobody. */
+	bool is_log_only; /**< Nothing but the log was to be saved. */
 	const char *contents; /**< What vmcore is, for README.txt; NULL: there is none that is whole. */
 };
 

@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot/device.h"
+#include "boot/destination.h"
 #include "boot/mounts.h"
 #include "boot/text.h"
 #include "boot/words.h"
+#include "capture/dumpdir.h"
 #include "capture/target.h"
 #include "cmd/ctl_mail.h"
 #include "report/dumps.h"
@@ -24,20 +25,22 @@
 
 enum { KNOWN_MAX_BYTES = 16 << 20, NOTIFY_TIMEOUT_MS = 60000 };
 
-// A target's directory of dumps, opened.
+// A target's directory of dumps.
 struct place {
-	int fd;
-	char *path; // For a person, and for programs that are told.
+	int fd; // -1: there is no such directory, since there was no dump.
+	char *path; // While this program runs.
+	char *shown; // For a person: what it is when this program has ended.
+	bool is_mounted; // By us.
 };
 
 struct walk {
 	const struct host *host;
 	const struct config *config;
-	const struct plan *plan;
+	const char *hostname;
 	bool is_new_only;
-	struct words known; // Told of before; those that are still there are in the next list.
-	struct words next;
-	size_t seen; // Targets that could be looked at.
+	struct words known; // Keys of what was told of, now or before.
+	struct words there; // Keys of what is there now.
+	bool is_partial; // Not every target could be looked at.
 	size_t untold; // Dumps of which no mail could be sent.
 };
 
@@ -47,23 +50,23 @@ static struct error *no_memory(void)
 }
 
 // The directory as the running system sees it; NULL if no mount shows it.
-static struct error *mounted_path(const struct host *host, const struct device *device,
-                                  const struct plan_target *target, char **ret)
+static struct error *mounted_path(const struct host *host, const struct destination *target, char **ret)
 {
 	_cleanup_mount_ struct mount mount = {0};
 	_cleanup_free_ char *whole = NULL;
 	const char *subvolume = strstr(target->options, "subvol="), *below;
-	struct error *err = mounts_find_device(host, device->number, device->name, &mount);
+	struct error *err;
 
 	*ret = NULL;
-	if (err || !mount.point)
-		return err;
 	subvolume = subvolume ? subvolume + strlen("subvol=") : "";
 	if (asprintf(&whole, "%s%.*s%s", *subvolume && *subvolume != '/' ? "/" : "", (int)strcspn(subvolume, ","),
 	             subvolume, target->directory) < 0) {
 		whole = NULL;
 		return no_memory();
 	}
+	err = mounts_find_device(host, target->device.number, target->device.name, whole, &mount);
+	if (err || !mount.point)
+		return err;
 	below = strcmp(mount.root, "/") == 0 ? whole : mounts_below(whole, mount.root);
 	if (below && asprintf(ret, "%s%s", strcmp(mount.point, "/") == 0 ? "" : mount.point, below) < 0)
 		return no_memory();
@@ -79,13 +82,13 @@ static bool is_running_system(const struct host *host)
 }
 
 // In a namespace of our own, so that it ends with us.
-static struct error *mount_own(const struct device *device, const struct plan_target *target)
+static struct error *mount_own(const struct destination *target)
 {
 	_cleanup_free_ char *path = NULL;
 	struct target_options options = {.flags = 0};
 	struct error *err = target_options_parse(target->options, &options);
 
-	if (!err && asprintf(&path, "/dev/%s", device->name) < 0)
+	if (!err && asprintf(&path, "/dev/%s", target->device.name) < 0)
 		err = no_memory();
 	if (!err && (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	             (mkdir(OWN_MOUNT, 0700) < 0 && errno != EEXIST)))
@@ -97,29 +100,43 @@ static struct error *mount_own(const struct device *device, const struct plan_ta
 	return err;
 }
 
-static struct error *open_place(const struct host *host, const struct plan_target *target, struct place *ret)
+static struct error *open_unmounted(const struct host *host, const struct destination *target, struct place *place)
 {
-	_cleanup_device_ struct device device = {0};
-	struct error *err = device_by_name(host, target->device, &device);
+	struct error *err;
 
-	*ret = (struct place){.fd = -1};
-	if (!err)
-		err = mounted_path(host, &device, target, &ret->path);
-	if (err)
-		return err;
-	if (ret->path)
-		return host_open(host, ret->path, O_RDONLY | O_DIRECTORY, 0, &ret->fd);
 	if (!is_running_system(host))
 		return error_new(ERROR_UNSUPPORTED, "it is not mounted, and under --root nothing is");
-	err = mount_own(&device, target);
-	if (!err && asprintf(&ret->path, OWN_MOUNT "%s", target->directory) < 0) {
-		ret->path = NULL;
-		err = no_memory();
+	err = mount_own(target);
+	if (err)
+		return err;
+	place->is_mounted = true;
+	if (asprintf(&place->path, OWN_MOUNT "%s", target->directory) < 0) {
+		place->path = NULL;
+		return no_memory();
 	}
-	if (!err) {
-		ret->fd = open(ret->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (ret->fd < 0)
-			err = error_os(errno, "%s", ret->path);
+	if (asprintf(&place->shown, "%s:%s", target->tag, target->directory) < 0) {
+		place->shown = NULL;
+		return no_memory();
+	}
+	place->fd = open(place->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return place->fd < 0 && errno != ENOENT ? error_os(errno, "%s", place->path) : NULL;
+}
+
+static struct error *open_place(const struct host *host, const struct destination *target, struct place *place)
+{
+	struct error *err = mounted_path(host, target, &place->path);
+
+	if (err)
+		return err;
+	if (!place->path)
+		return open_unmounted(host, target, place);
+	place->shown = strdup(place->path);
+	if (!place->shown)
+		return no_memory();
+	err = host_open(host, place->path, O_RDONLY | O_DIRECTORY, 0, &place->fd);
+	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
+		error_free(err);
+		return NULL;
 	}
 	return err;
 }
@@ -128,8 +145,9 @@ static void place_deinit(struct place *place)
 {
 	closep(&place->fd);
 	free(place->path);
-	if (umount2(OWN_MOUNT, MNT_DETACH) == 0)
-		rmdir(OWN_MOUNT);
+	free(place->shown);
+	if (place->is_mounted)
+		umount2(OWN_MOUNT, MNT_DETACH);
 }
 
 static struct error *tell_program(const struct host *host, const char *program, const char *path,
@@ -182,88 +200,129 @@ static void tell_programs(const struct host *host, const char *path, const struc
 	error_free(err);
 }
 
-static struct error *tell_people(const struct walk *walk, const char *path, const struct dumps_about *about)
+// What is told: where it is, for a program and for a person, whose it is, and how it looks.
+struct news {
+	const char *path, *shown;
+	char *hostname;
+	struct dumps_about about;
+};
+
+static void news_deinit(struct news *news)
 {
+	free(news->hostname);
+	dumps_deinit(&news->about);
+}
+
+static struct error *tell_people(const struct walk *walk, const struct news *news)
+{
+	const struct dumps_about *about = &news->about;
 	_cleanup_text_ struct text subject = {0}, body = {0};
 	_cleanup_free_ char *subject_text = NULL, *body_text = NULL;
-	const char *hostname = walk->plan->hostname;
 	struct error *err;
 
-	text_add(&subject, "kdump: %s crashed%s%s", hostname, about->panic ? ": " : "",
+	text_add(&subject, "kdump: %s crashed%s%s", news->hostname, about->panic ? ": " : "",
 	         about->panic ? about->panic : "");
-	text_add(&body, "The kernel of %s crashed.\n\nDump:   %s\nState:  %s%s%s\nSize:   %.1f MiB\n", hostname, path,
-	         dumps_state_name(about->state), about->problem ? "; " : "", about->problem ? about->problem : "",
-	         (double)about->size_bytes / 1024 / 1024);
-	text_add(&body,
-	         "Panic:  %s\n\nvmcore-dmesg.txt there has the kernel's log, README.txt says what else there is.\n",
+	text_add(&body, "The kernel of %s crashed.\n\nDump:   %s\nState:  %s%s%s\nSize:   %.1f MiB\n", news->hostname,
+	         news->shown, dumps_state_name(about->state), about->problem ? "; " : "",
+	         about->problem ? about->problem : "", (double)about->size_bytes / 1024 / 1024);
+	text_add(&body, "Reason: %s\n\nThe kernel's log is there, and in a dump README.txt says what else.\n",
 	         about->panic ? about->panic : "(not in its log)");
 	err = text_take(&subject, &subject_text);
 	if (!err)
 		err = text_take(&body, &body_text);
-	return err ? err : ctl_mail(walk->config, hostname, subject_text, body_text);
+	return err ? err : ctl_mail(walk->config, walk->hostname, subject_text, body_text);
 }
 
-static void tell(struct walk *walk, const char *path, const struct dumps_about *about)
+static struct error *write_words(const struct host *host, const struct words *words)
 {
+	_cleanup_text_ struct text text = {0};
+	_cleanup_free_ char *whole = NULL;
+	struct error *err = words_check(words);
+
+	for (size_t i = 0; i < words->count; i++)
+		text_add(&text, "%s\n", words->list[i]);
+	if (!err)
+		err = text_take(&text, &whole);
+	if (!err)
+		err = host_mkdirs(host, "/var/lib/kdump");
+	return err ? err : host_replace(host, CTL_KNOWN_PATH, whole, strlen(whole), 0644);
+}
+
+static struct error *tell(struct walk *walk, const char *key, const struct news *news)
+{
+	const struct dumps_about *about = &news->about;
 	struct error *err;
 
-	printf("%s%s: %s, %.1f MiB%s%s%s%s\n", walk->is_new_only ? "new dump " : "", path,
+	printf("%s%s: %s, %.1f MiB%s%s%s%s\n", walk->is_new_only ? "new dump " : "", news->shown,
 	       dumps_state_name(about->state), (double)about->size_bytes / 1024 / 1024, about->problem ? "; " : "",
 	       about->problem ? about->problem : "", about->panic ? "; panic: " : "", about->panic ? about->panic : "");
 	fflush(stdout);
 	if (!walk->is_new_only)
-		return;
-	tell_programs(walk->host, path, about);
-	err = tell_people(walk, path, about);
-	if (err)
+		return NULL;
+	tell_programs(walk->host, news->path, about);
+	err = tell_people(walk, news);
+	if (err) {
+		// Not known: the next time is another try.
 		fprintf(stderr, "kdump: %s\n", err->text);
-	walk->untold += err != NULL;
-	error_free(err);
+		error_free(err);
+		walk->untold++;
+		return NULL;
+	}
+	words_add(&walk->known, key);
+	return write_words(walk->host, &walk->known);
 }
 
 // Notes that it is there. Returns whether it is to be told of.
 static bool is_wanted(struct walk *walk, const char *key)
 {
-	words_add(&walk->next, key);
+	words_add(&walk->there, key);
 	return !walk->is_new_only || !words_has(&walk->known, key);
 }
 
 static struct error *tell_dump(struct walk *walk, const struct place *place, const char *name)
 {
-	_cleanup_dumps_ struct dumps_about about = {0};
-	_cleanup_free_ char *path = NULL;
+	_cleanup_(news_deinit) struct news news = {0};
+	_cleanup_free_ char *path = NULL, *shown = NULL, *key = strndup(name, strlen(name));
+	const char *slash = place->path[strlen(place->path) - 1] == '/' ? "" : "/";
+	char *end = key ? strstr(key, DUMPDIR_INCOMPLETE) : NULL;
 	struct error *err;
 
-	if (!is_wanted(walk, name))
+	if (!key)
+		return no_memory();
+	// One that is being removed has another name than before, and is no news.
+	if (end)
+		*end = '\0';
+	if (!is_wanted(walk, key))
 		return NULL;
-	err = dumps_look(place->fd, name, &about);
+	err = dumps_look(place->fd, name, &news.about);
 	if (err)
 		return err;
-	if (asprintf(&path, "%s%s%s", place->path, place->path[strlen(place->path) - 1] == '/' ? "" : "/", name) < 0) {
+	if (asprintf(&path, "%s%s%s", place->path, slash, name) < 0)
 		path = NULL;
-		return no_memory();
-	}
-	tell(walk, path, &about);
-	return NULL;
+	if (asprintf(&shown, "%s%s%s", place->shown, slash, name) < 0)
+		shown = NULL;
+	news.hostname = strndup(name, dumpdir_host_size(name));
+	news.path = path;
+	news.shown = shown;
+	return path && shown && news.hostname ? tell(walk, key, &news) : no_memory();
 }
 
-static struct error *walk_target(struct walk *walk, const struct plan_target *target)
+static struct error *walk_target(struct walk *walk, const struct destination *target)
 {
 	_cleanup_(place_deinit) struct place place = {.fd = -1};
 	_cleanup_(host_names_freep) char **names = NULL;
 	struct error *err = open_place(walk->host, target, &place);
 
-	// It is made with the first dump.
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
-		walk->seen++;
-		return NULL;
-	}
-	if (!err)
+	if (!err && place.fd >= 0)
 		err = dumps_list(place.fd, &names);
-	for (char **name = names; !err && *name; name++)
-		err = tell_dump(walk, &place, *name);
-	walk->seen += !err;
+	for (char **name = names; !err && name && *name; name++) {
+		struct error *late = tell_dump(walk, &place, *name);
+
+		// One that cannot be looked at must not hide the others.
+		if (late)
+			fprintf(stderr, "kdump: %s: %s\n", place.shown, late->text);
+		error_free(late);
+	}
 	return err;
 }
 
@@ -272,9 +331,14 @@ static struct error *walk_pstore(struct walk *walk)
 	_cleanup_pstore_ struct pstore pstore = {0};
 	struct error *err = pstore_find(walk->host, &pstore);
 
-	for (size_t i = 0; i < pstore.count && !err; i++)
-		if (is_wanted(walk, pstore.places[i].key))
-			tell(walk, pstore.places[i].path, &pstore.places[i].about);
+	for (size_t i = 0; i < pstore.count && !err; i++) {
+		const struct pstore_place *place = &pstore.places[i];
+		struct news news = {.path = place->path, .shown = place->path, .about = place->about};
+
+		news.hostname = (char *)walk->hostname;
+		if (is_wanted(walk, place->key))
+			err = tell(walk, place->key, &news);
+	}
 	return err;
 }
 
@@ -294,53 +358,69 @@ static struct error *read_known(struct walk *walk)
 	return err ? err : words_check(&walk->known);
 }
 
-static struct error *write_known(const struct walk *walk)
+// A target that cannot be found or reached now must not hide the others.
+static void walk_or_tell(struct walk *walk, struct error *err, const struct destination *target)
 {
-	_cleanup_text_ struct text text = {0};
-	_cleanup_free_ char *whole = NULL;
-	struct error *err;
-
-	for (size_t i = 0; i < walk->next.count; i++)
-		text_add(&text, "%s\n", walk->next.list[i]);
-	err = text_take(&text, &whole);
 	if (!err)
-		err = host_mkdirs(walk->host, "/var/lib/kdump");
-	return err ? err : host_replace(walk->host, CTL_KNOWN_PATH, whole, strlen(whole), 0644);
+		err = walk_target(walk, target);
+	if (!err)
+		return;
+	fprintf(stderr, "kdump: %s%s%s\n", target->tag ? target->tag : "", target->tag ? ": " : "", err->text);
+	error_free(err);
+	walk->is_partial = true;
 }
 
-struct error *ctl_dumps(const struct host *host, const struct config *config, const struct plan *plan, bool is_new_only)
+static struct error *walk_all(struct walk *walk)
 {
-	struct walk walk = {.host = host, .config = config, .plan = plan, .is_new_only = is_new_only};
-	struct error *err = read_known(&walk);
-	size_t count = plan_target_count(plan);
+	_cleanup_words_ struct words fallbacks = {0};
+	_cleanup_destination_ struct destination first = {0};
+	struct error *err = destination_find(walk->host, walk->config, &first);
 
-	for (size_t i = 0; i < count && !err; i++) {
-		struct plan_target target = plan_target_at(plan, i);
+	walk_or_tell(walk, err, &first);
+	words_split(&fallbacks, config_text(walk->config, KEY_FALLBACK));
+	for (size_t i = 0; i < fallbacks.count; i++) {
+		_cleanup_destination_ struct destination target = {0};
 
-		err = walk_target(&walk, &target);
-		if (err)
-			err = error_wrap(err, "dumps on %s", target.device);
-		// One that cannot be reached now must not hide the others.
-		if (err && (i + 1 < count || walk.seen)) {
-			fprintf(stderr, "kdump: %s\n", err->text);
-			error_free(err);
-			err = NULL;
-		}
+		words_unquote(fallbacks.list[i]);
+		err = destination_find_fallback(walk->host, walk->config, fallbacks.list[i], &target);
+		walk_or_tell(walk, err, &target);
+	}
+	err = words_check(&fallbacks);
+	return err ? err : walk_pstore(walk);
+}
+
+// What is gone is not news if it comes back; but what could not be looked at may be there.
+static struct error *forget(struct walk *walk)
+{
+	_cleanup_words_ struct words still = {0};
+
+	for (size_t i = 0; i < walk->known.count; i++)
+		if (words_has(&walk->there, walk->known.list[i]))
+			words_add(&still, walk->known.list[i]);
+	return still.count == walk->known.count ? NULL : write_words(walk->host, &still);
+}
+
+struct error *ctl_dumps(const struct host *host, const struct config *config, bool is_new_only)
+{
+	_cleanup_free_ char *hostname = NULL;
+	struct walk walk = {.host = host, .config = config, .is_new_only = is_new_only};
+	struct error *err = host_read(host, "/proc/sys/kernel/hostname", 4096, &hostname, NULL);
+
+	if (!err) {
+		hostname[strcspn(hostname, "\n")] = '\0';
+		walk.hostname = hostname;
+		err = read_known(&walk);
 	}
 	if (!err)
-		err = walk_pstore(&walk);
-	// Those on a target that cannot be reached now are not forgotten.
-	for (size_t i = 0; i < walk.known.count && walk.seen < count; i++)
-		if (!words_has(&walk.next, walk.known.list[i]))
-			words_add(&walk.next, walk.known.list[i]);
-	if (!err)
-		err = words_check(&walk.next);
-	if (!err && is_new_only)
-		err = write_known(&walk);
+		err = walk_all(&walk);
+	if (!err && is_new_only && !walk.is_partial)
+		err = forget(&walk);
+	if (!err && walk.is_partial)
+		err = error_new(ERROR_OS, "not all targets could be looked at");
 	if (!err && walk.untold)
 		err = error_new(ERROR_OS, "of %zu new dump%s no mail could be sent", walk.untold,
 		                walk.untold == 1 ? "" : "s");
 	words_deinit(&walk.known);
-	words_deinit(&walk.next);
+	words_deinit(&walk.there);
 	return err;
 }

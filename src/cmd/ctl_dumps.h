@@ -2,7 +2,7 @@
 /**
  * @file
  *
- * Dumps on the targets of the plan: told, and those that are new told to whom it concerns.
+ * Dumps on the targets of the configuration: told, and those that are new told to whom it concerns.
  *
  * Does not change them. A target that is not mounted is mounted for that, read-only, where nobody else sees it.
  */
@@ -14,7 +14,6 @@
 #include "base/error.h"
 #include "base/host.h"
 #include "boot/config.h"
-#include "boot/plan.h"
 
 /** Programs that are told of each new dump. */
 #define CTL_NOTIFY_DIRECTORY "/etc/kdump/notify.d"
@@ -26,12 +25,12 @@
  * Print a line for each dump: its path, its state, its size, the panic.
  *
  * @param[in] host The machine.
- * @param[in] config Who gets mail.
- * @param[in] plan Its targets.
- * @param[in] is_new_only Of those only that were not told of before; programs and people are told, and they are known from then on.
- * @return NULL; ERROR_OS; ERROR_NOMEM. A target that cannot be looked at is told on standard error, and is no error while others can.
+ * @param[in] config Where dumps are, and who gets mail.
+ * @param[in] is_new_only Of those only that were not told of before. Programs and people are told, and it is known from then on
+ *	      unless no mail could be sent. For one caller at a time.
+ * @return NULL; ERROR_OS (also if a target could not be looked at, or a mail not be sent: that is told on standard error);
+ *	   ERROR_NOMEM.
  */
-struct error *ctl_dumps(const struct host *host, const struct config *config, const struct plan *plan,
-                        bool is_new_only) must_check;
+struct error *ctl_dumps(const struct host *host, const struct config *config, bool is_new_only) must_check;
 
 #endif

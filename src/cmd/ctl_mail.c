@@ -77,7 +77,8 @@ static struct error *server_url(const struct config *config, char **ret)
 	const char *server = config_text(config, KEY_SMTP_SERVER), *scheme = strstr(server, "://");
 	bool is_known = !scheme || strncmp(server, "smtp://", 7) == 0 || strncmp(server, "smtps://", 8) == 0;
 
-	if (!*server || !is_known)
+	// Who logs in is in other keys, which want encryption.
+	if (!*server || !is_known || strchr(server, '@'))
 		return error_new(ERROR_CONFIG, "%s: KDUMP_SMTP_SERVER: %s", config_where(config, KEY_SMTP_SERVER),
 		                 *server ? "must be HOST, HOST:PORT, smtp://HOST or smtps://HOST"
 		                         : "is empty, but KDUMP_NOTIFICATION_TO or _CC is not");
@@ -121,6 +122,8 @@ static struct error *deliver(const struct config *config, const char *url, const
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, text);
 	curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from);
 	curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, receivers);
+	// One that is refused costs nobody else the mail; that all are is an error.
+	curl_easy_setopt(curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
 	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(curl, CURLOPT_READDATA, stream);
 	set_login(config, curl);

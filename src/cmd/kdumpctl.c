@@ -25,6 +25,9 @@
 // Everybody who changes what is loaded or the image holds this file.
 #define LOCK_PATH "/run/lock/kdump"
 
+// Everybody who tells of dumps, which may take long, holds this one.
+#define DUMPS_LOCK_PATH "/run/lock/kdump-dumps"
+
 // Bits of KDUMP_VERBOSE: SUSE tells the command line to syslog (1) or standard output (4); for a service both are one.
 enum { VERBOSE_COMMAND_LINE = 1 | 4 };
 
@@ -44,23 +47,23 @@ struct command {
 	const char *help;
 };
 
-static struct error *lock(const struct control *control, int *fd_ret)
+static struct error *lock(const struct control *control, const char *path, int *fd_ret)
 {
 	_cleanup_close_ int fd = -1;
 	struct error *err = host_mkdirs(&control->host, "/run/lock");
 
 	if (!err)
-		err = host_open(&control->host, LOCK_PATH, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &fd);
+		err = host_open(&control->host, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &fd);
 	if (err)
 		return error_wrap(err, "lock");
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
-			return error_os(errno, "lock " LOCK_PATH);
+			return error_os(errno, "lock %s", path);
 		if (!control->is_quiet)
 			fprintf(stderr, "%s: waiting for another kdumpctl\n", control->program);
 		while (flock(fd, LOCK_EX) < 0) {
 			if (errno != EINTR)
-				return error_os(errno, "lock " LOCK_PATH);
+				return error_os(errno, "lock %s", path);
 		}
 	}
 	*fd_ret = take_fd(&fd);
@@ -180,7 +183,7 @@ static struct error *run_start(struct control *control, int *exit_ret)
 	_cleanup_plan_ struct plan plan = {0};
 	_cleanup_close_ int lock_fd = -1;
 	uint64_t reserved_bytes = 0;
-	struct error *err = lock(control, &lock_fd);
+	struct error *err = lock(control, LOCK_PATH, &lock_fd);
 
 	(void)exit_ret;
 	if (!err)
@@ -198,7 +201,7 @@ static struct error *run_stop(struct control *control, int *exit_ret)
 {
 	_cleanup_close_ int lock_fd = -1;
 	bool is_loaded = false;
-	struct error *err = lock(control, &lock_fd);
+	struct error *err = lock(control, LOCK_PATH, &lock_fd);
 
 	(void)exit_ret;
 	if (!err)
@@ -234,7 +237,7 @@ static struct error *run_rebuild(struct control *control, int *exit_ret)
 	_cleanup_free_ char *words = NULL;
 	_cleanup_close_ int lock_fd = -1;
 	double mib = 0;
-	struct error *err = lock(control, &lock_fd);
+	struct error *err = lock(control, LOCK_PATH, &lock_fd);
 
 	(void)exit_ret;
 	if (!err)
@@ -268,12 +271,12 @@ static struct error *run_showmem(struct control *control, int *exit_ret)
 static struct error *tell_dumps(const struct control *control, bool is_new_only)
 {
 	_cleanup_config_ struct config config = {0};
-	_cleanup_plan_ struct plan plan = {0};
-	struct error *err = load_config(control, &config);
+	_cleanup_close_ int lock_fd = -1;
+	struct error *err = is_new_only ? lock(control, DUMPS_LOCK_PATH, &lock_fd) : NULL;
 
 	if (!err)
-		err = plan_make(&control->host, &config, &plan);
-	return err ? err : ctl_dumps(&control->host, &config, &plan, is_new_only);
+		err = load_config(control, &config);
+	return err ? err : ctl_dumps(&control->host, &config, is_new_only);
 }
 
 static struct error *run_dumps(struct control *control, int *exit_ret)

@@ -90,7 +90,10 @@ static char *printable(const char *text)
 
 char *dumps_find_panic(int fd)
 {
-	static const char mark[] = "Kernel panic - not syncing: ";
+	// An oops that is a panic is captured before the kernel says "panic".
+	static const char *const marks[] = {
+		"Kernel panic - not syncing: ", "BUG: ", "Oops: ", "Internal error: ", "kernel BUG at ",
+		"Unable to handle kernel "};
 	_cleanup_free_ char *text = calloc(1, LOG_END_BYTES + 1);
 	off_t size = lseek(fd, 0, SEEK_END);
 	char *panic = NULL;
@@ -100,9 +103,13 @@ char *dumps_find_panic(int fd)
 	if (!text)
 		return NULL;
 	err = io_pread(fd, text, LOG_END_BYTES, size > LOG_END_BYTES ? (uint64_t)(size - LOG_END_BYTES) : 0, &got);
-	for (const char *at = text; !err && (at = strstr(at, mark)); at += strlen(mark)) {
-		free(panic);
-		panic = printable(at + strlen(mark));
+	for (size_t i = 0; i < array_size(marks) && !err && !panic; i++) {
+		const char *last = NULL;
+
+		for (const char *at = text; (at = strstr(at, marks[i])); at += strlen(marks[i]))
+			last = at;
+		if (last)
+			panic = printable(last + (i ? 0 : strlen(marks[i])));
 	}
 	return panic;
 }
@@ -188,9 +195,11 @@ static char *said_problem(int dir_fd)
 	static const char mark[] = "NOT COMPLETE: ";
 	_cleanup_close_ int fd = open_file(dir_fd, "README.txt");
 	_cleanup_free_ char *text = NULL;
-	_cleanup_error_ struct error *err = fd < 0 ? NULL : io_read_all(fd, MANIFEST_BYTES, &text, NULL);
-	const char *at = text ? strstr(text, mark) : NULL;
+	const char *at;
 
+	if (fd >= 0)
+		error_free(io_read_all(fd, MANIFEST_BYTES, &text, NULL));
+	at = text ? strstr(text, mark) : NULL;
 	return at ? printable(at + strlen(mark)) : NULL;
 }
 

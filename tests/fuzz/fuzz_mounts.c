@@ -22,6 +22,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 		err = mounts_find_path(host, real, &by_path);
 	fuzz_require(err || mounts_below(real, by_path.point));
 	fuzz_end(err, FUZZ_CODE(ERROR_BAD_DATA) | FUZZ_CODE(ERROR_OS));
-	fuzz_end(mounts_find_device(host, "8:1", name, &by_device), FUZZ_CODE(ERROR_BAD_DATA));
+	fuzz_end(mounts_find_device(host, "8:1", name, name, &by_device), FUZZ_CODE(ERROR_BAD_DATA));
 	return 0;
 }

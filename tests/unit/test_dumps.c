@@ -88,6 +88,22 @@ static void incomplete(void)
 	look(root, WHOLE DUMPDIR_INCOMPLETE, DUMPS_INCOMPLETE, "all its files are whole");
 }
 
+// An oops that is a panic is captured before the kernel says so.
+static void an_oops(void)
+{
+	_cleanup_fake_ struct fake fake;
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *panic = NULL;
+
+	fake_init(&fake);
+	fake_file(
+		&fake, "/log",
+		"[ 1.0] Oops: harmless\n[ 2.0] BUG: kernel NULL pointer dereference, address: 8\n[ 2.1] Oops: 0002\n");
+	check_ok(host_open(&fake.host, "/log", O_RDONLY, 0, &fd));
+	panic = dumps_find_panic(fd);
+	check_text(panic, "BUG: kernel NULL pointer dereference, address: 8");
+}
+
 static void names(void)
 {
 	_cleanup_fake_ struct fake fake;
@@ -111,6 +127,7 @@ static const struct test tests[] = {
 	TEST(states),
 	TEST(incomplete),
 	TEST(names),
+	TEST(an_oops),
 };
 
 int main(int argc, char **argv)

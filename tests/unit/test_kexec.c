@@ -100,7 +100,7 @@ static void panics_on_hangs(void)
 {
 	static const char *const words[] = {"nmi", "oops", NULL};
 	_cleanup_fake_ struct fake fake;
-	_cleanup_config_ struct config config = {0}, wrong = {0};
+	_cleanup_config_ struct config config = {0}, wrong = {0}, blind = {0};
 	_cleanup_words_ struct words parsed = {0}, none = {0};
 	static const char *const paths[] = {"/proc/sys/kernel/unknown_nmi_panic", "/proc/sys/kernel/panic_on_io_nmi",
 	                                    "/proc/sys/kernel/panic_on_oops"};
@@ -127,6 +127,11 @@ static void panics_on_hangs(void)
 		                   NULL));
 		check(strcmp(value, is_asked ? "1\n" : "0\n") == 0);
 	}
+	fake_file(&fake, "/proc/sys/kernel/soft_watchdog", "0\n");
+	check_ok(config_parse("KDUMP_PANIC_ON=softlockup", "f", &blind));
+	check_error(hang_parse(&fake.host, &blind, &none), ERROR_UNSUPPORTED, "soft_watchdog is 0");
+	fake_file(&fake, "/proc/sys/kernel/soft_watchdog", "1\n");
+	check_ok(hang_parse(&fake.host, &blind, &none));
 	check_ok(config_parse("KDUMP_PANIC_ON=hang", "f", &wrong));
 	check_error(hang_parse(&fake.host, &wrong, &none), ERROR_CONFIG, "f:1: KDUMP_PANIC_ON: 'hang' is none of");
 }

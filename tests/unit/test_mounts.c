@@ -57,11 +57,29 @@ static void mount_of_a_device(void)
 
 	fake_init(&fake);
 	fake_file(&fake, "/proc/self/mountinfo", mountinfo);
-	check_ok(mounts_find_device(&fake.host, "254:2", "vda2", &by_number));
+	check_ok(mounts_find_device(&fake.host, "254:2", "vda2", NULL, &by_number));
 	check_text(by_number.point, "/srv");
-	check_ok(mounts_find_device(&fake.host, "254:5", "vda5", &by_name));
+	check_ok(mounts_find_device(&fake.host, "254:5", "vda5", NULL, &by_name));
 	check_text(by_name.fstype, "btrfs");
-	check_ok(mounts_find_device(&fake.host, "254:9", "vda9", &none));
+	check_ok(mounts_find_device(&fake.host, "254:9", "vda9", NULL, &none));
+	check(none.point == NULL);
+}
+
+// Of the subvolumes of one file system that one counts which shows the directory.
+static void mount_of_a_subvolume(void)
+{
+	static const char subvolumes[] = "22 1 0:30 /@/root / rw - btrfs /dev/vda5 rw,subvol=/@/root\n"
+					 "23 22 0:30 /@/var /var rw - btrfs /dev/vda5 rw,subvol=/@/var\n";
+	_cleanup_fake_ struct fake fake;
+	_cleanup_mount_ struct mount any = {0}, var = {0}, none = {0};
+
+	fake_init(&fake);
+	fake_file(&fake, "/proc/self/mountinfo", subvolumes);
+	check_ok(mounts_find_device(&fake.host, "254:5", "vda5", NULL, &any));
+	check_text(any.point, "/");
+	check_ok(mounts_find_device(&fake.host, "254:5", "vda5", "/@/var/crash", &var));
+	check_text(var.point, "/var");
+	check_ok(mounts_find_device(&fake.host, "254:5", "vda5", "/@/varied/crash", &none));
 	check(none.point == NULL);
 }
 
@@ -119,6 +137,7 @@ static const struct test tests[] = {
 	TEST(longest_mount_point_holds_a_path),
 	TEST(fields),
 	TEST(mount_of_a_device),
+	TEST(mount_of_a_subvolume),
 	TEST(damaged_mountinfo),
 	TEST(links_are_followed),
 	TEST(below),

@@ -198,7 +198,7 @@ def notices(report, name, crash, interval_s):
 def told_at_next_boot(report, name, text):
     """kdumpctl finds the dump once, mounted or not, and tells programs."""
     dump = r"guest-\S+: whole, [0-9.]+ MiB; panic: sysrq triggered crash"
-    wanted = (r"new dump /run/kdump-target/crash/" + dump + r"\nprogram: whole /run/kdump-target/crash/guest-\S+ sysrq triggered crash\n"
+    wanted = (r"new dump UUID=\S+:/crash/" + dump + r"\nprogram: whole /run/kdump-target/crash/guest-\S+ sysrq triggered crash\n"
               r"[1-9]\d*\nagain\nmounts\n0\nmounted\n/mnt/crash/" + dump)
     report.check(f"{name}: the next boot tells of the dump, once, and leaves nothing mounted",
                  "" if re.fullmatch(wanted, text.strip()) else text)
