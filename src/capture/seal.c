@@ -21,7 +21,6 @@ struct manifest {
 	char *text;
 	size_t size_bytes;
 	FILE *stream;
-	uint8_t *piece;
 	uint64_t end_ms;
 	uint64_t disk_bytes;
 };
@@ -30,35 +29,40 @@ static void manifest_deinit(struct manifest *manifest)
 {
 	fclosep(&manifest->stream);
 	free(manifest->text);
-	free(manifest->piece);
 }
 
-static struct error *hash(struct manifest *manifest, int fd, uint8_t digest[SHA256_DIGEST_BYTES])
+struct error *seal_hash(int fd, uint64_t end_ms, char text[SEAL_HASH_BYTES])
 {
+	_cleanup_free_ uint8_t *piece = malloc(PIECE_BYTES);
+	uint8_t digest[SHA256_DIGEST_BYTES];
 	uint64_t offset = 0;
 	struct sha256 sha;
 	size_t got = 0;
 
+	if (!piece)
+		return error_new(ERROR_NOMEM, "no memory for the manifest");
 	sha256_init(&sha);
 	do {
-		struct error *err = io_pread(fd, manifest->piece, PIECE_BYTES, offset, &got);
+		struct error *err = io_pread(fd, piece, PIECE_BYTES, offset, &got);
 
 		if (err)
 			return err;
-		sha256_update(&sha, manifest->piece, got);
+		sha256_update(&sha, piece, got);
 		posix_fadvise(fd, (off_t)offset, (off_t)got, POSIX_FADV_DONTNEED);
 		offset += got;
-		if (process_left_ms(manifest->end_ms) == 0)
+		if (process_left_ms(end_ms) == 0)
 			return error_new(ERROR_TIMEOUT, "no time left for the manifest");
 	} while (got == PIECE_BYTES);
 	sha256_final(&sha, digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
 	return NULL;
 }
 
 static struct error *add_file(struct manifest *manifest, int dir_fd, const char *name)
 {
 	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	uint8_t digest[SHA256_DIGEST_BYTES];
+	char text[SEAL_HASH_BYTES];
 	struct stat info;
 	struct error *err;
 
@@ -67,12 +71,10 @@ static struct error *add_file(struct manifest *manifest, int dir_fd, const char 
 	manifest->disk_bytes += (uint64_t)info.st_blocks * 512;
 	// What is still in the page cache says nothing about the disk.
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	err = hash(manifest, fd, digest);
+	err = seal_hash(fd, manifest->end_ms, text);
 	if (err)
 		return error_wrap(err, "%s", name);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		fprintf(manifest->stream, "%02x", digest[i]);
-	fprintf(manifest->stream, "  %s\n", name);
+	fprintf(manifest->stream, "%s  %s\n", text, name);
 	return NULL;
 }
 
@@ -139,12 +141,12 @@ static struct error *sync_all(int dir_fd, const struct names *names)
 
 struct error *seal_manifest(const struct dumpdir *dir, uint64_t end_ms, uint64_t *bytes_ret)
 {
-	_cleanup_(manifest_deinit) struct manifest manifest = {.end_ms = end_ms, .piece = malloc(PIECE_BYTES)};
+	_cleanup_(manifest_deinit) struct manifest manifest = {.end_ms = end_ms};
 	_cleanup_(names_deinit) struct names names = {.count = 0};
 	struct error *err;
 
 	manifest.stream = open_memstream(&manifest.text, &manifest.size_bytes);
-	if (!manifest.piece || !manifest.stream)
+	if (!manifest.stream)
 		return error_new(ERROR_NOMEM, "no memory for the manifest");
 	err = list_files(dir->fd, &names);
 	if (!err)

@@ -14,9 +14,23 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "capture/dumpdir.h"
+#include "capture/sha256.h"
 
 /** Name of the manifest: lines as sha256sum(1) writes and checks them. */
 #define SEAL_MANIFEST "manifest.sha256"
+
+/** Room for a sum of the manifest as text, with its NUL. */
+enum { SEAL_HASH_BYTES = 2 * SHA256_DIGEST_BYTES + 1 };
+
+/**
+ * The sum of a file, as the manifest has it. What was read leaves the page cache.
+ *
+ * @param[in] fd The file.
+ * @param[in] end_ms Time to be ready, as clock_now_ms(); 0: none.
+ * @param[out] text Hexadecimal digits.
+ * @return NULL; ERROR_TIMEOUT; ERROR_OS; ERROR_NOMEM.
+ */
+struct error *seal_hash(int fd, uint64_t end_ms, char text[SEAL_HASH_BYTES]) must_check;
 
 /**
  * Put all files on the disk, read them back from there, and write the manifest.

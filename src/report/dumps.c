@@ -15,12 +15,9 @@
 #include "boot/words.h"
 #include "capture/dumpdir.h"
 #include "capture/seal.h"
-#include "capture/sha256.h"
 
 enum {
-	PIECE_BYTES = 1 << 20,
 	MANIFEST_BYTES = 1 << 20,
-	DIGEST_TEXT_BYTES = 2 * SHA256_DIGEST_BYTES,
 	// The end of the log, which has the panic, and its call trace behind it.
 	LOG_END_BYTES = 256 << 10,
 	LINE_BYTES = 200,
@@ -122,49 +119,26 @@ static void look_at_log(int dir_fd, struct dumps_about *about)
 		about->panic = dumps_find_panic(fd);
 }
 
-static struct error *hash(int fd, uint8_t *piece, char text[DIGEST_TEXT_BYTES + 1])
-{
-	uint8_t digest[SHA256_DIGEST_BYTES];
-	uint64_t offset = 0;
-	struct sha256 sha;
-	size_t got = 0;
-
-	sha256_init(&sha);
-	do {
-		struct error *err = io_pread(fd, piece, PIECE_BYTES, offset, &got);
-
-		if (err)
-			return err;
-		sha256_update(&sha, piece, got);
-		posix_fadvise(fd, (off_t)offset, (off_t)got, POSIX_FADV_DONTNEED);
-		offset += got;
-	} while (got == PIECE_BYTES);
-	sha256_final(&sha, digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(text + 2 * i, 3, "%02x", digest[i]);
-	return NULL;
-}
-
 // What is wrong with the file that a line of the manifest names; NULL: nothing.
-static char *check_line(int dir_fd, const char *line, uint8_t *piece)
+static char *check_line(int dir_fd, const char *line)
 {
-	const char *name = line + DIGEST_TEXT_BYTES + 2;
-	char digest[DIGEST_TEXT_BYTES + 1], *problem = NULL;
+	enum { DIGITS = SEAL_HASH_BYTES - 1 };
+	const char *name;
+	char digest[SEAL_HASH_BYTES], *problem = NULL;
 	_cleanup_close_ int fd = -1;
 	_cleanup_error_ struct error *err = NULL;
 
-	if (strlen(line) < DIGEST_TEXT_BYTES + 3 || strncmp(line + DIGEST_TEXT_BYTES, "  ", 2) != 0 ||
-	    strchr(name, '/'))
+	if (strlen(line) < DIGITS + 3 || strncmp(line + DIGITS, "  ", 2) != 0 || strchr(line, '/'))
 		return strdup("its manifest is not one");
+	name = line + DIGITS + 2;
 	fd = open_file(dir_fd, name);
 	if (fd < 0)
 		err = error_os(errno, "%s", name);
 	if (!err)
-		err = hash(fd, piece, digest);
+		err = seal_hash(fd, 0, digest);
 	if (err)
 		return strdup(err->text);
-	if (strncmp(digest, line, DIGEST_TEXT_BYTES) != 0 &&
-	    asprintf(&problem, "%s is not what the manifest says", name) < 0)
+	if (strncmp(digest, line, DIGITS) != 0 && asprintf(&problem, "%s is not what the manifest says", name) < 0)
 		return NULL;
 	return problem;
 }
@@ -173,19 +147,18 @@ static char *check_line(int dir_fd, const char *line, uint8_t *piece)
 static char *check_manifest(int dir_fd)
 {
 	_cleanup_close_ int fd = open_file(dir_fd, SEAL_MANIFEST);
-	_cleanup_free_ uint8_t *piece = malloc(PIECE_BYTES);
 	_cleanup_free_ char *text = NULL;
 	char *rest, *line, *problem = NULL;
 	_cleanup_error_ struct error *err = fd < 0 ? NULL : io_read_all(fd, MANIFEST_BYTES, &text, NULL);
 
 	if (fd < 0)
 		return strdup("");
-	if (err || !piece || !*text)
-		return strdup(err ? err->text : piece ? "its manifest is empty" : "no memory");
+	if (err || !*text)
+		return strdup(err ? err->text : "its manifest is empty");
 	rest = text;
 	while (!problem && (line = strsep(&rest, "\n")))
 		if (*line)
-			problem = check_line(dir_fd, line, piece);
+			problem = check_line(dir_fd, line);
 	return problem;
 }
 
