@@ -24,7 +24,7 @@ LARGE = ("6.1-generic",)
 GUEST_PACKAGES = (
     "systemd-sysv", "udev", "kmod", "dracut-core", "kexec-tools", "e2fsprogs",
     "util-linux", "iproute2", "btrfs-progs", "xz-utils", "zstd", "cpio", "libblkid1", "libconfig9", "zlib1g",
-    "liblzo2-2", "libsnappy1v5", "libzstd1",
+    "liblzo2-2", "libsnappy1v5", "libzstd1", "libcurl4",
 )
 
 # crash 8.0.2 of Debian 12 loses tasks on 6.1.192, and its makedumpfile 1.7.2
