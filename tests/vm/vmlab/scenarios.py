@@ -515,7 +515,7 @@ def table():
             ("killed-always", faults.KILL_ALWAYS, ("poweroff",), False, False, "each copier is killed: the log is saved"),
             ("memory", faults.EAT_MEMORY, ("reboot", "poweroff"), False, True, "the capture system runs out of memory", "80M"),
             ("hook-fills-disk", faults.FILL_DISK, ("poweroff",), False, False, "a program of the administrator fills the disk"),
-            ("second-panic", faults.SECOND_PANIC, ("reboot",), False, True, "the capture kernel crashes too"))],
+            ("second-panic", faults.SECOND_PANIC, ("reboot",), False, False, "the capture kernel crashes too"))],
         Scenario("formats-6.1", Setup("6.1", dict(raw)), _every_format, False,
                  "all levels in all formats"),
         Scenario("la57-6.1",
