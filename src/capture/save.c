@@ -318,6 +318,7 @@ static bool is_last(const struct error *err)
 static struct error *climb(const struct save_job *job, struct shared *shared, const char **rung_ret)
 {
 	size_t first = job->plan->format == PLAN_FORMAT_RAW ? array_size(rungs) - 1 : 0;
+	_cleanup_error_ struct error *cause = NULL;
 
 	for (size_t i = first; i < array_size(rungs); i++) {
 		struct error *err = run_rung(job, &rungs[i], shared);
@@ -327,9 +328,13 @@ static struct error *climb(const struct save_job *job, struct shared *shared, co
 			return NULL;
 		}
 		log_print(job->log, "copying failed: %s", err->text);
+		// What came first is why the rest had to be tried, and often why that failed too.
 		if (is_last(err) || i + 1 == array_size(rungs))
-			return err;
-		error_free(err);
+			return cause ? error_wrap(err, "%s; and then", cause->text) : err;
+		if (cause)
+			error_free(err);
+		else
+			cause = err;
 		log_print(job->log, "trying again: %s", rungs[i + 1].text);
 	}
 	return NULL;
