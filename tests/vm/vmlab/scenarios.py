@@ -526,7 +526,7 @@ def table():
     ]
     rows += [
         partition("xfs", "sata", f"LABEL={image.LABEL}", True),
-        partition("btrfs", "nvme", "", True, config={"KDUMP_SAVEDIR": "/srv/crash"}, found_in="/@crash/crash",
+        partition("btrfs", "nvme", "", False, config={"KDUMP_SAVEDIR": "/srv/crash"}, found_in="/@crash/crash",
                   before_start=f"mount PARTUUID={image.PARTUUID} /mnt && btrfs -q subvolume create /mnt/@crash && umount /mnt && "
                                f"mount -o subvol=@crash PARTUUID={image.PARTUUID} /srv"),
         partition("vfat", "usb", f"PARTUUID={image.PARTUUID}", False,
