@@ -217,7 +217,7 @@ static void fill(int root, const char *name, size_t size_bytes)
 static void retention_limits(void)
 {
 	static const char *const old[] = {
-		"db1-2026-01-01T00-00-00Z-00000000" DUMPDIR_INCOMPLETE,
+		("db1-2026-01-01T00-00-00Z-00000000" DUMPDIR_INCOMPLETE),
 		"db1-2026-01-02T23-59-59Z-00000000",
 		"db1-2026-01-03T00-00-00Z-00000000",
 		"db1-2026-01-03T12-00-00Z-00000000",
