@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	free(config.values[KEY_COMMANDLINE_APPEND].text);
 	config.values[KEY_COMMANDLINE].text = take_ptr(replacement);
 	config.values[KEY_COMMANDLINE_APPEND].text = take_ptr(more);
-	err = cmdline_make(host, &config, 1, &line, &reason);
+	err = cmdline_make(host, &config, "nr_cpus=1", &line, &reason);
 	fuzz_require(err || (strlen(line) < 2048 && *reason));
 	fuzz_end(err, FUZZ_CODE(ERROR_CONFIG) | FUZZ_CODE(ERROR_BAD_DATA));
 	fuzz_end(cmdline_running(host, "crashkernel", &value), FUZZ_CODE(ERROR_BAD_DATA));
