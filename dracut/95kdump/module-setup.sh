@@ -3,10 +3,6 @@
 #
 # The minimal capture initramfs: kdump-capture as /init, the plan, and the kernel modules that the plan lists. No shell, no
 # systemd, no udev. Meant to be the only module of an image (dracut --modules kdump).
-#
-# Two settings come from a file in dracut's --confdir, which kdumpctl writes:
-#   kdump_plan=FILE      the plan
-#   kdump_capture=FILE   the program (optional)
 
 # Only when it is asked for by name: it is of no use in an image that boots a system.
 check() {
@@ -17,88 +13,19 @@ depends() {
     return 0
 }
 
-# dracut 059 goes on when install() returns an error; an image without its parts must not come to be.
-kdump_fail() {
-    dfatal "kdump: $*"
-    exit 1
-}
-
-# A setting of the plan: text between quotes. Paths and versions with a backslash in them do not exist.
-kdump_plan_value() {
-    sed -n "s/^[[:space:]]*$1 = \"\([^\"\\\\]*\)\";\$/\1/p" "$kdump_plan" | head -n 1
-}
-
-# Words of a list of the plan, one per line: "modules", paths of kernel modules below /lib/modules/VERSION in load order, of
-# disks and of network cards; "files", programs of hooks.
-kdump_plan_list() {
-    sed -n '/^[[:space:]]*'"$1"' = \[$/,/\]/ { s/^[[:space:]]*"\([^"\\]*\)",\{0,1\}$/\1/p }' "$kdump_plan"
-}
-
-# Unpack one file with a program that need not be there.
-kdump_unpack() { # FILE TARGET PROGRAM PACKAGE
-    command -v "$3" > /dev/null || kdump_fail "$1: there is no program $3; install the package $4"
-    "$3" -q -d -c -- "$1" > "$2"
-}
-
-# Unpacked, since kdump-capture has no decompressor: the image as a whole is compressed.
-kdump_install_kernel_module() {
-    local _path=$1
-    # dracut sets initdir, kernel and srcmods.
-    # shellcheck disable=SC2154
-    local _target=$initdir/lib/modules/$kernel/$_path
-    local _modules=${srcmods:-/lib/modules/$kernel}
-    local _source=${_modules%/}/$_path
-
-    case "/$_path/" in
-        */../*) kdump_fail "$_path: \"..\" is not allowed" ;;
-    esac
-    mkdir -p "${_target%/*}" || kdump_fail "cannot make ${_target%/*}"
-    if [[ -f $_source ]]; then
-        cp -f -- "$_source" "$_target"
-    elif [[ -f $_source.zst ]]; then
-        kdump_unpack "$_source.zst" "$_target" zstd zstd
-    elif [[ -f $_source.xz ]]; then
-        kdump_unpack "$_source.xz" "$_target" xz xz-utils
-    elif [[ -f $_source.gz ]]; then
-        kdump_unpack "$_source.gz" "$_target" gzip gzip
-    else
-        kdump_fail "kernel module $_source is not there; run depmod"
-    fi || kdump_fail "cannot install kernel module $_source"
-    chmod 0644 "$_target"
-}
+# shellcheck source=dracut/95kdump/plan-lib.sh
+. "${BASH_SOURCE[0]%/*}/plan-lib.sh"
 
 install() {
-    local _version _module _file
-    local -a _modules _files
+    local -a _files
 
-    # Both are set in a file that dracut reads.
-    # shellcheck disable=SC2154
-    [[ ${kdump_plan-} && -r $kdump_plan ]] || kdump_fail "no plan: kdump_plan is \"${kdump_plan-}\""
-    _version=$(kdump_plan_value version)
-    [[ $_version == "$kernel" ]] || kdump_fail "the plan is for kernel \"$_version\", the image for \"$kernel\""
-
-    inst_binary "${kdump_capture:-/usr/lib/kdump/kdump-capture}" /init \
-        || kdump_fail "cannot install ${kdump_capture:-/usr/lib/kdump/kdump-capture}"
-    [[ -x $initdir/init ]] || kdump_fail "/init is not a program"
+    kdump_install_program /init
     # A static program alone needs no libgcc_s, which dracut adds at its end from these directories.
     mapfile -t _files < <(kdump_plan_list files)
+    # shellcheck disable=SC2154
     if [[ ${#_files[@]} -eq 0 ]] && ! ldd "$initdir/init" > /dev/null 2>&1; then
         # shellcheck disable=SC2034 # dracut reads it
         libdirs=
     fi
-
-    mkdir -p "$initdir/etc/kdump" || kdump_fail "cannot make /etc/kdump"
-    cp -f -- "$kdump_plan" "$initdir/etc/kdump/plan" || kdump_fail "cannot install the plan"
-    chmod 0600 "$initdir/etc/kdump/plan"
-
-    mapfile -t _modules < <(kdump_plan_list modules)
-    for _module in "${_modules[@]}"; do
-        kdump_install_kernel_module "$_module"
-    done
-
-    # With their libraries.
-    for _file in "${_files[@]}"; do
-        inst "$_file" || kdump_fail "cannot install $_file"
-        [[ -x $initdir/$_file ]] || kdump_fail "$_file is not in the image"
-    done
+    kdump_install_plan
 }

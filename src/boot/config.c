@@ -290,23 +290,25 @@ struct error *config_check(struct config *config)
 	return err ? err : words_check(&config->warnings);
 }
 
-// "scheme://user:password@host…" or a password key.
+// "scheme://user:password@host…"
+static bool is_secret_url(const char *url)
+{
+	const char *host = url ? strstr(url, "://") : NULL, *colon = host ? strchr(host + 3, ':') : NULL;
+	// A password may hold "/" and "@" as people write it; better one file too many with mode 0600.
+	const char *at = host ? strrchr(host, '@') : NULL;
+
+	return colon && at && colon < at;
+}
+
 static bool has_password(const struct config *config)
 {
+	static const enum config_key urls[] = {KEY_SAVEDIR, KEY_FALLBACK, KEY_S3_ENDPOINT};
 	const char *password = config->values[KEY_SMTP_PASSWORD].text;
-	const char *url = config->values[KEY_SAVEDIR].text;
-	const char *host = url ? strstr(url, "://") : NULL;
-	const char *colon, *at;
 
-	if (password && *password)
-		return true;
-	if (!host)
-		return false;
-	host += 3;
-	colon = strchr(host, ':');
-	// A password may hold "/" and "@" as people write it; better one file too many with mode 0600.
-	at = strrchr(host, '@');
-	return colon && at && colon < at;
+	for (size_t i = 0; i < array_size(urls); i++)
+		if (is_secret_url(config->values[urls[i]].text))
+			return true;
+	return password && *password;
 }
 
 static struct error *tighten(const struct host *host, const char *path, struct config *all)

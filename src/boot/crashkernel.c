@@ -30,7 +30,7 @@ struct error *crashkernel_read(const struct host *host, uint64_t *size_bytes_ret
 }
 
 // The items of KDUMP_CRASHKERNEL that are parameters, or what we propose.
-static struct error *proposal(const struct config *config, char **ret)
+static struct error *proposal(const struct config *config, const char *default_text, char **ret)
 {
 	_cleanup_words_ struct words words = {0};
 	_cleanup_text_ struct text text = {0};
@@ -41,7 +41,7 @@ static struct error *proposal(const struct config *config, char **ret)
 			text_add(&text, "%s%s", text.size_bytes ? " " : "", words.list[i]);
 	}
 	if (!text.size_bytes)
-		text_add(&text, "%s", CRASHKERNEL_PROPOSED);
+		text_add(&text, "%s", default_text);
 	return text_take(&text, ret);
 }
 
@@ -80,14 +80,14 @@ static void add_instruction(const struct host *host, const char *what, struct te
 		         what);
 }
 
-struct error *crashkernel_missing(const struct host *host, const struct config *config)
+struct error *crashkernel_missing(const struct host *host, const struct config *config, const char *default_text)
 {
 	_cleanup_free_ char *asked = NULL, *what = NULL, *instruction = NULL;
 	_cleanup_text_ struct text text = {0};
 	struct error *err = cmdline_running(host, "crashkernel", &asked);
 
 	if (!err)
-		err = proposal(config, &what);
+		err = proposal(config, default_text, &what);
 	if (err)
 		return err;
 	if (asked)

@@ -18,6 +18,9 @@
 /** What is proposed where KDUMP_CRASHKERNEL says nothing: a minimal capture system and a copier with one thread. */
 #define CRASHKERNEL_PROPOSED "crashkernel=128M"
 
+/** The same for the full form of the capture initramfs: PLAN_FULL_MIB. */
+#define CRASHKERNEL_PROPOSED_FULL "crashkernel=192M"
+
 /**
  * Size of the reservation.
  *
@@ -32,8 +35,10 @@ struct error *crashkernel_read(const struct host *host, uint64_t *size_bytes_ret
  *
  * @param[in] host The machine.
  * @param[in] config The configuration, for KDUMP_CRASHKERNEL; NULL if it cannot be read.
+ * @param[in] default_text What is proposed where that says nothing.
  * @return Never NULL: ERROR_CONFIG with the text; ERROR_OS; ERROR_NOMEM.
  */
-struct error *crashkernel_missing(const struct host *host, const struct config *config) must_check;
+struct error *crashkernel_missing(const struct host *host, const struct config *config,
+                                  const char *default_text) must_check;
 
 #endif

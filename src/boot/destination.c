@@ -6,10 +6,17 @@
 #include <strings.h>
 
 #include "boot/mounts.h"
+#include "boot/remote.h"
 
 void destination_deinit(struct destination *destination)
 {
 	device_deinit(&destination->device);
+	words_deinit(&destination->files);
+	free(destination->address);
+	if (destination->secret)
+		explicit_bzero(destination->secret, strlen(destination->secret));
+	free(destination->secret);
+	stack_deinit(&destination->stack);
 	free(destination->tag);
 	free(destination->tag_reason);
 	free(destination->fstype);
@@ -31,29 +38,19 @@ static struct error *at_key(struct error *err, const struct config *config, enum
 	return error_wrap(err, "%s: %s", config_where(config, key), config_key_info(key)->name);
 }
 
-static struct error *needs_full_form(const char *subject, const char *why)
-{
-	return error_new(ERROR_UNSUPPORTED,
-	                 "%s is %s; that needs the full form of the capture initramfs, which is not supported yet",
-	                 subject, why);
-}
-
-// The directory of a path or of a file:// URL. Other URLs are refused; their text may hold a password and is not
-// repeated.
+// The directory of a path or of a file:// URL.
 static struct error *parse_savedir(const struct config *config, const char **dir_ret)
 {
 	const char *savedir = config_text(config, KEY_SAVEDIR);
-	const char *colon = strstr(savedir, "://");
+	bool has_secret;
 
 	if (strncasecmp(savedir, "file://", 7) == 0)
 		savedir += 7;
-	else if (colon)
-		return error_new(ERROR_UNSUPPORTED,
-		                 "%.*s:// is not supported yet, only a directory or file:///DIRECTORY",
-		                 (int)(colon - savedir), savedir);
+	// Perhaps a URL with a slip, and a password.
+	has_secret = strchr(savedir, '@');
 	if (*savedir != '/')
-		return error_new(ERROR_CONFIG, "\"%s\" is wrong, allowed is an absolute directory or file:///DIRECTORY",
-		                 savedir);
+		return error_new(ERROR_CONFIG, "%s%s%s is wrong, allowed is an absolute directory or a URL",
+		                 has_secret ? "" : "\"", has_secret ? "what it says" : savedir, has_secret ? "" : "\"");
 	*dir_ret = savedir;
 	return NULL;
 }
@@ -79,7 +76,9 @@ static struct error *check_fstype(const char *fstype, const char *subject)
 	}
 	for (size_t i = 0; i < array_size(members); i++) {
 		if (strcmp(members[i].fstype, fstype) == 0)
-			return needs_full_form(subject, members[i].why);
+			return error_new(ERROR_CONFIG,
+			                 "%s is %s and holds no file system itself: name what is on top of it", subject,
+			                 members[i].why);
 	}
 	return error_new(ERROR_UNSUPPORTED,
 	                 "%s holds the file system %s, which is not supported; supported are ext2, ext3, ext4, xfs, "
@@ -87,37 +86,18 @@ static struct error *check_fstype(const char *fstype, const char *subject)
 	                 subject, fstype);
 }
 
-// A btrfs over several devices needs all of them.
-static struct error *check_btrfs(const struct host *host, const char *uuid, const char *subject)
-{
-	_cleanup_(host_names_freep) char **names = NULL;
-	_cleanup_free_ char *dir = NULL;
-	struct error *err;
-
-	if (asprintf(&dir, "/sys/fs/btrfs/%s/devices", uuid) < 0) {
-		dir = NULL;
-		return no_memory();
-	}
-	err = host_list(host, dir, &names);
-	if (err)
-		return err;
-	return names[0] && names[1] ? needs_full_form(subject, "part of a btrfs over several devices") : NULL;
-}
-
 // Checks the device and fills tag and fstype. fstype may be known from the mount.
 static struct error *name_device(const struct host *host, const char *mounted_fstype, struct destination *place)
 {
 	_cleanup_device_content_ struct device_content content = {0};
-	_cleanup_free_ char *stacking = NULL, *subject = NULL;
+	_cleanup_free_ char *subject = NULL;
 	struct error *err;
 
 	if (asprintf(&subject, "/dev/%s", place->device.name) < 0) {
 		subject = NULL;
 		return no_memory();
 	}
-	err = device_stacking(host, &place->device, &stacking);
-	if (!err && stacking)
-		err = needs_full_form(subject, stacking);
+	err = stack_add(host, &place->device, &place->stack);
 	if (!err)
 		err = device_probe(host, &place->device, &content);
 	if (err)
@@ -130,7 +110,7 @@ static struct error *name_device(const struct host *host, const char *mounted_fs
 		err = error_new(ERROR_CONFIG, "the file system on %s has no UUID, it would not be found after a crash",
 		                subject);
 	if (!err && strcmp(place->fstype, "btrfs") == 0)
-		err = check_btrfs(host, content.uuid, subject);
+		err = stack_add_btrfs(host, content.uuid, subject, &place->stack);
 	if (!err && asprintf(&place->tag, "UUID=%s", content.uuid) < 0) {
 		place->tag = NULL;
 		err = no_memory();
@@ -218,16 +198,15 @@ static struct error *place_directory(const struct mount *mount, const char *path
 	return place->options ? NULL : no_memory();
 }
 
-static struct error *mounted_device(const struct host *host, const struct mount *mount, const char *path,
-                                    struct device *ret)
+static struct error *mounted_device(const struct host *host, const struct mount *mount, struct device *ret)
 {
 	if (strncmp(mount->number, "0:", 2) != 0)
 		return device_by_number(host, mount->number, ret);
 	if (strncmp(mount->source, "/dev/", 5) == 0)
 		return device_by_name(host, mount->source, ret);
-	return error_new(ERROR_UNSUPPORTED,
-	                 "%s lies on a file system without a disk (%s, mounted at %s); name a disk with KDUMP_TARGET",
-	                 path, mount->fstype, mount->point);
+	// On a server, perhaps.
+	*ret = (struct device){0};
+	return NULL;
 }
 
 static struct error *explain_mounted(const struct config *config, enum config_key key, const struct mount *mount,
@@ -253,12 +232,32 @@ static struct error *from_directory(const struct host *host, const struct config
 	if (!err)
 		err = mounts_find_path(host, path, &mount);
 	if (!err)
-		err = mounted_device(host, &mount, path, &place->device);
+		err = mounted_device(host, &mount, &place->device);
+	if (!err && !place->device.name)
+		return remote_from_mount(config, key, &mount, path, place);
 	if (!err)
 		err = name_device(host, mount.fstype, place);
 	if (!err)
 		err = place_directory(&mount, path, place);
 	return err ? err : explain_mounted(config, key, &mount, path, place);
+}
+
+// What asked for it.
+static struct error *add_line(const struct config *config, enum config_key key, struct words *reasons)
+{
+	_cleanup_words_ struct words words = {0};
+	struct error *err;
+
+	for (size_t i = 0; i < reasons->count; i++)
+		words_addf(&words, "%s: %s: %s", config_where(config, key), config_key_info(key)->name,
+		           reasons->list[i]);
+	err = words_check(&words);
+	if (err)
+		return err;
+	words_deinit(reasons);
+	*reasons = words;
+	words = (struct words){0};
+	return NULL;
 }
 
 // The place, or what was made of it after an error.
@@ -267,6 +266,9 @@ static struct error *hand_over(struct error *err, const struct config *config, e
 {
 	if (err)
 		return at_key(err, config, key);
+	err = add_line(config, key, &place->stack.reasons);
+	if (err)
+		return err;
 	*ret = *place;
 	*place = (struct destination){0};
 	return NULL;
@@ -275,9 +277,16 @@ static struct error *hand_over(struct error *err, const struct config *config, e
 struct error *destination_find(const struct host *host, const struct config *config, struct destination *ret)
 {
 	_cleanup_destination_ struct destination place = {0};
-	const char *target = config_text(config, KEY_TARGET), *dir = NULL;
-	struct error *err = parse_savedir(config, &dir);
+	const char *target = config_text(config, KEY_TARGET), *savedir = config_text(config, KEY_SAVEDIR), *dir = NULL;
+	struct error *err = NULL;
 
+	if (remote_is_url(savedir)) {
+		err = *target ? error_new(ERROR_CONFIG, "a URL has no place on a disk; leave KDUMP_TARGET (%s) empty",
+		                          config_where(config, KEY_TARGET))
+		              : remote_find(host, config, KEY_SAVEDIR, savedir, &place);
+		return hand_over(err, config, KEY_SAVEDIR, &place, ret);
+	}
+	err = parse_savedir(config, &dir);
 	if (err)
 		return at_key(err, config, KEY_SAVEDIR);
 	if (!*target)
@@ -290,13 +299,19 @@ struct error *destination_find_fallback(const struct host *host, const struct co
                                         struct destination *ret)
 {
 	_cleanup_destination_ struct destination place = {0};
-	const char *dir = NULL;
-	struct error *err = parse_savedir(config, &dir);
+	bool is_device = *word != '/' || strncmp(word, "/dev/", 5) == 0;
+	const char *dir = "/";
+	struct error *err = NULL;
 
+	if (remote_is_url(word))
+		return hand_over(remote_find(host, config, KEY_FALLBACK, word, &place), config, KEY_FALLBACK, &place,
+		                 ret);
+	// A device has the directory that KDUMP_SAVEDIR names; where that is a URL, its root.
+	if (is_device && !remote_is_url(config_text(config, KEY_SAVEDIR)))
+		err = parse_savedir(config, &dir);
 	if (err)
 		return at_key(err, config, KEY_SAVEDIR);
-	err = *word == '/' && strncmp(word, "/dev/", 5) != 0
-	              ? from_directory(host, config, KEY_FALLBACK, word, &place)
-	              : from_target(host, config, KEY_FALLBACK, word, dir, &place);
+	err = is_device ? from_target(host, config, KEY_FALLBACK, word, dir, &place)
+	                : from_directory(host, config, KEY_FALLBACK, word, &place);
 	return hand_over(err, config, KEY_FALLBACK, &place, ret);
 }

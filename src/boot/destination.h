@@ -2,7 +2,7 @@
 /**
  * @file
  *
- * Where the dump goes: from KDUMP_TARGET and KDUMP_SAVEDIR to a device, its file system and a directory on it.
+ * Where the dump goes: from KDUMP_TARGET and KDUMP_SAVEDIR to a device, its file system and a directory on it, or to a server.
  *
  * Does not mount and does not write; it says what the capture side will find by UUID.
  */
@@ -14,11 +14,17 @@
 #include "base/host.h"
 #include "boot/config.h"
 #include "boot/device.h"
+#include "boot/stack.h"
+#include "boot/words.h"
 
 /** The place of a dump. destination_deinit() it. */
 struct destination {
-	struct device device; /**< On the running system. */
-	char *tag; /**< "UUID=…". */
+	struct device device; /**< On the running system; zeroed: it is on a server. */
+	struct stack stack; /**< What it stands on. Its reasons begin with the line of the configuration. */
+	char *address; /**< Of the server, as a number; NULL: it is a disk. */
+	char *secret; /**< What kdump-send --secrets reads; NULL: there is none. */
+	struct words files; /**< What the image must hold to reach the server. */
+	char *tag; /**< "UUID=…", "HOST:/PATH", "ssh://USER@HOST". */
 	char *tag_reason; /**< Why this device. */
 	char *fstype; /**< "ext4" … */
 	char *options; /**< Mount options, "" for none. */
@@ -34,7 +40,7 @@ struct destination {
  * @param[in] config The configuration.
  * @param[out] ret The place; destination_deinit() it.
  * @return NULL; ERROR_CONFIG (the value fits nothing here); ERROR_UNSUPPORTED (the place needs what this version
- *	   cannot do: network, stacked storage, another file system); ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM. Texts
+ *	   cannot do: encrypted and some other storage, another file system); ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM. Texts
  *	   name key and file:line, never a password.
  */
 struct error *destination_find(const struct host *host, const struct config *config,
@@ -45,7 +51,7 @@ struct error *destination_find(const struct host *host, const struct config *con
  *
  * @param[in] host The machine.
  * @param[in] config The configuration.
- * @param[in] word Of KDUMP_FALLBACK: a device as KDUMP_TARGET names it, or a directory of the running system.
+ * @param[in] word Of KDUMP_FALLBACK: a device as KDUMP_TARGET names it, a directory of the running system, or a URL.
  * @param[out] ret The place; destination_deinit() it.
  * @return As destination_find().
  */

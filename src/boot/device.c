@@ -242,6 +242,8 @@ struct error *device_by_name(const struct host *host, const char *name, struct d
 		return by_tag(host, tag, name, ret);
 	if (strncmp(name, "/dev/", 5) == 0)
 		return by_path(host, name, ret);
+	if (strchr(name, '@'))
+		return error_new(ERROR_CONFIG, "it is no device and no URL that is understood");
 	return error_new(ERROR_CONFIG,
 	                 "\"%s\" is no device, allowed is UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or /dev/…", name);
 }
@@ -295,8 +297,7 @@ struct error *device_probe(const struct host *host, const struct device *device,
 	return NULL;
 }
 
-// Text of a file of the device's directory; NULL if it is not there.
-static char *attribute(const struct host *host, const struct device *device, const char *name)
+char *device_attribute(const struct host *host, const struct device *device, const char *name)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_error_ struct error *err = NULL;
@@ -310,66 +311,4 @@ static char *attribute(const struct host *host, const struct device *device, con
 	if (text)
 		text[strcspn(text, "\n")] = '\0';
 	return err ? NULL : text;
-}
-
-// A part of sysfs paths and what it tells.
-struct stacking {
-	const char *part;
-	const char *why;
-};
-
-static const char *known_part(const char *sysfs)
-{
-	static const struct stacking parts[] = {
-		{"/session", "an iSCSI disk"},
-		{"/nvme-fabrics/", "a disk reached by NVMe over fabrics"},
-		{"/virtual/nvme-subsystem/", "an NVMe disk with several paths"},
-		{"/virtual/block/md", "a RAID array (md)"},
-		{"/virtual/block/loop", "a loop device"},
-		{"/virtual/block/nbd", "a network block device"},
-		{"/virtual/block/drbd", "a DRBD device"},
-		{"/virtual/block/zram", "compressed memory (zram)"},
-		{"/virtual/block/ram", "a RAM disk"},
-		{"/virtual/bdi/", "a virtual device"},
-		{"/devices/rbd/", "a Ceph device (rbd)"},
-		{"/css0/", "a disk on a channel subsystem (DASD or zFCP)"},
-		{"/devices/virtual/block/", "a virtual block device"},
-	};
-
-	for (size_t i = 0; i < array_size(parts); i++) {
-		if (strstr(sysfs, parts[i].part))
-			return parts[i].why;
-	}
-	return NULL;
-}
-
-static const char *mapper_kind(const char *uuid)
-{
-	static const struct stacking kinds[] = {
-		{"LVM-", "a logical volume (LVM)"},
-		{"CRYPT-", "an encrypted volume (LUKS or dm-crypt)"},
-		{"mpath-", "a multipath disk"},
-		{"part", "a partition of a device-mapper disk"},
-	};
-
-	for (size_t i = 0; i < array_size(kinds); i++) {
-		if (strncmp(uuid, kinds[i].part, strlen(kinds[i].part)) == 0)
-			return kinds[i].why;
-	}
-	return "a device-mapper device";
-}
-
-struct error *device_stacking(const struct host *host, const struct device *device, char **why_ret)
-{
-	_cleanup_free_ char *dm_uuid = attribute(host, device, "dm/uuid");
-	_cleanup_free_ char *dm_name = attribute(host, device, "dm/name");
-	const char *why = dm_uuid || dm_name ? mapper_kind(dm_uuid ? dm_uuid : "") : known_part(device->sysfs);
-
-	if (!why) {
-		*why_ret = NULL;
-		return NULL;
-	}
-	if (asprintf(why_ret, "%s%s%s%s", why, dm_name ? " \"" : "", dm_name ? dm_name : "", dm_name ? "\"" : "") < 0)
-		return error_new(ERROR_NOMEM, "no memory for a text");
-	return NULL;
 }

@@ -2,9 +2,9 @@
 /**
  * @file
  *
- * Block devices of the running system: from a name or a tag to the device, its file system, and what it stands on.
+ * Block devices of the running system: from a name or a tag to the device and its file system.
  *
- * Does not decide where a dump goes (destination.h) or which modules it needs (modules.h).
+ * Does not decide where a dump goes (destination.h), what it stands on (stack.h) or which modules it needs (modules.h).
  */
 #ifndef BOOT_DEVICE_H
 #define BOOT_DEVICE_H
@@ -69,13 +69,13 @@ struct error *device_by_name(const struct host *host, const char *name, struct d
 struct error *device_probe(const struct host *host, const struct device *device, struct device_content *ret) must_check;
 
 /**
- * Why a device is more than a partition or disk that its drivers alone bring up.
+ * Text of a file in a device's directory, such as "dm/name".
  *
  * @param[in] host The machine.
  * @param[in] device The device.
- * @param[out] why_ret Text such as "a logical volume (LVM)"; NULL for a plain device. free() it.
- * @return NULL; ERROR_NOMEM.
+ * @param[in] name Of the file, below the directory.
+ * @return Without the end of its line; NULL if it is not there. free() it.
  */
-struct error *device_stacking(const struct host *host, const struct device *device, char **why_ret) must_check;
+char *device_attribute(const struct host *host, const struct device *device, const char *name);
 
 #endif

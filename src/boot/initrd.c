@@ -8,9 +8,10 @@
 #include <sys/stat.h>
 
 #include "boot/text.h"
+#include "boot/words.h"
 
-// The minimal form takes a second or two, under emulation a minute.
-enum { DRACUT_TIMEOUT_MS = 10 * 60 * 1000 };
+// The minimal form takes a second or two, the full one ten; under emulation minutes.
+enum { DRACUT_TIMEOUT_MS = 20 * 60 * 1000 };
 enum { DRACUT_OUTPUT_BYTES = 64 * 1024 };
 enum { INPUTS_MAX_BYTES = 1024 * 1024 };
 
@@ -22,6 +23,8 @@ static const char compression[] = "--gzip";
 // Working directory: in /run, where only root writes, so a fixed name is safe under the lock.
 #define WORK_DIR "/run/kdump/build"
 #define PLAN_FILE WORK_DIR "/plan"
+// Beside it, with the number of the target.
+#define SECRETS_NAME "secrets."
 #define CONF_FILE WORK_DIR "/dracut.conf"
 #define CONF_DIR WORK_DIR "/conf.d"
 #define STATE_DIR "/var/lib/kdump"
@@ -62,6 +65,59 @@ static struct error *add_module(const struct host *host, const struct plan *plan
 	                 plan->kernel_version, module);
 }
 
+// What the full form takes from this system beside the plan: a file that is not there now makes it stale when it comes.
+static const char *const full_files[] = {
+	"/etc/lvm/lvm.conf",
+	"/etc/lvm/lvmlocal.conf",
+	"/etc/lvm/devices/system.devices",
+	"/etc/mdadm.conf",
+	"/etc/mdadm/mdadm.conf",
+	"/etc/multipath.conf",
+	"/etc/multipath/bindings",
+	"/etc/multipath/wwids",
+	"/etc/crypttab",
+	"/etc/udev/udev.conf",
+	"/lib/systemd/systemd",
+	"/lib/systemd/systemd-udevd",
+	"/usr/lib/systemd/systemd",
+	"/usr/lib/systemd/systemd-udevd",
+	"/usr/bin/udevadm",
+	"/usr/sbin/lvm",
+	"/sbin/lvm",
+	"/usr/sbin/mdadm",
+	"/sbin/mdadm",
+	"/usr/sbin/multipathd",
+	"/sbin/multipathd",
+	"/usr/sbin/thin_check",
+	"/usr/lib/dracut/dracut-functions.sh",
+};
+
+static struct error *add_full(const struct host *host, const struct plan *plan, struct text *inputs)
+{
+	_cleanup_free_ char *dep = NULL;
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < array_size(full_files) && !err; i++) {
+		if (host_exists(host, full_files[i]))
+			err = add_file(host, full_files[i], inputs);
+		else
+			text_add(inputs, "file %s none\n", full_files[i]);
+	}
+	if (!err && asprintf(&dep, "/lib/modules/%s/modules.dep", plan->kernel_version) < 0) {
+		dep = NULL;
+		err = error_new(ERROR_NOMEM, "no memory for a path");
+	}
+	return err ? err : add_file(host, dep, inputs);
+}
+
+static void add_secret(const char *secret, struct text *inputs)
+{
+	text_add(inputs, "secret ");
+	for (; *secret; secret++)
+		text_add(inputs, "%c", *secret == '\n' ? ' ' : *secret);
+	text_add(inputs, "\n");
+}
+
 // Everything that the image is made from, as text. Comments of the plan do not change what it does.
 static struct error *list_inputs(const struct host *host, const struct plan *plan, char **ret)
 {
@@ -86,6 +142,13 @@ static struct error *list_inputs(const struct host *host, const struct plan *pla
 			err = add_module(host, plan, *module, &inputs);
 	for (char *const *file = plan->hooks_files; !err && *file; file++)
 		err = add_file(host, *file, &inputs);
+	for (char *const *file = plan->target_files; !err && *file; file++)
+		err = add_file(host, *file, &inputs);
+	// The list is as secret as the image.
+	for (char *const *secret = plan->secrets; !err && secret && *secret; secret++)
+		add_secret(*secret, &inputs);
+	if (!err && plan->form == PLAN_FULL)
+		err = add_full(host, plan, &inputs);
 	return err ? err : text_take(&inputs, ret);
 }
 
@@ -112,6 +175,8 @@ static void describe(const char *line, struct text *cause)
 		text_add(cause, "the plan changed: %s", line + 5);
 	else if (strncmp(line, "file ", 5) == 0)
 		text_add(cause, "%.*s changed", (int)strcspn(line + 5, " "), line + 5);
+	else if (strncmp(line, "secret ", 7) == 0)
+		text_add(cause, "a password changed");
 	else if (strncmp(line, "image ", 6) == 0)
 		text_add(cause, "the image was changed from outside");
 	else
@@ -162,6 +227,28 @@ struct error *initrd_check(const struct host *host, const struct plan *plan, cha
 	return compare(old, new, cause_ret);
 }
 
+// For each target that has some, by its number; those of an earlier image are gone.
+static struct error *write_secrets(const struct host *host, const struct plan *plan)
+{
+	_cleanup_close_ int dir_fd = -1;
+	_cleanup_(host_names_freep) char **names = NULL;
+	struct error *err = host_open(host, WORK_DIR, O_RDONLY | O_DIRECTORY, 0, &dir_fd);
+
+	if (!err)
+		err = host_list(host, WORK_DIR, &names);
+	for (char **name = names; !err && *name; name++)
+		if (strncmp(*name, SECRETS_NAME, strlen(SECRETS_NAME)) == 0)
+			unlinkat(dir_fd, *name, 0);
+	for (size_t i = 0; !err && plan->secrets && plan->secrets[i]; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), WORK_DIR "/" SECRETS_NAME "%zu", i);
+		if (*plan->secrets[i])
+			err = host_replace(host, path, plan->secrets[i], strlen(plan->secrets[i]), 0600);
+	}
+	return err;
+}
+
 // dracut reads its configuration as shell. Only paths that we chose stand in it.
 static struct error *write_configuration(const struct host *host, const struct plan *plan)
 {
@@ -186,6 +273,8 @@ static struct error *write_configuration(const struct host *host, const struct p
 
 	if (!err)
 		err = host_replace(host, PLAN_FILE, text, strlen(text), 0600);
+	if (!err)
+		err = write_secrets(host, plan);
 	// dracut takes only a regular file for --conf, else it reads /etc/dracut.conf.
 	if (!err)
 		err = host_replace(host, CONF_FILE, "", 0, 0600);
@@ -207,36 +296,65 @@ static struct error *check_result(struct host_result *result)
 	return NULL;
 }
 
+// The plan says everything: dracut looks at nothing of this system.
+static void add_minimal(struct words *argv)
+{
+	static const char *const words[] = {"--no-hostonly",
+	                                    "--no-hostonly-cmdline",
+	                                    "--no-early-microcode",
+	                                    "--no-kernel",
+	                                    compression,
+	                                    "--modules",
+	                                    "kdump"};
+
+	for (size_t i = 0; i < array_size(words); i++)
+		words_add(argv, words[i]);
+}
+
+// dracut finds out what the devices of the plan stand on, and how they are brought up; not those of the root file system.
+static void add_full_form(const struct plan *plan, struct words *argv)
+{
+	static const char *const words[] = {
+		"--hostonly", "--hostonly-cmdline", "--no-hostonly-default-device", "--no-early-microcode", compression,
+		"--modules",  "kdump-full"};
+
+	for (size_t i = 0; i < array_size(words); i++)
+		words_add(argv, words[i]);
+	for (char *const *device = plan->full_devices; *device; device++) {
+		words_add(argv, "--add-device");
+		words_add(argv, *device);
+	}
+}
+
+static struct error *make_arguments(const struct plan *plan, struct words *argv)
+{
+	static const char *const words[] = {"dracut", "--force", "--quiet", "--conf", CONF_FILE, "--confdir", CONF_DIR};
+
+	for (size_t i = 0; i < array_size(words); i++)
+		words_add(argv, words[i]);
+	if (plan->form == PLAN_FULL)
+		add_full_form(plan, argv);
+	else
+		add_minimal(argv);
+	words_add(argv, "--kver");
+	words_add(argv, plan->kernel_version);
+	words_add(argv, NEW_PATH);
+	return words_check(argv);
+}
+
 static struct error *run_dracut(const struct host *host, const struct plan *plan)
 {
-	const char *const argv[] = {
-		"dracut",
-		"--force",
-		"--quiet",
-		"--conf",
-		CONF_FILE,
-		"--confdir",
-		CONF_DIR,
-		"--no-hostonly",
-		"--no-hostonly-cmdline",
-		"--no-early-microcode",
-		"--no-kernel",
-		compression,
-		"--modules",
-		"kdump",
-		"--kver",
-		plan->kernel_version,
-		NEW_PATH,
-		NULL,
-	};
+	_cleanup_words_ struct words argv = {0};
 	struct host_command command = {
-		.argv = argv,
 		.timeout_ms = DRACUT_TIMEOUT_MS,
 		.output_max_bytes = DRACUT_OUTPUT_BYTES,
 	};
 	_cleanup_(host_result_deinit) struct host_result result = {0};
-	struct error *err = host_run(host, &command, &result);
+	struct error *err = make_arguments(plan, &argv);
 
+	command.argv = (const char *const *)argv.list;
+	if (!err)
+		err = host_run(host, &command, &result);
 	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
 		error_free(err);
 		return error_os(ENOENT, "there is no program dracut; install the package dracut");
@@ -274,12 +392,9 @@ static void remove_new(const struct host *host)
 struct error *initrd_build(const struct host *host, const struct plan *plan)
 {
 	_cleanup_free_ char *inputs = NULL;
-	struct error *err = NULL;
-
-	if (plan->form != PLAN_MINIMAL)
-		return error_new(ERROR_UNSUPPORTED, "the full form of the capture initramfs is not supported yet");
 	// Before dracut runs: what changes meanwhile makes the image stale.
-	err = list_inputs(host, plan, &inputs);
+	struct error *err = list_inputs(host, plan, &inputs);
+
 	if (!err)
 		err = host_mkdirs(host, STATE_DIR);
 	if (!err)

@@ -18,7 +18,7 @@
 /** Where the image is. What it was made from is beside it, in "initrd.inputs". */
 #define INITRD_PATH "/var/lib/kdump/initrd"
 
-/** The program that becomes /init. */
+/** The program that becomes /init, or a unit. */
 #define INITRD_CAPTURE_PATH KDUMP_LIBDIR "/kdump-capture"
 
 /**
@@ -38,8 +38,8 @@ struct error *initrd_check(const struct host *host, const struct plan *plan, cha
  * The caller holds the lock: one working directory serves all.
  *
  * @param[in] host The machine.
- * @param[in] plan The plan, of form PLAN_MINIMAL.
- * @return NULL; ERROR_CONFIG; ERROR_UNSUPPORTED (the form); ERROR_OS (dracut is not there, or failed: its last line);
+ * @param[in] plan The plan.
+ * @return NULL; ERROR_CONFIG; ERROR_OS (dracut is not there, or failed: its last line);
  *	   ERROR_NOSPC; ERROR_TIMEOUT; ERROR_NOMEM.
  */
 struct error *initrd_build(const struct host *host, const struct plan *plan) must_check;

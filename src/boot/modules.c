@@ -421,7 +421,7 @@ struct error *modules_add_device(const struct host *host, const struct modules *
 	return err;
 }
 
-// The kernel asks for the tables of a FAT file system by name when it mounts it, and nobody would answer.
+// The kernel asks for the tables of names by theirs when it mounts a file system that has some, and nobody would answer.
 static struct error *add_nls(const struct modules *modules, struct words *ordered)
 {
 	static const char *const tables[] = {"nls_cp437", "nls_iso8859-1", "nls_ascii", "nls_utf8"};
@@ -435,6 +435,13 @@ static struct error *add_nls(const struct modules *modules, struct words *ordere
 
 struct error *modules_add_filesystem(const struct modules *modules, const char *fstype, struct words *ordered)
 {
+	// What the kernel asks for when it mounts, and would not get: versions of NFS; signatures and ciphers of SMB, which cifs
+	// names in lines without "pre:", that readers of depmod's lists pass over (fs/smb/client/cifsfs.c).
+	static const struct {
+		const char *fstype, *module;
+	} asked[] = {{"nfs", "nfsv4"}, {"nfs", "nfsv3"},   {"cifs", "cmac"},  {"cifs", "ccm"}, {"cifs", "gcm"},
+	             {"cifs", "ctr"},  {"cifs", "ghash"},  {"cifs", "ecb"},   {"cifs", "aes"}, {"cifs", "md5"},
+	             {"cifs", "hmac"}, {"cifs", "sha256"}, {"cifs", "sha512"}};
 	bool is_extended = strcmp(fstype, "ext2") == 0 || strcmp(fstype, "ext3") == 0;
 	bool is_known;
 	struct error *err = modules_add(modules, fstype, ordered, &is_known);
@@ -445,7 +452,10 @@ struct error *modules_add_filesystem(const struct modules *modules, const char *
 	if (!err && !is_known)
 		return error_new(ERROR_CONFIG, "kernel %s has no module for the file system %s", modules->version,
 		                 fstype);
-	if (!err && strcmp(fstype, "vfat") == 0)
+	if (!err && (strcmp(fstype, "vfat") == 0 || strcmp(fstype, "cifs") == 0))
 		err = add_nls(modules, ordered);
+	for (size_t i = 0; i < array_size(asked) && !err; i++)
+		if (strcmp(asked[i].fstype, fstype) == 0)
+			err = modules_add(modules, asked[i].module, ordered, &is_known);
 	return err;
 }

@@ -57,6 +57,7 @@ static const struct field fields[] = {
 	{"target.fstype", FIELD_STRING, AT(target.fstype), NULL, 0, 0},
 	{"target.options", FIELD_STRING, AT(target.options), NULL, 0, 0},
 	{"target.directory", FIELD_STRING, AT(target.directory), NULL, 0, 0},
+	{"target.files", FIELD_WORDS, AT(target_files), NULL, 0, 0},
 	{"target.timeout_ms", FIELD_U64, AT(target_timeout_ms), NULL, 0, WEEK_MS},
 	{"target.free_bytes", FIELD_U64, AT(free_disk_bytes), NULL, 0, INT64_C(1) << 60},
 	{"target.keep_old_dumps", FIELD_INT, AT(keep_old_dumps), NULL, -1, INT32_MAX},
@@ -71,6 +72,8 @@ static const struct field fields[] = {
 	{"network.modules", FIELD_WORDS, AT(network_modules), NULL, 0, 0},
 	{"network.links", FIELD_WORDS, AT(network_links), NULL, 0, 0},
 	{"network.addresses", FIELD_WORDS, AT(network_addresses), NULL, 0, 0},
+	{"network.timeout_ms", FIELD_U64, AT(network_timeout_ms), NULL, 0, WEEK_MS},
+	{"network.routes", FIELD_WORDS, AT(network_routes), NULL, 0, 0},
 	{"notify.routes", FIELD_WORDS, AT(notify_routes), NULL, 0, 0},
 	{"notify.port", FIELD_UINT, AT(notify_port), NULL, 1, UINT16_MAX},
 	{"notify.interval_ms", FIELD_U64, AT(notify_interval_ms), NULL, 1000, WEEK_MS},
@@ -78,6 +81,7 @@ static const struct field fields[] = {
 	{"dump.loop_count", FIELD_UINT, AT(loop_count), NULL, 0, 1000},
 	{"dump.loop_s", FIELD_UINT, AT(loop_s), NULL, 1, 525600 * 60},
 	{"dump.keep_processes", FIELD_WORDS, AT(keep_processes), NULL, 0, 0},
+	{"dump.encrypt_to", FIELD_WORDS, AT(encrypt_to), NULL, 0, 0},
 	{"dump.format", FIELD_ENUM, AT(format), formats, 0, 0},
 	{"dump.threads", FIELD_UINT, AT(threads), NULL, 1, 8192},
 	{"hooks.pre", FIELD_WORDS, AT(hooks_pre), NULL, 0, 0},
@@ -89,6 +93,9 @@ static const struct field fields[] = {
 	{"action.final", FIELD_ENUM, AT(final_action), actions, 0, 0},
 	{"action.failure", FIELD_ENUM, AT(failure_action), actions, 0, 0},
 	{"action.deadline_ms", FIELD_U64, AT(deadline_ms), NULL, 0, WEEK_MS},
+	{"full.dracut_modules", FIELD_WORDS, AT(full_modules), NULL, 0, 0},
+	{"full.devices", FIELD_WORDS, AT(full_devices), NULL, 0, 0},
+	{"full.retry_ms", FIELD_U64, AT(full_retry_ms), NULL, 0, WEEK_MS},
 	{"verbose", FIELD_UINT, AT(verbose), NULL, 0, 31},
 };
 // clang-format on
@@ -198,6 +205,11 @@ struct plan_target plan_target_at(const struct plan *plan, size_t index)
 	index--;
 	return (struct plan_target){fallback->devices[index], fallback->fstypes[index], fallback->options[index],
 	                            fallback->directories[index]};
+}
+
+bool plan_target_is_server(const struct plan_target *place)
+{
+	return strcmp(place->fstype, PLAN_SFTP) == 0 || strcmp(place->fstype, PLAN_SEND) == 0;
 }
 
 const char *plan_format_name(enum plan_format format)
@@ -403,6 +415,7 @@ void plan_deinit(struct plan *plan)
 		else if (fields[i].type == FIELD_WORDS)
 			host_names_free(*(char ***)value);
 	}
+	host_names_free(plan->secrets);
 	for (size_t i = 0; i < plan->reason_count; i++) {
 		free(plan->reasons[i].key);
 		free(plan->reasons[i].reason);

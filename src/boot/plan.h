@@ -53,8 +53,22 @@ enum plan_format {
 	PLAN_FORMAT_RAW, /**< The whole of /proc/vmcore, unfiltered. */
 };
 
+/** What the full form is known to need of the reservation, in MiB. */
+enum { PLAN_FULL_MIB = 192 };
+
 /** Most addresses that get notices, and cards and VLANs for them; a node has two rings, and a cluster some dozen nodes. */
 enum { PLAN_ROUTES_MAX = 64, PLAN_LINKS_MAX = 16 };
+
+/** "File systems" of targets that are servers: one that OpenSSH reaches, one that kdump-send reaches. */
+#define PLAN_SFTP "sftp"
+/** See above. */
+#define PLAN_SEND "send"
+
+/** A file system of a server whose secrets are mount options. */
+#define PLAN_CIFS "cifs"
+
+/** Where the image has the secrets of a target; the number of the target follows. */
+#define PLAN_SECRETS_PATH "/etc/kdump/secrets."
 
 /** One value of the plan as a person reads it. */
 struct plan_reason {
@@ -64,10 +78,10 @@ struct plan_reason {
 
 /** Where the dump goes. */
 struct plan_target {
-	char *device; /**< "UUID=…", "LABEL=…", "PARTUUID=…" as libblkid evaluates it. Never a device name. */
-	char *fstype; /**< "ext4", "xfs", … */
-	char *options; /**< Mount options, "" for none. */
-	char *directory; /**< Directory on that file system, absolute, "/" at least. */
+	char *device; /**< "UUID=…", "LABEL=…", "PARTUUID=…" as libblkid evaluates it, never a device name; "HOST:/PATH"; "ssh://USER@HOST". */
+	char *fstype; /**< "ext4", "xfs", … "nfs"; PLAN_SFTP, PLAN_SEND: not a file system, but a server. */
+	char *options; /**< Mount options, "" for none; of a server: what its programs are told. */
+	char *directory; /**< Directory there, absolute, "/" at least. */
 };
 
 /** Places for when the first fails, in order: of each one in all four lists, which are as long. */
@@ -78,6 +92,9 @@ struct plan_fallback {
 /** The plan. All strings are owned; plan_deinit() frees them. */
 struct plan {
 	enum plan_form form;
+	char **full_modules; /**< dracut's modules that bring up the targets; empty in the minimal form. */
+	char **full_devices; /**< What dracut is told to bring up, names of the running system. Used before the crash only. */
+	uint64_t full_retry_ms; /**< Until an array or a volume is started without the disks that it lacks. */
 	char *hostname; /**< Of the system that makes the plan. */
 	char *kernel_version; /**< uname -r of the capture kernel. */
 	char *kernel_image; /**< Its file, absolute. Used before the crash only. */
@@ -88,11 +105,15 @@ struct plan {
 	char **panic_on; /**< What else the running kernel is to panic on, as in boot/hang.h. Used before the crash only. */
 	struct plan_target target;
 	struct plan_fallback fallback;
+	char **secrets; /**< Of each target what kdump-send --secrets reads, and mounting cifs, "" of those without; never in the plan's text. NULL in one that was read. */
+	char **target_files; /**< What reaching servers needs of this system; dracut finds the libraries of programs. */
 	char **modules; /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */
 	char **watchdog_modules; /**< Drivers of the hardware watchdogs; empty: there are none. */
 	char **network_modules; /**< Kernel modules of the cards for notices, as modules; a module may be in both lists. */
-	char **network_links; /**< Cards and VLANs, addresses, ways to those who get notices: as in boot/notice.h. */
+	char **network_links; /**< Cards and VLANs, addresses, ways to servers, and to those who get notices: as in boot/ways.h. */
 	char **network_addresses;
+	uint64_t network_timeout_ms; /**< Until a server must have answered. */
+	char **network_routes; /**< To servers that are targets. */
 	char **notify_routes; /**< Empty: there is nobody to tell. */
 	unsigned int notify_port; /**< UDP. */
 	uint64_t notify_interval_ms; /**< Between two notices. */
@@ -101,6 +122,7 @@ struct plan {
 		loop_count; /**< Of so many crashes within loop_s seconds the last one saves the log only; 0: never. */
 	unsigned int loop_s;
 	char **keep_processes; /**< Names of processes whose memory is kept at every level; NULL-terminated. */
+	char **encrypt_to; /**< Recipients of age, "age1…", who alone can read the dump; empty: it is not encrypted. */
 	enum plan_format format;
 	unsigned int threads; /**< Of the copier, at least 1. */
 	char **hooks_pre, **hooks_transfer, **hooks_post, **hooks_emergency; /**< Commands, as in boot/hooks.h. */
@@ -156,6 +178,9 @@ size_t plan_target_count(const struct plan *plan);
 
 /** One of the targets. @param[in] plan The plan. @param[in] index Below plan_target_count(). @return Its strings are the plan's. */
 struct plan_target plan_target_at(const struct plan *plan, size_t index);
+
+/** Whether a target is a server and no file system. @param[in] place The target. */
+bool plan_target_is_server(const struct plan_target *place);
 
 /** Word of a format, as it stands in the plan's text. @param[in] format One of the enum. @return Static. */
 const char *plan_format_name(enum plan_format format);

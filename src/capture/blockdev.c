@@ -59,6 +59,20 @@ static bool read_flag(const char *sys_class_block, const char *name, const char 
 	return false;
 }
 
+// Whether a device has an entry in its directory "holders".
+static bool has_holder(const char *sys_class_block, const char *name)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s/holders", sys_class_block, name);
+	dir = opendir(path);
+	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir))
+		if (entry->d_name[0] != '.')
+			return true;
+	return false;
+}
+
 static void take_value(blkid_probe probe, const char *key, char *buf, size_t room_bytes)
 {
 	const char *value = NULL;
@@ -95,6 +109,7 @@ static void fill(const struct blockdev_scan *scan, struct blockdev *dev)
 	char path[PATH_MAX];
 
 	dev->is_removable = read_flag(scan->sys_class_block, dev->name, "removable");
+	dev->is_held = has_holder(scan->sys_class_block, dev->name);
 	snprintf(path, sizeof(path), "%s/%s", scan->dev_dir, dev->name);
 	// Names with a "/" have a "!" in sysfs.
 	for (char *at = path; *at; at++)

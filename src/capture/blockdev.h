@@ -29,6 +29,7 @@ struct blockdev {
 	char partuuid[BLOCKDEV_ID_BYTES];
 	char fstype[BLOCKDEV_NAME_BYTES];
 	bool is_removable;
+	bool is_held; /**< Another device stands on it, such as a volume or the disk of which it is a path. */
 	bool is_silent; /**< It has not answered: what is on it is not known. */
 };
 

@@ -139,6 +139,9 @@ struct error *network_parse(const struct plan *plan, struct network *ret)
 	err = parse_all(ret, plan->network_links, "network.links", parse_link);
 	if (!err)
 		err = parse_all(ret, plan->network_addresses, "network.addresses", parse_own);
+	if (!err)
+		err = parse_all(ret, plan->network_routes, "network.routes", parse_route);
+	ret->first_notice = ret->route_count;
 	return err ? err : parse_all(ret, plan->notify_routes, "notify.routes", parse_route);
 }
 

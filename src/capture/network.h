@@ -67,6 +67,7 @@ struct network {
 	struct network_own own[NETWORK_ADDRESSES_MAX];
 	struct network_route routes[NETWORK_ROUTES_MAX];
 	size_t link_count, own_count, route_count;
+	size_t first_notice; /**< Routes from this one on are for notices; those before lead to servers. */
 };
 
 /**

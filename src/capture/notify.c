@@ -66,7 +66,7 @@ static void send_all(struct sender *sender)
 	struct network *network = &sender->network;
 	struct notify_state *state = sender->state;
 
-	for (size_t i = 0; i < network->route_count; i++) {
+	for (size_t i = network->first_notice; i < network->route_count; i++) {
 		const struct network_route *route = &network->routes[i];
 		struct sockaddr_storage to;
 		socklen_t size;
@@ -139,6 +139,11 @@ static int notify_child(void *context)
 	send_forever(sender);
 }
 
+static bool is_empty(char *const *list)
+{
+	return !list || !*list;
+}
+
 struct error *notify_start(const struct plan *plan, struct log *log, const struct notify_state **state_ret)
 {
 	_cleanup_close_ int first_fd = -1, sender_fd = -1;
@@ -148,7 +153,7 @@ struct error *notify_start(const struct plan *plan, struct log *log, const struc
 	int ends[2];
 
 	*state_ret = NULL;
-	if (!plan->notify_routes || !*plan->notify_routes)
+	if (is_empty(plan->notify_routes) && is_empty(plan->network_routes))
 		return NULL;
 	sender = calloc(1, sizeof(*sender));
 	if (!sender)
@@ -170,7 +175,8 @@ struct error *notify_start(const struct plan *plan, struct log *log, const struc
 	if (!err) {
 		sender->state->first_fd = first_fd;
 		first_fd = -1;
-		*state_ret = sender->state;
+		if (!is_empty(plan->notify_routes))
+			*state_ret = sender->state;
 	}
 	free(sender);
 	return err;

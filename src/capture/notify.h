@@ -3,9 +3,9 @@
  * @file
  *
  * Tells the other nodes of a cluster that this one is dumping, so that they take over at once and do not fence it: fence_kdump's
- * notices, from the first link on until the machine restarts.
+ * notices, from the first link on until the machine restarts. It sets up the network for them, and for servers that get dumps.
  *
- * Does not find out who is told (boot/notice.h).
+ * Does not find out who is told (boot/ways.h).
  * Source: ClusterLabs fence-agents, agents/kdump/message.h and fence_kdump_send.c.
  */
 #ifndef CAPTURE_NOTIFY_H
@@ -33,7 +33,7 @@ struct notify_state {
  * Start to send in a process of its own, which ends with the machine or with the caller. It loads the cards' drivers and sets up the
  * network first: only for the first process of a capture system.
  *
- * @param[in] plan The plan; nothing is done if it names nobody.
+ * @param[in] plan The plan; nothing is done if it names nobody and no server.
  * @param[in] log For the console.
  * @param[out] state_ret What becomes of notices; NULL if nobody is told. Never freed.
  * @return NULL; ERROR_OS; ERROR_NOMEM; ERROR_BAD_DATA.

@@ -16,7 +16,7 @@ enum {
 	PIECE_BYTES = 1 << 20,
 	// Holes have the size of file system blocks, read errors that of pages.
 	BLOCK_BYTES = 4096,
-	// As in dump/sink_file.c: what waits in the page cache is memory that the capture kernel has not got.
+	// What was read stays no longer in the page cache than this: it is memory that the capture kernel has not got.
 	FLUSH_BYTES = 8 << 20,
 };
 
@@ -28,7 +28,8 @@ static bool is_zero(const uint8_t *buf, size_t size_bytes)
 }
 
 // Writes the blocks that hold something, those side by side with one call.
-static struct error *write_blocks(int fd, const uint8_t *buf, size_t size_bytes, struct raw_progress *progress)
+static struct error *write_blocks(struct sink *sink, const uint8_t *buf, size_t size_bytes,
+                                  struct raw_progress *progress)
 {
 	size_t start = 0;
 
@@ -47,7 +48,7 @@ static struct error *write_blocks(int fd, const uint8_t *buf, size_t size_bytes,
 			start += BLOCK_BYTES;
 			continue;
 		}
-		err = io_pwrite(fd, buf + start, end - start, progress->done_bytes + start);
+		err = sink_write(sink, progress->done_bytes + start, buf + start, end - start);
 		if (err)
 			return err;
 		progress->written_bytes += end - start;
@@ -71,7 +72,7 @@ static void read_pages(int fd, uint8_t *buf, size_t size_bytes, struct raw_progr
 	}
 }
 
-struct error *raw_copy(int in_fd, int out_fd, void (*told)(void *context, const struct raw_progress *progress),
+struct error *raw_copy(int in_fd, struct sink *sink, void (*told)(void *context, const struct raw_progress *progress),
                        void *context, struct raw_progress *ret)
 {
 	_cleanup_free_ uint8_t *buf = malloc(PIECE_BYTES);
@@ -91,21 +92,16 @@ struct error *raw_copy(int in_fd, int out_fd, void (*told)(void *context, const 
 		if (err || got < piece)
 			read_pages(in_fd, buf, piece, ret);
 		error_free(err);
-		err = write_blocks(out_fd, buf, piece, ret);
+		err = write_blocks(sink, buf, piece, ret);
 		if (err)
 			return err;
 		ret->done_bytes += piece;
-		if (ret->done_bytes % FLUSH_BYTES == 0) {
-			sync_file_range(out_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-			posix_fadvise(out_fd, 0, 0, POSIX_FADV_DONTNEED);
+		if (ret->done_bytes % FLUSH_BYTES == 0)
 			posix_fadvise(in_fd, 0, 0, POSIX_FADV_DONTNEED);
-		}
 		if (told)
 			told(context, ret);
 	}
 	if (ret->unreadable_bytes >= ret->total_bytes)
 		return error_new(ERROR_BAD_DATA, "not one byte could be read");
-	if (ftruncate(out_fd, (off_t)ret->total_bytes) < 0 || fsync(out_fd) < 0)
-		return error_os(errno, "put the copy on the disk");
-	return NULL;
+	return sink_finish(sink, ret->total_bytes);
 }

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "dump/sink.h"
 
 /** How far the copy is. */
 struct raw_progress {
@@ -26,14 +27,14 @@ struct raw_progress {
  * Copy all of a file.
  *
  * @param[in] in_fd Open for reading; its size must be known.
- * @param[in] out_fd Open for writing, empty.
+ * @param[in] sink Empty; finished here.
  * @param[in] told Called after each piece (1 MiB); may be NULL.
  * @param[in] context For @p told.
  * @param[out] ret What was done; filled as far as it got on error too.
  * @return NULL; ERROR_OS; ERROR_NOSPC; ERROR_NOMEM; ERROR_BAD_DATA (nothing could be read). Read errors in the middle are
  *	   counted, not reported: the rest may still say what happened.
  */
-struct error *raw_copy(int in_fd, int out_fd, void (*told)(void *context, const struct raw_progress *progress),
+struct error *raw_copy(int in_fd, struct sink *sink, void (*told)(void *context, const struct raw_progress *progress),
                        void *context, struct raw_progress *ret) must_check;
 
 #endif

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "capture/encrypt.h"
 #include "capture/process.h"
 #include "capture/raw.h"
+#include "capture/remote.h"
 #include "capture/system.h"
 #include "core/vmcore.h"
 #include "dump/compress.h"
@@ -53,6 +55,7 @@ struct shared {
 	char text[ERROR_TEXT_BYTES];
 	uint64_t least_available_bytes; // MemAvailable at its lowest, as far as it was looked at.
 	uint64_t told_ms; // Time of the last progress line.
+	char hash[65]; // Of what was uploaded.
 };
 
 struct attempt {
@@ -60,8 +63,17 @@ struct attempt {
 	const struct rung *rung;
 	struct shared *shared;
 	uint64_t page_bytes; // Of the crashed kernel; what the copier's progress counts.
-	int fd;
+	int fd; // Of the file; -1: it is on a server.
+	struct remote *remote; // Of a server, in the process that writes.
+	const struct sink *remote_sink; // Under the others.
 };
+
+const char *save_name(const struct plan *plan, const struct target_request *server)
+{
+	if (encrypt_is_wanted(plan))
+		return SAVE_NAME ENCRYPT_FLAT_SUFFIX;
+	return server && remote_is_upload(&server->place) ? SAVE_NAME ".flat" : SAVE_NAME;
+}
 
 static void note_available(struct shared *shared)
 {
@@ -207,34 +219,72 @@ static unsigned int count_threads(const struct plan *plan)
 	return plan->threads < (unsigned int)count ? plan->threads : (unsigned int)count;
 }
 
-static struct error *copy_filtered(struct attempt *attempt)
+// A connection of its own for each attempt: one that was given up in the middle of a request is of no use any more.
+static struct error *open_remote_sink(struct attempt *attempt, struct sink **ret)
+{
+	const struct save_job *job = attempt->job;
+	char path[REMOTE_PATH_BYTES];
+	struct error *err = remote_open(job->server, job->log, &attempt->remote);
+
+	snprintf(path, sizeof(path), "%s/%s", job->server_directory, save_name(job->plan, job->server));
+	return err ? err : remote_sink_create(attempt->remote, path, ret);
+}
+
+// What is uploaded comes in the order of its bytes, which that of a dump is not.
+static struct error *flatten(struct sink **sink)
+{
+	struct sink *stream = NULL;
+	struct error *err = sink_stream_create_upon(*sink, &stream);
+
+	if (!err)
+		*sink = stream;
+	return err;
+}
+
+static struct error *open_sink(struct attempt *attempt, struct sink **ret)
+{
+	const struct save_job *job = attempt->job;
+	struct error *err = job->server ? open_remote_sink(attempt, ret) : sink_file_create(attempt->fd, ret);
+
+	if (err)
+		return err;
+	attempt->remote_sink = job->server ? *ret : NULL;
+	// Memory is scarce, and nobody reads the dump here.
+	if (!job->server)
+		sink_file_set_direct(*ret);
+	if (encrypt_is_wanted(job->plan))
+		return encrypt_sink(job->plan, true, ret);
+	return job->server && remote_is_upload(&job->server->place) ? flatten(ret) : NULL;
+}
+
+static uint64_t find_room(const struct attempt *attempt)
+{
+	return attempt->remote ? remote_room(attempt->remote, attempt->job->server_directory) : room_of(attempt->fd);
+}
+
+static struct error *copy_filtered(struct attempt *attempt, struct sink *sink)
 {
 	const struct plan *plan = attempt->job->plan;
 	bool is_filtered = attempt->rung->is_filtered;
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
-	_cleanup_(sink_destroyp) struct sink *sink = NULL;
 	_cleanup_close_ int map_fd = -1;
 	struct copy_stats stats = {0};
 	struct copy_options options = {
 		.dump_level = is_filtered ? plan->dump_level : FILTER_ZERO,
 		.format = is_filtered && plan->format == PLAN_FORMAT_ELF ? COPY_ELF : COPY_KDUMP,
 		.thread_count = is_filtered ? count_threads(plan) : 1,
-		.keep_names = is_filtered ? (const char *const *)plan->keep_processes : NULL,
+		.keep_names = is_filtered && *plan->keep_processes ? (const char *const *)plan->keep_processes : NULL,
 		.progress = copy_told,
 		.progress_context = attempt,
 		.progress_interval_ms = PROGRESS_MS,
 		.warn_kept_percent = COPY_WARN_KEPT_PERCENT,
 		.deadline_ms = attempt->job->end_ms > STOP_MS ? attempt->job->end_ms - STOP_MS : 0,
-		.room_bytes = room_of(attempt->fd),
+		.room_bytes = find_room(attempt),
 	};
 	struct error *err = vmcore_open(attempt->job->vmcore, &core);
 
-	if (!err)
-		err = sink_file_create(attempt->fd, &sink);
 	if (err)
 		return err;
-	// Memory is scarce, and nobody reads the dump here.
-	sink_file_set_direct(sink);
 	attempt->page_bytes = vmcore_page_bytes(core);
 	options.compressor = choose_compressor(attempt);
 	log_print(attempt->job->log, "copying %s, level %u, %s, %u thread%s", attempt->job->vmcore, options.dump_level,
@@ -249,7 +299,7 @@ static struct error *copy_filtered(struct attempt *attempt)
 	return err;
 }
 
-static struct error *copy_raw(struct attempt *attempt)
+static struct error *copy_raw(struct attempt *attempt, struct sink *sink)
 {
 	_cleanup_close_ int in_fd = open(attempt->job->vmcore, O_RDONLY | O_CLOEXEC);
 	struct raw_progress progress;
@@ -258,7 +308,7 @@ static struct error *copy_raw(struct attempt *attempt)
 	if (in_fd < 0)
 		return error_os(errno, "%s", attempt->job->vmcore);
 	log_print(attempt->job->log, "copying %s byte by byte", attempt->job->vmcore);
-	err = raw_copy(in_fd, attempt->fd, raw_told, attempt, &progress);
+	err = raw_copy(in_fd, sink, raw_told, attempt, &progress);
 	log_print(attempt->job->log, "%" PRIu64 " MiB written of %" PRIu64 " MiB, %" PRIu64 " bytes unreadable",
 	          progress.written_bytes / MIB, progress.total_bytes / MIB, progress.unreadable_bytes);
 	return err;
@@ -268,11 +318,18 @@ static int child(void *context)
 {
 	struct attempt *attempt = context;
 	struct shared *shared = attempt->shared;
+	struct sink *sink = NULL;
 	struct error *err;
 
 	system_oom_adjust(COPIER_OOM_ADJUSTMENT);
-	err = attempt->rung->is_raw ? copy_raw(attempt) : copy_filtered(attempt);
+	err = open_sink(attempt, &sink);
+	if (!err)
+		err = attempt->rung->is_raw ? copy_raw(attempt, sink) : copy_filtered(attempt, sink);
+	if (!err && attempt->remote_sink)
+		remote_sink_hash(attempt->remote_sink, shared->hash);
 	note_available(shared);
+	sink_destroy(sink);
+	remote_close(attempt->remote);
 	if (!err)
 		return EXIT_OK;
 	shared->code = err->code;
@@ -283,16 +340,17 @@ static int child(void *context)
 
 static struct error *run_rung(const struct save_job *job, const struct rung *rung, struct shared *shared)
 {
+	const char *name = save_name(job->plan, job->server);
 	_cleanup_close_ int fd = -1;
-	struct attempt attempt = {.job = job, .rung = rung, .shared = shared};
+	struct attempt attempt = {.job = job, .rung = rung, .shared = shared, .fd = -1};
 	struct process_result result = {0};
 	struct error *err;
 
 	memset(shared, 0, sizeof(*shared));
 	unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
-	if (unlinkat(job->dir->fd, SAVE_NAME, 0) < 0 && errno != ENOENT)
-		return error_os(errno, "remove %s", SAVE_NAME);
-	err = dumpdir_open(job->dir, SAVE_NAME, O_RDWR, &fd);
+	if (unlinkat(job->dir->fd, name, 0) < 0 && errno != ENOENT)
+		return error_os(errno, "remove %s", name);
+	err = job->server ? NULL : dumpdir_open(job->dir, name, O_RDWR, &fd);
 	if (err)
 		return err;
 	attempt.fd = fd;
@@ -309,27 +367,36 @@ static struct error *run_rung(const struct save_job *job, const struct rung *run
 	return err;
 }
 
-// Whether the next rung may have better luck.
+// Whether no rung may have better luck: each needs more room, and more of the network, than the one before.
 static bool is_last(const struct error *err)
 {
 	return err->code == ERROR_NOSPC || err->code == ERROR_TIMEOUT;
 }
 
-static struct error *climb(const struct save_job *job, struct shared *shared, const char **rung_ret)
+static struct error *climb(const struct save_job *job, struct shared *shared, struct save_result *ret)
 {
 	size_t first = job->plan->format == PLAN_FORMAT_RAW ? array_size(rungs) - 1 : 0;
 	_cleanup_error_ struct error *cause = NULL;
 
 	for (size_t i = first; i < array_size(rungs); i++) {
 		struct error *err = run_rung(job, &rungs[i], shared);
+		bool is_lost = err && job->server && err->code == ERROR_OS;
+
+		// The network may have failed for a moment; more to send is no remedy.
+		if (is_lost) {
+			log_print(job->log, "copying failed: %s; once more", err->text);
+			error_free(err);
+			err = run_rung(job, &rungs[i], shared);
+		}
 
 		if (!err) {
-			*rung_ret = i == first ? rungs[0].text : rungs[i].text;
+			ret->contents = i == first ? rungs[0].text : rungs[i].text;
+			memcpy(ret->hash, shared->hash, sizeof(ret->hash));
 			return NULL;
 		}
 		log_print(job->log, "copying failed: %s", err->text);
 		// What came first is why the rest had to be tried, and often why that failed too.
-		if (is_last(err) || i + 1 == array_size(rungs))
+		if (is_last(err) || is_lost || i + 1 == array_size(rungs))
 			return cause ? error_wrap(err, "%s; and then", cause->text) : err;
 		if (cause)
 			error_free(err);
@@ -354,24 +421,46 @@ static void reserve_room(const struct save_job *job)
 	error_free(err);
 }
 
-struct error *save_run(const struct save_job *job, const char **rung_ret)
+static void remove_part(const struct save_job *job)
+{
+	_cleanup_(remote_closep) struct remote *remote = NULL;
+	const char *name = save_name(job->plan, job->server);
+	char path[REMOTE_PATH_BYTES];
+	struct error *err;
+
+	unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
+	if (!job->server) {
+		if (unlinkat(job->dir->fd, name, 0) == 0)
+			log_print(job->log, "the part of %s that was written is removed", name);
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/%s", job->server_directory, name);
+	err = remote_open(job->server, job->log, &remote);
+	if (!err)
+		err = remote_remove(remote, path);
+	if (err)
+		log_print(job->log, "the part of %s that was written is not removed: %s", name, err->text);
+	error_free(err);
+}
+
+struct error *save_run(const struct save_job *job, struct save_result *ret)
 {
 	void *memory = NULL;
 	struct error *err = process_share(sizeof(struct shared), &memory);
 	const struct shared *shared = memory;
 
 	if (!err) {
-		reserve_room(job);
-		err = climb(job, memory, rung_ret);
+		if (!job->server)
+			reserve_room(job);
+		err = climb(job, memory, ret);
 		unlinkat(job->dir->fd, RESERVE_NAME, 0);
 	}
 	if (!err || err->code == ERROR_TIMEOUT)
 		return err;
 	if (shared && shared->is_partial)
-		log_print(job->log, "%s holds what could be written, marked incomplete", SAVE_NAME);
-	else if (unlinkat(job->dir->fd, SAVE_NAME, 0) == 0)
-		log_print(job->log, "the part of %s that was written is removed", SAVE_NAME);
-	if (!shared || !shared->is_partial)
-		unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
+		log_print(job->log, "%s holds what could be written, marked incomplete",
+		          save_name(job->plan, job->server));
+	else
+		remove_part(job);
 	return err;
 }

@@ -17,20 +17,33 @@
 #include "boot/plan.h"
 #include "capture/dumpdir.h"
 #include "capture/log.h"
+#include "capture/target.h"
 
 /** What to save. */
 struct save_job {
 	const struct plan *plan;
 	const char *vmcore; /**< File of the crashed memory, "/proc/vmcore". */
-	const struct dumpdir *dir; /**< Receives SAVE_NAME. */
+	const struct dumpdir *dir; /**< Receives save_name(). */
+	const struct target_request *
+		server; /**< Where save_name() goes in place of dir, as capture/remote.h has it; NULL: there is none. */
+	const char *server_directory; /**< On the server, absolute. */
 	uint64_t end_ms; /**< Time to be ready, as clock_now_ms(); 0: none. */
 	struct log *log; /**< Progress goes to its console, results to both. */
 };
 
-/** Name of the file. */
+/** Name of the file that is not encrypted. */
 #define SAVE_NAME "vmcore"
+/** Name of the file. @param[in] plan The plan. @param[in] server As in struct save_job. @return SAVE_NAME, or that of a flattened stream, because it is uploaded or encrypted. */
+const char *save_name(const struct plan *plan, const struct target_request *server);
+
 /** Name of its page map, which says why each page is in it, or is not; there is none of a copy byte by byte. */
 #define SAVE_MAP_NAME "vmcore.pagemap"
+
+/** What was saved. */
+struct save_result {
+	const char *contents; /**< What the file is, for README.txt; static. */
+	char hash[65]; /**< SHA-256 of what was uploaded, as digits; "" of other files. */
+};
 
 /**
  * Save the memory: as the plan says; if that fails, unfiltered but compressed; if that fails too, byte by byte.
@@ -40,9 +53,9 @@ struct save_job {
  * time is over, it is kept.
  *
  * @param[in] job What to save.
- * @param[out] rung_ret Text that says what the file is, for README.txt; static.
+ * @param[out] ret What was saved; untouched on error.
  * @return NULL (the file is whole and on the disk); ERROR_NOSPC; ERROR_TIMEOUT; ERROR_OS, ERROR_BAD_DATA (all rungs failed).
  */
-struct error *save_run(const struct save_job *job, const char **rung_ret) must_check;
+struct error *save_run(const struct save_job *job, struct save_result *ret) must_check;
 
 #endif

@@ -139,7 +139,7 @@ static struct error *sync_all(int dir_fd, const struct names *names)
 	return fsync(dir_fd) < 0 ? error_os(errno, "fsync the dump directory") : NULL;
 }
 
-struct error *seal_manifest(const struct dumpdir *dir, uint64_t end_ms, uint64_t *bytes_ret)
+struct error *seal_manifest(const struct dumpdir *dir, const char *more, uint64_t end_ms, uint64_t *bytes_ret)
 {
 	_cleanup_(manifest_deinit) struct manifest manifest = {.end_ms = end_ms};
 	_cleanup_(names_deinit) struct names names = {.count = 0};
@@ -155,7 +155,7 @@ struct error *seal_manifest(const struct dumpdir *dir, uint64_t end_ms, uint64_t
 		err = add_file(&manifest, dir->fd, names.names[i]);
 	if (err)
 		return err;
-	if (fflush(manifest.stream) != 0)
+	if ((more && fputs(more, manifest.stream) < 0) || fflush(manifest.stream) != 0)
 		return error_new(ERROR_NOMEM, "no memory for the manifest");
 	err = dumpdir_write(dir, SEAL_MANIFEST, manifest.text);
 	if (!err && fsync(dir->fd) < 0)

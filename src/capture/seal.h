@@ -36,11 +36,13 @@ struct error *seal_hash(int fd, uint64_t end_ms, char text[SEAL_HASH_BYTES]) mus
  * Put all files on the disk, read them back from there, and write the manifest.
  *
  * @param[in] dir The directory; nothing may be written to its files any more.
+ * @param[in] more Lines for files that are not in it, behind all others; NULL: there are none.
  * @param[in] end_ms Time to be ready, as clock_now_ms(); 0: none.
  * @param[out] bytes_ret Disk space of all files together, in bytes.
  * @return NULL; ERROR_TIMEOUT (files are on the disk, but there is no manifest); ERROR_OS; ERROR_NOSPC; ERROR_NOMEM.
  */
-struct error *seal_manifest(const struct dumpdir *dir, uint64_t end_ms, uint64_t *bytes_ret) must_check;
+struct error *seal_manifest(const struct dumpdir *dir, const char *more, uint64_t end_ms,
+                            uint64_t *bytes_ret) must_check;
 
 /**
  * Give the directory its final name. From here on it counts as whole.

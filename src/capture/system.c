@@ -68,6 +68,13 @@ void system_start(struct log *log)
 	}
 }
 
+void system_join(struct log *log)
+{
+	umask(022);
+	(void)!chdir("/");
+	open_console(log);
+}
+
 static char *read_small(const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -26,6 +26,9 @@
  */
 void system_start(struct log *log);
 
+/** Make the console our standard input and output, in a system that another process has started. @param[out] log A log whose console is the system's. */
+void system_join(struct log *log);
+
 /** A value of /proc/meminfo. @param[in] key For example "MemAvailable". @return Bytes; 0 if it is not there. */
 uint64_t system_meminfo(const char *key);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
+#include "boot/text.h"
 #include "capture/blockdev.h"
 #include "capture/process.h"
 
@@ -22,7 +25,10 @@ enum {
 	RESCAN_MS = 1000,
 	// A capture that waits in silence looks like one that hangs.
 	TELL_MS = 5000,
+	// A file system over several devices is not whole until the last one has come.
+	MOUNT_MS = 20000,
 	MOUNT_POINT_BYTES = 40,
+	SECRETS_MAX_BYTES = 4096,
 };
 
 static const char sys_class_block[] = "/sys/class/block";
@@ -95,8 +101,7 @@ static int uevent_open(void)
 	return fd;
 }
 
-// Waits for an announcement or for the time. All that are waiting are taken at once.
-static void uevent_wait(int fd, uint64_t timeout_ms)
+void target_wait_events(int fd, uint64_t timeout_ms)
 {
 	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
 	char waste[2048];
@@ -106,20 +111,26 @@ static void uevent_wait(int fd, uint64_t timeout_ms)
 			;
 }
 
-static const struct blockdev *choose(const struct blockdev *devs, size_t count, const char *spec, struct log *log)
+static bool is_meant(const struct blockdev *dev, const char *spec, bool is_mapper_only)
+{
+	return blockdev_matches(dev, spec) && !dev->is_held && (!is_mapper_only || strncmp(dev->name, "dm-", 3) == 0);
+}
+
+static const struct blockdev *choose(const struct blockdev *devs, size_t count, const char *spec, bool is_mapper_only,
+                                     struct log *log)
 {
 	const struct blockdev *best = NULL;
 	unsigned int found = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!blockdev_matches(&devs[i], spec))
+		if (!is_meant(&devs[i], spec, is_mapper_only))
 			continue;
 		found++;
 		if (!best || (best->is_removable && !devs[i].is_removable))
 			best = &devs[i];
 	}
 	for (size_t i = 0; i < count && found > 1; i++)
-		if (blockdev_matches(&devs[i], spec))
+		if (is_meant(&devs[i], spec, is_mapper_only))
 			log_print(log, "warning: %s is on more than one device: /dev/%s%s", spec, devs[i].name,
 			          &devs[i] == best ? " (taken)" : "");
 	return best;
@@ -168,7 +179,8 @@ static struct error *wait_device(const struct target_request *request, struct lo
 			err = blockdev_scan(&scan, &devs, &count);
 		if (err)
 			return err;
-		dev = choose(devs, count, spec, log);
+		// One path is better than none.
+		dev = choose(devs, count, spec, request->is_multipath && left_ms > request->timeout_ms / 2, log);
 		if (dev) {
 			snprintf(path, BLOCKDEV_NAME_BYTES + 8, "/dev/%s", dev->name);
 			for (char *at = path; *at; at++)
@@ -183,7 +195,7 @@ static struct error *wait_device(const struct target_request *request, struct lo
 			log_print(log, "waiting for target %s, %ju s left", spec, (uintmax_t)(left_ms / 1000));
 			tell_ms += TELL_MS;
 		}
-		uevent_wait(fd, left_ms < RESCAN_MS ? left_ms : RESCAN_MS);
+		target_wait_events(fd, left_ms < RESCAN_MS ? left_ms : RESCAN_MS);
 	}
 }
 
@@ -223,20 +235,185 @@ static struct error *mount_device(const char *path, const char *point, const str
 	return error_os(errno, "mount %s (%s, options \"%s\")", path, target->fstype, target->options);
 }
 
+int target_route_events(void)
+{
+	struct sockaddr_nl address = {.nl_family = AF_NETLINK,
+	                              .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+// Versions of NFS in the order in which they are tried, where the plan has none. A server tells at once what it does not speak.
+static int mount_nfs(const struct plan_target *place, const char *point, unsigned long flags, const char *options)
+{
+	static const char *const versions[] = {"vers=4.2", "vers=4.1", "vers=4.0", "vers=3"};
+	bool is_given = strstr(options, "vers=");
+	int errnum = 0;
+
+	for (size_t i = 0; i < array_size(versions); i++) {
+		_cleanup_free_ char *data = NULL;
+
+		if (asprintf(&data, "%s%s%s", options, is_given ? "" : ",", is_given ? "" : versions[i]) < 0) {
+			data = NULL;
+			return ENOMEM;
+		}
+		if (mount(place->device, point, "nfs", flags, data) == 0)
+			return 0;
+		errnum = errno;
+		if (is_given || (errnum != EPROTONOSUPPORT && errnum != EINVAL))
+			break;
+	}
+	return errnum;
+}
+
+// A value of a mount option of cifs: a comma in it is written twice (fs/smb/client/fs_context.c: smb3_fs_context_parse_monolithic).
+static void add_cifs_value(struct text *data, const char *name, const char *value)
+{
+	text_add(data, ",%s=", name);
+	for (; *value && *value != '\n'; value++)
+		text_add(data, *value == ',' ? ",," : "%c", *value);
+}
+
+// The lines of a target's secrets as options, in place of the word that says that there are some.
+static struct error *add_secrets(const struct target_request *request, struct text *data)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *text = NULL;
+	char path[64], *rest, *line;
+	struct error *err;
+
+	snprintf(path, sizeof(path), PLAN_SECRETS_PATH "%zu", request->number);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_os(errno, "%s", path);
+	err = io_read_all(fd, SECRETS_MAX_BYTES, &text, NULL);
+	rest = text;
+	while (!err && (line = strsep(&rest, "\n"))) {
+		char *equals = strchr(line, '=');
+
+		if (!equals)
+			continue;
+		*equals = '\0';
+		add_cifs_value(data, strcmp(line, "user") == 0 ? "username" : "password", equals + 1);
+	}
+	return err;
+}
+
+static struct error *mount_cifs(const struct target_request *request, const char *point, unsigned long flags,
+                                int *errnum_ret)
+{
+	_cleanup_text_ struct text text = {0};
+	_cleanup_free_ char *options = strdup(request->place.options), *data = NULL;
+	char *rest = options, *word;
+	struct error *err = options ? NULL : error_new(ERROR_NOMEM, "no memory for mount options");
+
+	while (!err && (word = strsep(&rest, ","))) {
+		if (strcmp(word, "secrets") == 0)
+			err = add_secrets(request, &text);
+		else
+			text_add(&text, ",%s", word);
+	}
+	if (!err)
+		err = text_take(&text, &data);
+	if (err)
+		return err;
+	*errnum_ret = mount(request->place.device, point, PLAN_CIFS, flags, data + 1) < 0 ? errno : 0;
+	explicit_bzero(data, strlen(data));
+	return NULL;
+}
+
+// What a server says that is there and does not want us.
+static bool is_refusal(int errnum)
+{
+	return errnum == EACCES || errnum == EPERM || errnum == ENOENT || errnum == EINVAL ||
+	       errnum == EPROTONOSUPPORT || errnum == ENODEV || errnum == ENOMEM || errnum == ENOTDIR;
+}
+
+// Until the network is there and the server answers.
+static struct error *mount_server(const struct target_request *request, const char *point, struct log *log)
+{
+	uint64_t start_ms = clock_now_ms(),
+		 limit_ms = process_earlier_ms(request->end_ms, start_ms + request->timeout_ms);
+	struct target_options options = {0};
+	struct error *err = target_options_parse(request->place.options, &options);
+	_cleanup_free_ char *data = options.data;
+	_cleanup_close_ int fd = target_route_events();
+	unsigned long flags = options.flags | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	int errnum = 0;
+
+	if (err)
+		return err;
+	if (mkdir(point, 0700) < 0 && errno != EEXIST)
+		return error_os(errno, "make %s", point);
+	for (;;) {
+		uint64_t left_ms = process_left_ms(limit_ms);
+
+		if (strcmp(request->place.fstype, PLAN_CIFS) == 0)
+			err = mount_cifs(request, point, flags, &errnum);
+		else
+			errnum = mount_nfs(&request->place, point, flags, data);
+		if (err)
+			return err;
+		if (!errnum) {
+			log_print(log, "target %s is mounted after %ju ms", request->place.device,
+			          (uintmax_t)(clock_now_ms() - start_ms));
+			return NULL;
+		}
+		if (is_refusal(errnum) || !left_ms)
+			return error_os(errnum, "mount %s (%s, options \"%s\") in %ju s", request->place.device,
+			                request->place.fstype, request->place.options,
+			                (uintmax_t)(clock_now_ms() - start_ms) / 1000);
+		target_wait_events(fd, left_ms < RESCAN_MS ? left_ms : RESCAN_MS);
+	}
+}
+
 static void mount_point(const struct target_request *request, char point[MOUNT_POINT_BYTES])
 {
 	snprintf(point, MOUNT_POINT_BYTES, "/kdump-target%zu", request->number);
 }
 
+bool target_is_server(const struct plan_target *place)
+{
+	return strcmp(place->fstype, "nfs") == 0 || strcmp(place->fstype, PLAN_CIFS) == 0 ||
+	       plan_target_is_server(place);
+}
+
+// Looks again after a failure: it may have been a part of what comes then.
+static struct error *wait_and_mount(const struct target_request *request, const char *point, struct log *log)
+{
+	uint64_t retry_ms = 0;
+	char path[BLOCKDEV_NAME_BYTES + 8];
+
+	for (;;) {
+		struct error *err = wait_device(request, log, path);
+
+		if (err)
+			return err;
+		err = mount_device(path, point, &request->place, log);
+		if (!retry_ms)
+			retry_ms = process_earlier_ms(request->end_ms, clock_now_ms() + MOUNT_MS);
+		if (!err || !request->is_stacked || process_left_ms(retry_ms) < RESCAN_MS)
+			return err;
+		log_print(log, "%s; trying again", err->text);
+		error_free(err);
+		target_wait_events(-1, RESCAN_MS);
+	}
+}
+
 struct error *target_mount(const struct target_request *request, struct log *log, int *fd_ret)
 {
-	char path[BLOCKDEV_NAME_BYTES + 8], point[MOUNT_POINT_BYTES];
-	struct error *err = wait_device(request, log, path);
+	char point[MOUNT_POINT_BYTES];
+	struct error *err;
 	int fd;
 
 	mount_point(request, point);
-	if (!err)
-		err = mount_device(path, point, &request->place, log);
+	err = target_is_server(&request->place) ? mount_server(request, point, log)
+	                                        : wait_and_mount(request, point, log);
 	if (err)
 		return err;
 	fd = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -9,6 +9,7 @@
 #ifndef CAPTURE_TARGET_H
 #define CAPTURE_TARGET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -20,15 +21,20 @@
 struct target_request {
 	struct plan_target place;
 	size_t number; /**< Of targets that are tried in turn: each has a mount point of its own, since one may hang. */
-	uint64_t timeout_ms; /**< Until its device must have appeared. */
+	uint64_t timeout_ms; /**< Until its device must have appeared, or its server have answered. */
+	bool is_stacked; /**< Other programs put its device together: what cannot be mounted now may be whole in a moment. */
+	bool is_multipath; /**< Its device may be one of several paths, and is better not taken alone. */
 	uint64_t end_ms; /**< Deadline of the capture, as clock_now_ms(); 0: none. */
 };
 
+/** Whether it is reached over the network. @param[in] place Of the plan. */
+bool target_is_server(const struct plan_target *place);
+
 /**
- * Wait until the target's device is there, and mount it.
+ * Wait until the target's device is there, or its server answers, and mount it.
  *
- * Devices are looked at whenever the kernel announces one, and once a second. Of several that match, the first one that is not
- * removable is taken, and all are told.
+ * Devices are looked at whenever the kernel announces one, and once a second. One that another device stands on is left alone. Of
+ * several that match, the first one that is not removable is taken, and all are told.
  *
  * @param[in] request What and how long.
  * @param[in,out] log What is told.
@@ -46,6 +52,12 @@ struct error *target_mount(const struct target_request *request, struct log *log
  * @return NULL; ERROR_OS: it is detached then, and what was synced before is safe.
  */
 struct error *target_unmount(const struct target_request *request, int fd) must_check;
+
+/** A socket on which the kernel announces network devices and routes. @return Close() it; -1 if there is none. */
+int target_route_events(void);
+
+/** Wait until a socket announces something, or for some time; all that was announced is taken. @param[in] fd Of the kernel's; -1: only the time counts. @param[in] timeout_ms How long. */
+void target_wait_events(int fd, uint64_t timeout_ms);
 
 /** Flags and the file system's own words of mount options. */
 struct target_options {

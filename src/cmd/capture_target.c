@@ -9,15 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "capture/encrypt.h"
 #include "capture/hooks.h"
 #include "capture/process.h"
 #include "capture/retention.h"
 #include "capture/save.h"
 #include "capture/seal.h"
+#include "cmd/capture_server.h"
 #include "core/vmcore.h"
 #include "report/dmesg.h"
 
@@ -29,7 +32,11 @@ enum {
 	MANIFEST_MS = 1000,
 	// The last lines of the crashed kernel's log that are shown on the console, in bytes.
 	TAIL_BYTES = 1200,
+	// A kernel that has no random numbers after so long will not have them in time.
+	RANDOM_MS = 20000,
 };
+
+#define LOG_NAME "vmcore-dmesg.txt"
 
 static void copy_value(const struct vmcoreinfo *info, const char *key, char *buf, size_t room_bytes)
 {
@@ -56,26 +63,43 @@ void capture_show_tail(const struct log *log, int fd, size_t most_bytes)
 			log_console(log, "| %s", line);
 }
 
-static struct error *dmesg_to_file(struct capture *capture)
+static struct error *write_log(struct capture *capture, int fd)
 {
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
-	_cleanup_close_ int fd = -1;
+	struct error *err = vmcore_open(capture->options->vmcore_path, &core);
 	struct dmesg_stats stats;
 	char release[128];
-	struct error *err = dumpdir_open(&capture->dir, "vmcore-dmesg.txt", O_RDWR, &fd);
 
-	if (!err)
-		err = vmcore_open(capture->options->vmcore_path, &core);
 	if (err)
 		return err;
 	copy_value(&core->info, "OSRELEASE", release, sizeof(release));
 	log_print(&capture->log, "the crashed kernel is %s", release);
 	err = dmesg_write(core, fd, &stats);
-	if (!err && fsync(fd) < 0)
-		err = error_os(errno, "fsync");
 	log_print(&capture->log, "kernel log: %" PRIu64 " records saved, %" PRIu64 " unreadable", stats.records,
 	          stats.unreadable);
-	capture_show_tail(&capture->log, fd, TAIL_BYTES);
+	return err;
+}
+
+// Its end is shown on the console only: what is on the disk may be encrypted.
+static struct error *dmesg_to_file(struct capture *capture)
+{
+	bool is_encrypted = encrypt_is_wanted(&capture->plan);
+	_cleanup_close_ int fd = -1, memory_fd = is_encrypted ? memfd_create("log", MFD_CLOEXEC) : -1;
+	_cleanup_error_ struct error *late = NULL;
+	struct error *err = dumpdir_open(&capture->dir, is_encrypted ? LOG_NAME ENCRYPT_SUFFIX : LOG_NAME, O_RDWR, &fd);
+	int text_fd = is_encrypted ? memory_fd : fd;
+
+	if (err)
+		return err;
+	err = text_fd < 0 ? error_os(errno, "no memory for the log") : write_log(capture, text_fd);
+	// Also what there is of a log that could not be read to its end.
+	if (is_encrypted && text_fd >= 0)
+		late = encrypt_file(&capture->plan, text_fd, fd);
+	if (!err)
+		err = take_ptr(late);
+	if (!err && fsync(fd) < 0)
+		err = error_os(errno, "fsync");
+	capture_show_tail(&capture->log, text_fd, TAIL_BYTES);
 	return err;
 }
 
@@ -105,9 +129,45 @@ static void save_dmesg(struct capture *capture)
 	error_free(err);
 }
 
+// Before the first file that needs them. What cannot be encrypted is not written; the messages of each say so.
+static void wait_for_random(struct capture *capture)
+{
+	uint64_t start_ms = clock_now_ms();
+	struct error *err;
+
+	if (!encrypt_is_wanted(&capture->plan))
+		return;
+	err = encrypt_wait(process_earlier_ms(capture->end_ms, start_ms + RANDOM_MS));
+	if (err)
+		log_print(&capture->log, "%s", err->text);
+	else
+		log_print(&capture->log, "encrypting; random numbers were there after %" PRIu64 " ms",
+		          clock_now_ms() - start_ms);
+	error_free(err);
+}
+
+static const struct target_request *server_of(const struct capture *capture)
+{
+	return !capture->options->directory && plan_target_is_server(&capture->target.place) ? &capture->target : NULL;
+}
+
+static const char encrypted_hint[] =
+	"Files that end in .age are encrypted to the keys in plan (encrypt_to). Who has one of the secret keys, in "
+	"KEY-FILE:\n"
+	"\n"
+	"    kdump-inspect decrypt -i KEY-FILE .\n"
+	"\n"
+	"makes vmcore and vmcore-dmesg.txt of them. Without kdump-suite, with age and makedumpfile:\n"
+	"\n"
+	"    age -d -i KEY-FILE vmcore-dmesg.txt.age >vmcore-dmesg.txt\n"
+	"    age -d -i KEY-FILE vmcore.flat.age | makedumpfile -R vmcore\n"
+	"\n";
+
 static struct error *write_readme(struct capture *capture, const char *problem)
 {
 	_cleanup_free_ char *text = NULL;
+	bool is_encrypted = encrypt_is_wanted(&capture->plan);
+	const char *name = save_name(&capture->plan, server_of(capture)), *opened = is_encrypted ? SAVE_NAME : name;
 	bool has_map = faccessat(capture->dir.fd, SAVE_MAP_NAME, F_OK, 0) == 0;
 	char when[64];
 	struct tm utc = {0};
@@ -117,18 +177,20 @@ static struct error *write_readme(struct capture *capture, const char *problem)
 	if (asprintf(&text,
 	             "The kernel of %s crashed; this was saved on %s.\n"
 	             "%s%s%s\n"
-	             "vmcore-dmesg.txt  the log of the crashed kernel; its end says what happened\n"
-	             "vmcore            %s\n"
+	             "%-20s  the log of the crashed kernel; its end says what happened\n"
+	             "%-20s  %s\n"
 	             "%s"
-	             "capture.log       how the dump was taken\n"
-	             "plan              what was to be done, and why\n"
-	             "manifest.sha256   checksums: sha256sum -c manifest.sha256\n"
+	             "capture.log           how the dump was taken\n"
+	             "plan                  what was to be done, and why\n"
+	             "manifest.sha256       checksums: sha256sum -c manifest.sha256\n"
 	             "\n"
-	             "To look into vmcore: crash VMLINUX vmcore, with the VMLINUX (debuginfo) of exactly the crashed "
+	             "%sTo look into %s: crash VMLINUX %s, with the VMLINUX (debuginfo) of exactly the crashed "
 	             "kernel.\n",
 	             capture->plan.hostname, when, problem ? "\nNOT COMPLETE: " : "", problem ? problem : "",
-	             problem ? "\n" : "", capture->contents ? capture->contents : "missing or only a part",
-	             has_map ? SAVE_MAP_NAME "    why each page is in vmcore, or is not\n" : "") < 0) {
+	             problem ? "\n" : "", is_encrypted ? LOG_NAME ENCRYPT_SUFFIX : LOG_NAME, name,
+	             capture->contents ? capture->contents : "missing or only a part",
+	             has_map ? SAVE_MAP_NAME "        why each page is in vmcore, or is not\n" : "",
+	             is_encrypted ? encrypted_hint : "", opened, opened) < 0) {
 		text = NULL;
 		return error_new(ERROR_NOMEM, "no memory for README.txt");
 	}
@@ -139,6 +201,8 @@ static struct error *reach_target(struct capture *capture)
 {
 	const char *directory = capture->options->directory;
 
+	if (server_of(capture))
+		return capture_server_stage(capture, &capture->target_fd);
 	if (!directory)
 		return target_mount(&capture->target, &capture->log, &capture->target_fd);
 	capture->target_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -147,7 +211,7 @@ static struct error *reach_target(struct capture *capture)
 
 static struct error *make_directory(struct capture *capture)
 {
-	const char *path = capture->options->directory ? "/" : capture->target.place.directory;
+	const char *path = capture->options->directory || server_of(capture) ? "/" : capture->target.place.directory;
 	char name[DUMPDIR_NAME_BYTES];
 	struct error *err;
 	int fd;
@@ -160,8 +224,9 @@ static struct error *make_directory(struct capture *capture)
 		err = log_attach(&capture->log, fd);
 	if (err)
 		return err;
-	log_print(&capture->log, "saving to %s%s%s" DUMPDIR_INCOMPLETE, path, path[strlen(path) - 1] == '/' ? "" : "/",
-	          name);
+	if (!server_of(capture))
+		log_print(&capture->log, "saving to %s%s%s" DUMPDIR_INCOMPLETE, path,
+		          path[strlen(path) - 1] == '/' ? "" : "/", name);
 	return dumpdir_write(&capture->dir, "plan", capture->plan_text);
 }
 
@@ -186,16 +251,22 @@ static struct error *save_memory(struct capture *capture)
 		.plan = &capture->plan,
 		.vmcore = capture->options->vmcore_path,
 		.dir = &capture->dir,
+		.server = server_of(capture),
+		.server_directory = capture->server_directory,
 		.log = &capture->log,
 		.end_ms = work_end_ms(capture),
 	};
+	struct save_result result;
 	struct error *err;
 
-	log_print(&capture->log, "%" PRIu64 " MiB free on the target", free_bytes(capture->target_fd) / MIB);
-	err = save_run(&job, &capture->contents);
+	if (!job.server)
+		log_print(&capture->log, "%" PRIu64 " MiB free on the target", free_bytes(capture->target_fd) / MIB);
+	err = save_run(&job, &result);
 	if (err)
 		return error_wrap(err, "the memory was not saved");
-	if (free_bytes(capture->target_fd) < capture->plan.free_disk_bytes)
+	capture->contents = result.contents;
+	memcpy(capture->hash, result.hash, sizeof(capture->hash));
+	if (!job.server && free_bytes(capture->target_fd) < capture->plan.free_disk_bytes)
 		log_print(&capture->log,
 		          "warning: only %" PRIu64 " MiB are left free on the target, less than the %" PRIu64
 		          " MiB that the plan asks for; the dump is kept",
@@ -207,6 +278,7 @@ static struct error *save_memory(struct capture *capture)
 static struct error *seal(struct capture *capture, struct error *failure)
 {
 	struct error *err = write_readme(capture, failure ? failure->text : NULL);
+	_cleanup_free_ char *more = NULL;
 	uint64_t size_bytes = 0;
 
 	if (err)
@@ -217,17 +289,24 @@ static struct error *seal(struct capture *capture, struct error *failure)
 		system_kernel_log(&capture->log);
 	}
 	notify_report(capture->notices, &capture->log);
+	err = !failure && !capture->is_log_only && server_of(capture) ? capture_server_line(capture, &more) : NULL;
 	log_print(&capture->log, "%" PRIu64 " MiB memory available; sealing", system_meminfo("MemAvailable") / MIB);
-	err = log_finish(&capture->log);
 	if (!err)
-		err = seal_manifest(&capture->dir, capture->end_ms ? capture->end_ms - MANIFEST_MS : 0, &size_bytes);
+		err = log_finish(&capture->log);
+	if (!err)
+		err = seal_manifest(&capture->dir, more, capture->end_ms ? capture->end_ms - MANIFEST_MS : 0,
+		                    &size_bytes);
 	// The dump itself is on the disk: without a manifest it is as good as any other dump.
 	if (err && err->code == ERROR_TIMEOUT)
 		log_console(&capture->log, "%s", err->text);
 	error_catch(&err, ERROR_TIMEOUT);
+	if (!err && server_of(capture))
+		err = capture_server_seal(capture, !failure);
 	if (!err && !failure)
 		err = seal_rename(&capture->dir);
-	if (!err && !failure)
+	if (!err && !failure && server_of(capture))
+		log_console(&capture->log, "dump saved in %s on %s", capture->dir.name, capture->target.place.device);
+	else if (!err && !failure)
 		log_console(&capture->log, "dump saved in %s, %" PRIu64 " KiB", capture->dir.name, size_bytes / 1024);
 	if (!failure)
 		return err;
@@ -327,6 +406,26 @@ static void run_post_hooks(struct capture *capture)
 		log_console(&capture->log, "hooks.log: %s", err->text);
 	error_free(err);
 	capture_run_hooks(capture, capture->plan.hooks_post, "post", EXIT_OK);
+	err = server_of(capture) ? capture_server_add(capture, "hooks.log") : NULL;
+	if (err)
+		log_console(&capture->log, "hooks.log: %s", err->text);
+	error_free(err);
+}
+
+static struct error *save_all(struct capture *capture)
+{
+	struct error *err;
+
+	capture_run_hooks(capture, capture->plan.hooks_pre, "pre", EXIT_OK);
+	err = seal(capture, save(capture));
+	if (err)
+		return err;
+	capture->outcome->is_sealed = true;
+	// A log is no dump, in whose place an old one could go; and a server keeps its own house.
+	if (!capture->is_log_only && !server_of(capture))
+		remove_old(capture);
+	run_post_hooks(capture);
+	return NULL;
 }
 
 struct error *capture_to_target(struct capture *capture)
@@ -341,20 +440,17 @@ struct error *capture_to_target(struct capture *capture)
 		return err;
 	err = make_directory(capture);
 	if (!err) {
+		wait_for_random(capture);
 		save_dmesg(capture);
-		capture_run_hooks(capture, capture->plan.hooks_pre, "pre", EXIT_OK);
-		err = seal(capture, save(capture));
-		if (!err) {
-			capture->outcome->is_sealed = true;
-			// A log is no dump, in whose place an old one could go.
-			if (!capture->is_log_only)
-				remove_old(capture);
-			run_post_hooks(capture);
-		}
+		err = server_of(capture) ? capture_server_begin(capture) : NULL;
 	}
+	if (!err)
+		err = save_all(capture);
+	if (server_of(capture))
+		capture_server_unstage(capture);
 	dumpdir_deinit(&capture->dir);
 	log_deinit(&capture->log);
-	if (capture->options->directory)
+	if (capture->options->directory || server_of(capture))
 		close(capture->target_fd);
 	else
 		late = target_unmount(&capture->target, capture->target_fd);

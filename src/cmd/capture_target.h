@@ -21,6 +21,7 @@
 #include "capture/dumpdir.h"
 #include "capture/log.h"
 #include "capture/notify.h"
+#include "capture/remote.h"
 #include "capture/system.h"
 #include "capture/target.h"
 
@@ -33,6 +34,8 @@ struct capture_options {
 	const char *vmcore_path;
 	const char *directory; /**< NULL: mount the plan's target. */
 	bool is_init; /**< We are the first process of a capture system. */
+	bool is_system; /**< The capture system is ours: as its first process, or as a unit beside others. */
+	bool is_failed; /**< Another process was to save the memory, and has failed. */
 	bool is_power; /**< Do the last action. */
 };
 
@@ -56,6 +59,9 @@ struct capture {
 	struct capture_outcome *outcome;
 	size_t first_module; /**< Where the next process begins that loads modules. */
 	struct dumpdir dir;
+	/** Where the dump is on a server, as it is called now; empty: it is on none. */
+	char server_directory[REMOTE_PATH_BYTES];
+	char hash[65]; /**< SHA-256 of the memory, where it was uploaded; empty: nobody knows yet. */
 	int target_fd;
 	char boot_id[SYSTEM_BOOT_ID_BYTES];
 	time_t time;

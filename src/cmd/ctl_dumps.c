@@ -226,7 +226,9 @@ static struct error *tell_people(const struct walk *walk, const struct news *new
 	         news->shown, dumps_state_name(about->state), about->problem ? "; " : "",
 	         about->problem ? about->problem : "", (double)about->size_bytes / 1024 / 1024);
 	text_add(&body, "Reason: %s\n\nThe kernel's log is there, and in a dump README.txt says what else.\n",
-	         about->panic ? about->panic : "(not in its log)");
+	         about->panic          ? about->panic
+	         : about->is_encrypted ? "(its log is encrypted)"
+	                               : "(not in its log)");
 	err = text_take(&subject, &subject_text);
 	if (!err)
 		err = text_take(&body, &body_text);
@@ -253,8 +255,9 @@ static struct error *tell(struct walk *walk, const char *key, const struct news 
 	const struct dumps_about *about = &news->about;
 	struct error *err;
 
-	printf("%s%s: %s, %.1f MiB%s%s%s%s\n", walk->is_new_only ? "new dump " : "", news->shown,
-	       dumps_state_name(about->state), (double)about->size_bytes / 1024 / 1024, about->problem ? "; " : "",
+	printf("%s%s: %s, %.1f MiB%s%s%s%s%s\n", walk->is_new_only ? "new dump " : "", news->shown,
+	       dumps_state_name(about->state), (double)about->size_bytes / 1024 / 1024,
+	       about->is_encrypted ? ", encrypted" : "", about->problem ? "; " : "",
 	       about->problem ? about->problem : "", about->panic ? "; panic: " : "", about->panic ? about->panic : "");
 	fflush(stdout);
 	if (!walk->is_new_only)
@@ -361,6 +364,12 @@ static struct error *read_known(struct walk *walk)
 // A target that cannot be found or reached now must not hide the others.
 static void walk_or_tell(struct walk *walk, struct error *err, const struct destination *target)
 {
+	// Nothing that could be mended, so not for each boot.
+	if (!err && target->address) {
+		if (!walk->is_new_only)
+			printf("%s: dumps on a server are not looked at from here\n", target->tag);
+		return;
+	}
 	if (!err)
 		err = walk_target(walk, target);
 	if (!err)

@@ -19,6 +19,8 @@
 #include "base/clock.h"
 #include "base/host.h"
 #include "base/io.h"
+#include "capture/efivars.h"
+#include "capture/encrypt.h"
 #include "capture/loader.h"
 #include "capture/power.h"
 #include "capture/process.h"
@@ -38,6 +40,9 @@ enum {
 	LAST_BYTES = 16384,
 };
 
+// What tells systemd that it runs in an initramfs.
+#define INITRD_MARK "/etc/initrd-release"
+
 static const char usage_text[] =
 	"Usage: kdump-capture [OPTION]...\n"
 	"Save the memory of a crashed kernel as the plan says.\n"
@@ -45,6 +50,8 @@ static const char usage_text[] =
 	"As the first process of a capture system (/init) it takes no options: it mounts, saves, and reboots,\n"
 	"halts or powers off. Otherwise:\n"
 	"\n"
+	"      --unit            the same as a unit of a capture system, beside systemd and udev\n"
+	"      --failed          only do what the plan says for a failure: the unit has ended before its time\n"
 	"  -p, --plan=FILE       the plan [" PLAN_PATH "]\n"
 	"  -c, --vmcore=FILE     the memory of the crashed kernel [/proc/vmcore]\n"
 	"  -d, --directory=DIR   make the dump directory in DIR; load no modules, mount nothing\n"
@@ -144,6 +151,14 @@ static int try_target(struct capture *capture, uint64_t end_ms)
 	return EXIT_OK;
 }
 
+static bool has_word(char *const *words, const char *wanted)
+{
+	for (; words && *words; words++)
+		if (strcmp(*words, wanted) == 0)
+			return true;
+	return false;
+}
+
 // Targets in turn, until one has the dump. Each but the last takes half of the time that is left. Returns an exit code.
 static int try_targets(struct capture *capture, uint64_t end_ms)
 {
@@ -154,8 +169,13 @@ static int try_targets(struct capture *capture, uint64_t end_ms)
 	for (size_t i = 0; status != EXIT_OK && i < count; i++) {
 		uint64_t left_ms = process_left_ms(end_ms);
 
-		capture->target = (struct target_request){
-			.place = plan_target_at(plan, i), .number = i, .timeout_ms = plan->target_timeout_ms};
+		capture->target = (struct target_request){.place = plan_target_at(plan, i),
+		                                          .number = i,
+		                                          .timeout_ms = plan->target_timeout_ms,
+		                                          .is_stacked = plan->form == PLAN_FULL,
+		                                          .is_multipath = has_word(plan->full_modules, "multipath")};
+		if (target_is_server(&capture->target.place))
+			capture->target.timeout_ms = plan->network_timeout_ms;
 		status = try_target(capture, end_ms && i + 1 < count ? end_ms - left_ms / 2 : end_ms);
 		if (status != EXIT_OK)
 			log_print(&capture->log, "FAILED: %s: %s%s",
@@ -165,6 +185,23 @@ static int try_targets(struct capture *capture, uint64_t end_ms)
 	}
 	capture->end_ms = end_ms;
 	return status;
+}
+
+static void keep_in_firmware(struct capture *capture, int fd)
+{
+	unsigned int count = 0;
+	struct error *err;
+
+	if (access("/sys/firmware/efi", F_OK) < 0)
+		return;
+	err = efivars_mount();
+	if (!err)
+		err = efivars_write(EFIVARS_PATH, fd, capture->time, &count);
+	if (err)
+		log_console(&capture->log, "the log is not kept in the firmware: %s", err->text);
+	else
+		log_console(&capture->log, "the end of the log is kept in %u variables of the firmware", count);
+	error_free(err);
 }
 
 static struct error *show_log(struct capture *capture)
@@ -177,9 +214,13 @@ static struct error *show_log(struct capture *capture)
 
 	if (!err)
 		err = dmesg_write(core, fd, &stats);
-	if (!err)
-		capture_show_tail(&capture->log, fd, LAST_BYTES);
-	return err;
+	if (err)
+		return err;
+	capture_show_tail(&capture->log, fd, LAST_BYTES);
+	// It could be read there by whoever boots the machine.
+	if (!encrypt_is_wanted(&capture->plan))
+		keep_in_firmware(capture, fd);
+	return NULL;
 }
 
 static int log_child(void *context)
@@ -211,7 +252,7 @@ static void last_resorts(struct capture *capture, int status)
 	capture->status = status;
 	// The deadline may be over, but not for these.
 	capture->end_ms = now_ms + CAPTURE_LOG_MS + EMERGENCY_MS;
-	if (capture->options->is_init)
+	if (capture->options->is_system)
 		error_free(process_run(log_child, capture, now_ms + CAPTURE_LOG_MS, &result));
 	error_free(process_run(emergency_child, capture, capture->end_ms, &result));
 }
@@ -250,7 +291,7 @@ static int supervise(struct capture *capture)
 	}
 	capture->outcome = outcome;
 	capture->end_ms = end_ms;
-	if (capture->options->is_init) {
+	if (capture->options->is_system) {
 		feed_watchdogs(capture);
 		start_notices(capture);
 	}
@@ -261,6 +302,14 @@ static int supervise(struct capture *capture)
 	if (status != EXIT_OK)
 		last_resorts(capture, status);
 	return status;
+}
+
+// Who was to save the memory was killed, or never came up.
+static int give_up(struct capture *capture)
+{
+	log_print(&capture->log, "FAILED: the unit that saves the memory has ended before its time");
+	last_resorts(capture, EXIT_FAILED);
+	return EXIT_FAILED;
 }
 
 static int run(struct capture *capture)
@@ -276,7 +325,7 @@ static int run(struct capture *capture)
 		capture->plan.failure_action = PLAN_REBOOT;
 		return status;
 	}
-	return supervise(capture);
+	return capture->options->is_failed ? give_up(capture) : supervise(capture);
 }
 
 static void finish(struct capture *capture, int status)
@@ -303,13 +352,15 @@ static void finish(struct capture *capture, int status)
 // Returns whether the program goes on; else the exit code is in *status_ret.
 static bool parse_options(int argc, char **argv, struct capture_options *options, int *status_ret)
 {
-	enum { OPTION_POWER = 256, OPTION_NO_POWER };
+	enum { OPTION_POWER = 256, OPTION_NO_POWER, OPTION_UNIT, OPTION_FAILED };
 	static const struct option longs[] = {
 		{"plan", required_argument, NULL, 'p'},
 		{"vmcore", required_argument, NULL, 'c'},
 		{"directory", required_argument, NULL, 'd'},
 		{"power", no_argument, NULL, OPTION_POWER},
 		{"no-power", no_argument, NULL, OPTION_NO_POWER},
+		{"unit", no_argument, NULL, OPTION_UNIT},
+		{"failed", no_argument, NULL, OPTION_FAILED},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -332,6 +383,11 @@ static bool parse_options(int argc, char **argv, struct capture_options *options
 		case OPTION_NO_POWER:
 			options->is_power = option == OPTION_POWER;
 			break;
+		case OPTION_UNIT:
+		case OPTION_FAILED:
+			options->is_system = options->is_power = true;
+			options->is_failed = option == OPTION_FAILED;
+			break;
 		case 'h':
 			fputs(usage_text, stdout);
 			return false;
@@ -350,26 +406,39 @@ static bool parse_options(int argc, char **argv, struct capture_options *options
 	return optind >= argc;
 }
 
+// Whether this is a place for what was asked. Only a capture system may be ended by us.
+static bool is_right_place(const struct capture_options *options)
+{
+	const char *path = options->is_system ? INITRD_MARK : options->vmcore_path;
+
+	if (access(path, R_OK) == 0)
+		return true;
+	fprintf(stderr, "kdump-capture: %s: %s; is this a capture system?\n", path, strerror(errno));
+	return false;
+}
+
 int main(int argc, char **argv)
 {
-	struct capture_options options = {
-		.plan_path = PLAN_PATH, .vmcore_path = "/proc/vmcore", .is_init = getpid() == 1};
+	bool is_init = getpid() == 1;
+	struct capture_options options = {.plan_path = PLAN_PATH,
+	                                  .vmcore_path = "/proc/vmcore",
+	                                  .is_init = is_init,
+	                                  .is_system = is_init,
+	                                  .is_power = is_init};
 	struct capture capture = {.options = &options, .dir = DUMPDIR_NONE, .target_fd = -1};
 	int status;
 
 	log_init(&capture.log, STDERR_FILENO);
 	signal(SIGPIPE, SIG_IGN);
 	// The kernel hands words of its command line that it does not know to /init: they are not for us.
-	if (options.is_init) {
-		options.is_power = true;
-		system_start(&capture.log);
-	} else if (!parse_options(argc, argv, &options, &status)) {
+	if (!is_init && !parse_options(argc, argv, &options, &status))
 		return status;
-	} else if (access(options.vmcore_path, R_OK) < 0) {
-		fprintf(stderr, "kdump-capture: %s: %s; is this a capture system?\n", options.vmcore_path,
-		        strerror(errno));
+	if (!is_init && !is_right_place(&options))
 		return EXIT_FAILED;
-	}
+	if (is_init)
+		system_start(&capture.log);
+	else if (options.is_system)
+		system_join(&capture.log);
 	system_boot_id(capture.boot_id);
 	capture.time = time(NULL);
 	status = run(&capture);

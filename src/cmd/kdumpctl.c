@@ -144,11 +144,20 @@ static struct error *image_size(const struct control *control, double *mib_ret)
 	return err;
 }
 
+// What is proposed for a reservation depends on the form of the image. A plan that cannot be made says so later.
+static const char *proposed(const struct control *control, const struct config *config)
+{
+	_cleanup_plan_ struct plan plan = {0};
+	_cleanup_error_ struct error *err = config ? plan_make(&control->host, config, &plan) : NULL;
+
+	return config && !err && plan.form == PLAN_FULL ? CRASHKERNEL_PROPOSED_FULL : CRASHKERNEL_PROPOSED;
+}
+
 static struct error *check_reservation(const struct control *control, const struct config *config, uint64_t *bytes_ret)
 {
 	struct error *err = crashkernel_read(&control->host, bytes_ret);
 
-	return !err && *bytes_ret == 0 ? crashkernel_missing(&control->host, config) : err;
+	return !err && *bytes_ret == 0 ? crashkernel_missing(&control->host, config, proposed(control, config)) : err;
 }
 
 static struct error *load(const struct control *control, const struct plan *plan, uint64_t reserved_bytes)

@@ -288,6 +288,7 @@ static struct error *write_all(struct kdump_copy *kdump)
 		if (!err)
 			err = copy_part_end(part, compression);
 		// Put what there is where it outlives a power cut; the first error is the one that matters.
+		// What is not there then is missing from a dump that says so: better than none.
 		else if (stats->is_partial)
 			error_free(sink_finish(part->sink, atomic_load(&part->next_data)));
 	}

@@ -10,6 +10,7 @@
 #define DUMP_REARRANGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -24,6 +25,17 @@ struct rearrange_stats {
 };
 
 /**
+ * Who gives the stream.
+ *
+ * @param[in] context Of the caller of rearrange_run_from().
+ * @param[out] buf At least @p size_bytes.
+ * @param[in] size_bytes Wanted.
+ * @param[out] got_ret Bytes that came, on error too; without one, less than wanted only at the end.
+ * @return NULL, or why no more comes.
+ */
+typedef struct error *rearrange_read(void *context, void *buf, size_t size_bytes, size_t *got_ret);
+
+/**
  * Read a stream to its end and write each record where it belongs. Of two records for one place the later one counts, as with
  * makedumpfile.
  *
@@ -34,5 +46,9 @@ struct rearrange_stats {
  *	   impossible; the text has its place); ERROR_NOSPC; ERROR_OS; ERROR_NOMEM.
  */
 struct error *rearrange_run(int in_fd, struct sink *sink, struct rearrange_stats *ret) must_check;
+
+/** The same of a stream that is no file. @param[in] read Gives it. @param[in] context For @p read. @param[in,out] sink As above. @param[out] ret As above. @return As above, and errors of @p read. */
+struct error *rearrange_run_from(rearrange_read *read, void *context, struct sink *sink,
+                                 struct rearrange_stats *ret) must_check;
 
 #endif

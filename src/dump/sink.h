@@ -2,9 +2,10 @@
 /**
  * @file
  *
- * Where the bytes of a dump go: a file, or a stream in the flattened format.
+ * Where the bytes of a dump go: a file, or a stream in the flattened format. Sinks may lie upon others: what is encrypted is a
+ * stream (sink_stream_create_upon()), upon what encrypts it (sink_age_create()), upon a file.
  *
- * Does not know what the bytes mean. Kinds of sinks are files of their own (sink_file.c, sink_stream.c).
+ * Does not know what the bytes mean. Kinds of sinks are files of their own (sink_file.c, sink_stream.c, sink_age.c).
  */
 #ifndef DUMP_SINK_H
 #define DUMP_SINK_H
@@ -16,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "dump/age.h"
 
 struct sink;
 
@@ -65,6 +67,43 @@ void sink_file_set_direct(struct sink *sink);
  * @return NULL; ERROR_NOMEM; ERROR_OS; ERROR_NOSPC.
  */
 struct error *sink_stream_create(int fd, struct sink **ret) must_check;
+
+/**
+ * The same, whose bytes go to another sink, one behind the other.
+ *
+ * Bytes may be written a second time: who puts such a stream in order takes the later record, as makedumpfile -R does.
+ *
+ * @param[in] under Where it goes, empty; belongs to the stream on success.
+ * @param[out] ret The sink; sink_destroy() it.
+ * @return NULL; ERROR_NOMEM; errors of @p under.
+ */
+struct error *sink_stream_create_upon(struct sink *under, struct sink **ret) must_check;
+
+#ifdef HAVE_SODIUM
+/**
+ * A sink that encrypts: what comes to another sink is a file of age, for any of some recipients.
+ *
+ * It is written from the start to the end without gaps, by one thread at a time; anything else is ERROR_UNSUPPORTED. After the
+ * first error, all is one. Takes 128 KiB of memory.
+ *
+ * @param[in] under Where it goes, empty; belongs to this one on success.
+ * @param[in] recipients To whom.
+ * @param[in] count Their number, 1 to AGE_RECIPIENTS_MAX.
+ * @param[out] ret The sink; sink_destroy() it.
+ * @return NULL; ERROR_NOMEM; ERROR_OS (EAGAIN: the kernel has no random numbers yet); ERROR_BAD_DATA (a recipient to which
+ *	   nothing can be encrypted); errors of @p under.
+ */
+struct error *sink_age_create(struct sink *under, const struct age_recipient *recipients, size_t count,
+                              struct sink **ret) must_check;
+#else
+/** As above, where there is no libsodium. @param[in] under Not used. @param[in] recipients Not. @param[in] count Not. @param[out] ret Not. @return ERROR_UNSUPPORTED. */
+static inline must_check struct error *sink_age_create(struct sink *under, const struct age_recipient *recipients,
+                                                       size_t count, struct sink **ret)
+{
+	(void)under, (void)recipients, (void)count, (void)ret;
+	return age_missing();
+}
+#endif
 
 /** Write bytes at an offset of the dump. @param[in] sink Sink; any thread. @param[in] offset_bytes Where. @param[in] buf Bytes. @param[in] size_bytes Their number. @return NULL; ERROR_OS; ERROR_NOSPC. */
 static inline must_check struct error *sink_write(struct sink *sink, uint64_t offset_bytes, const void *buf,

@@ -34,19 +34,30 @@ static_assert(sizeof(struct stream_record) == 16, "records have no padding");
 
 struct sink_stream {
 	struct sink sink;
-	int fd;
+	int fd; // -1: to a sink.
+	struct sink *under;
+	uint64_t place_bytes; // In the stream.
 	pthread_mutex_t lock; // A record and its bytes follow one another.
 	uint64_t end_bytes; // Of what was written so far.
 };
+
+static struct error *put(struct sink_stream *stream, const void *buf, size_t size_bytes)
+{
+	uint64_t place_bytes = stream->place_bytes;
+
+	stream->place_bytes += size_bytes;
+	return stream->under ? sink_write(stream->under, place_bytes, buf, size_bytes)
+	                     : io_write(stream->fd, buf, size_bytes);
+}
 
 static struct error *write_record(struct sink_stream *stream, uint64_t offset_bytes, const struct iovec *parts,
                                   size_t count, uint64_t size_bytes)
 {
 	struct stream_record record = {htobe64(offset_bytes), htobe64(size_bytes)};
-	struct error *err = io_write(stream->fd, &record, sizeof(record));
+	struct error *err = put(stream, &record, sizeof(record));
 
 	for (size_t i = 0; !err && i < count; i++)
-		err = io_write(stream->fd, parts[i].iov_base, parts[i].iov_len);
+		err = put(stream, parts[i].iov_base, parts[i].iov_len);
 	if (!err && offset_bytes + size_bytes > stream->end_bytes)
 		stream->end_bytes = offset_bytes + size_bytes;
 	return err;
@@ -81,7 +92,9 @@ static struct error *sink_stream_finish(struct sink *sink, uint64_t file_bytes)
 	if (stream->end_bytes < file_bytes)
 		err = write_record(stream, file_bytes - 1, &last, 1, 1);
 	if (!err)
-		err = io_write(stream->fd, &end, sizeof(end));
+		err = put(stream, &end, sizeof(end));
+	if (!err && stream->under)
+		err = sink_finish(stream->under, stream->place_bytes);
 	return err;
 }
 
@@ -89,6 +102,7 @@ static void sink_stream_destroy(struct sink *sink)
 {
 	struct sink_stream *stream = (struct sink_stream *)sink;
 
+	sink_destroy(stream->under);
 	pthread_mutex_destroy(&stream->lock);
 	free(stream);
 }
@@ -99,7 +113,7 @@ static const struct sink_ops stream_ops = {
 	.destroy = sink_stream_destroy,
 };
 
-struct error *sink_stream_create(int fd, struct sink **ret)
+static struct error *create(int fd, struct sink *under, struct sink **ret)
 {
 	struct stream_header header = {
 		.signature = "makedumpfile",
@@ -111,14 +125,26 @@ struct error *sink_stream_create(int fd, struct sink **ret)
 
 	if (!stream)
 		return error_new(ERROR_NOMEM, "no memory for an output stream");
-	stream->sink.ops = &stream_ops;
+	stream->sink = (struct sink){.ops = &stream_ops, .can_rewrite = under};
 	stream->fd = fd;
+	stream->under = under;
 	pthread_mutex_init(&stream->lock, NULL);
-	err = io_write(fd, &header, sizeof(header));
+	err = put(stream, &header, sizeof(header));
 	if (err) {
+		stream->under = NULL;
 		sink_stream_destroy(&stream->sink);
 		return err;
 	}
 	*ret = &stream->sink;
 	return NULL;
+}
+
+struct error *sink_stream_create(int fd, struct sink **ret)
+{
+	return create(fd, NULL, ret);
+}
+
+struct error *sink_stream_create_upon(struct sink *under, struct sink **ret)
+{
+	return create(-1, under, ret);
 }

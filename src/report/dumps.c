@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "boot/words.h"
 #include "capture/dumpdir.h"
+#include "capture/encrypt.h"
 #include "capture/seal.h"
 
 enum {
@@ -22,6 +23,8 @@ enum {
 	LOG_END_BYTES = 256 << 10,
 	LINE_BYTES = 200,
 };
+
+#define LOG_NAME "vmcore-dmesg.txt"
 
 const char *dumps_state_name(enum dumps_state state)
 {
@@ -113,10 +116,11 @@ char *dumps_find_panic(int fd)
 
 static void look_at_log(int dir_fd, struct dumps_about *about)
 {
-	_cleanup_close_ int fd = open_file(dir_fd, "vmcore-dmesg.txt");
+	_cleanup_close_ int fd = open_file(dir_fd, LOG_NAME);
 
 	if (fd >= 0)
 		about->panic = dumps_find_panic(fd);
+	about->is_encrypted = fd < 0 && faccessat(dir_fd, LOG_NAME ENCRYPT_SUFFIX, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 // What is wrong with the file that a line of the manifest names; NULL: nothing.

@@ -9,6 +9,7 @@
 #ifndef REPORT_DUMPS_H
 #define REPORT_DUMPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ struct dumps_about {
 	enum dumps_state state;
 	uint64_t size_bytes; /**< What its files take on the disk. */
 	char *panic; /**< The kernel's last word, printable; NULL: there is none in its log. */
+	bool is_encrypted; /**< So is its log, which has no word for us. */
 	char *problem; /**< What is wrong, printable; NULL if it is whole. */
 };
 

@@ -95,7 +95,7 @@ static void seal(void)
 	check_ok(dumpdir_create(root, "/", "dump", &dir));
 	check_ok(dumpdir_write(&dir, "plan", "a plan\n"));
 	check_ok(dumpdir_write(&dir, "empty", ""));
-	check_ok(seal_manifest(&dir, 0, &size_bytes));
+	check_ok(seal_manifest(&dir, NULL, 0, &size_bytes));
 	check(size_bytes >= 512);
 	check_ok(seal_rename(&dir));
 	check(fstatat(root, "dump", &info, 0) == 0);
@@ -129,7 +129,7 @@ static void seal_deadline(void)
 
 	check_ok(dumpdir_create(root, "/", "dump", &dir));
 	check_ok(dumpdir_write(&dir, "plan", "a plan\n"));
-	check_error(seal_manifest(&dir, clock_now_ms(), &size_bytes), ERROR_TIMEOUT, "manifest");
+	check_error(seal_manifest(&dir, NULL, clock_now_ms(), &size_bytes), ERROR_TIMEOUT, "manifest");
 	dumpdir_deinit(&dir);
 	remove_root();
 }

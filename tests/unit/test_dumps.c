@@ -30,7 +30,7 @@ static void make_dump(int root, const char *name, bool is_sealed)
 		"<6>a user said: Kernel panic - not syncing: of mine\n<0>Kernel panic - not syncing: bad\x1b[2J news\n"
 		"<0>Call trace:\n"));
 	if (is_sealed) {
-		check_ok(seal_manifest(&dir, 0, &size_bytes));
+		check_ok(seal_manifest(&dir, NULL, 0, &size_bytes));
 		check_ok(seal_rename(&dir));
 	}
 	dumpdir_deinit(&dir);
@@ -70,6 +70,33 @@ static void states(void)
 	look(root, WHOLE, DUMPS_DAMAGED, "its manifest is empty");
 	check(unlinkat(root, WHOLE "/" SEAL_MANIFEST, 0) == 0);
 	look(root, WHOLE, DUMPS_UNCHECKED, "no manifest");
+}
+
+// Of an encrypted dump as much is told as can be without a key.
+static void encrypted(void)
+{
+	_cleanup_fake_ struct fake fake;
+	_cleanup_dumps_ struct dumps_about about = {0};
+	_cleanup_close_ int root = -1;
+	struct dumpdir dir = DUMPDIR_NONE;
+	uint64_t size_bytes;
+
+	fake_init(&fake);
+	root = open_root(&fake);
+	check_ok(dumpdir_create(root, "/", WHOLE, &dir));
+	check_ok(dumpdir_write(&dir, "vmcore.flat.age", "age-encryption.org/v1\n"));
+	check_ok(dumpdir_write(&dir, "vmcore-dmesg.txt.age", "age-encryption.org/v1\n"));
+	check_ok(seal_manifest(&dir, NULL, 0, &size_bytes));
+	check_ok(seal_rename(&dir));
+	dumpdir_deinit(&dir);
+	check_ok(dumps_look(root, WHOLE, &about));
+	check(about.state == DUMPS_WHOLE && about.is_encrypted && !about.panic && !about.problem);
+	dumps_deinit(&about);
+	// Who has decrypted it there can read more.
+	fake_file(&fake, "/" WHOLE "/vmcore-dmesg.txt", "Kernel panic - not syncing: news\n");
+	check_ok(dumps_look(root, WHOLE, &about));
+	check(!about.is_encrypted);
+	check_text(about.panic, "news");
 }
 
 static void incomplete(void)
@@ -124,10 +151,7 @@ static void names(void)
 }
 
 static const struct test tests[] = {
-	TEST(states),
-	TEST(incomplete),
-	TEST(names),
-	TEST(an_oops),
+	TEST(states), TEST(encrypted), TEST(incomplete), TEST(names), TEST(an_oops),
 };
 
 int main(int argc, char **argv)

@@ -11,15 +11,18 @@ static const char plan_text[] =
 	"kernel = { version = \"6.1\"; image = \"/boot/vmlinuz-6.1\"; initrd = \"/var/lib/kdump/initrd\";\n"
 	"  command_line = \"c\"; kexec_options = \"\"; panic_notifiers = false; panic_on = [];\n"
 	"  modules = [\"kernel/a.ko\"]; };\n"
-	"target = { device = \"UUID=1\"; fstype = \"ext4\"; options = \"\"; directory = \"/\"; timeout_ms = 1L;\n"
+	"target = { device = \"UUID=1\"; fstype = \"ext4\"; options = \"\"; directory = \"/\"; files = []; timeout_ms "
+	"= 1L;\n"
 	"  free_bytes = 0L; keep_old_dumps = 0; keep_max_bytes = 0L; keep_max_s = 0L; keep_min_free_bytes = 0L; };\n"
 	"fallback = { devices = []; fstypes = []; options = []; directories = []; };\n"
 	"watchdog = { modules = []; };\n"
-	"network = { modules = []; links = []; addresses = []; };\n"
+	"network = { modules = []; links = []; addresses = []; timeout_ms = 30000L; routes = []; };\n"
 	"notify = { routes = []; port = 7410; interval_ms = 10000L; };\n"
-	"dump = { level = 31; loop_count = 0; loop_s = 60; keep_processes = []; format = \"auto\"; threads = 1; };\n"
+	"dump = { level = 31; loop_count = 0; loop_s = 60; keep_processes = []; encrypt_to = []; format = \"auto\"; "
+	"threads = 1; };\n"
 	"hooks = { pre = []; transfer = []; post = []; emergency = []; files = []; timeout_ms = 60000L; };\n"
 	"action = { final = \"reboot\"; failure = \"reboot\"; deadline_ms = 1L; };\n"
+	"full = { dracut_modules = []; devices = []; retry_ms = 0L; };\n"
 	"verbose = 0;\n";
 
 struct machine {
@@ -150,13 +153,28 @@ static void missing_module(void)
 	check_error(initrd_check(&machine.fake.host, &machine.plan, &cause), ERROR_CONFIG, "run depmod");
 }
 
-static void full_form_is_refused(void)
+// A configuration that comes later makes the image stale, too.
+static void full_form(void)
 {
 	_cleanup_machine_ struct machine machine;
 
 	machine_init(&machine);
 	machine.plan.form = PLAN_FULL;
-	check_error(initrd_build(&machine.fake.host, &machine.plan), ERROR_UNSUPPORTED, "full form");
+	host_names_free(machine.plan.full_devices);
+	machine.plan.full_devices = calloc(2, sizeof(char *));
+	machine.plan.full_devices[0] = strdup("/dev/mapper/vg-dumps");
+	fake_file(&machine.fake, "/lib/modules/6.1/modules.dep", "");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	check_text(machine.fake.runs[0],
+	           "dracut|--force|--quiet|--conf|/run/kdump/build/dracut.conf|--confdir|/run/kdump/build/"
+	           "conf.d|--hostonly|--hostonly-cmdline|--no-hostonly-default-device|--no-early-microcode|--gzip|"
+	           "--modules|kdump-full|--add-device|/dev/mapper/vg-dumps|--kver|6.1|/var/lib/kdump/initrd.new");
+	check_cause(&machine, NULL);
+	fake_file(&machine.fake, "/etc/lvm/lvm.conf", "");
+	check_cause(&machine, "/etc/lvm/lvm.conf changed");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, "/etc/lvm/lvm.conf", "devices { }");
+	check_cause(&machine, "/etc/lvm/lvm.conf changed");
 }
 
 static const struct test tests[] = {
@@ -165,7 +183,7 @@ static const struct test tests[] = {
 	TEST(reasons_do_not_make_it_stale),
 	TEST(failures_keep_the_old_image),
 	TEST(missing_module),
-	TEST(full_form_is_refused),
+	TEST(full_form),
 };
 
 int main(int argc, char **argv)

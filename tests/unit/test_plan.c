@@ -31,6 +31,7 @@ static const char good[] = "version = 1;\n"
 			   "\tfstype = \"ext4\";\n"
 			   "\toptions = \"\";\n"
 			   "\tdirectory = \"/var/crash\";\n"
+			   "\tfiles = [\n\t\t\"/usr/bin/ssh\"\n\t];\n"
 			   "\ttimeout_ms = 120000L;\n"
 			   "\tfree_bytes = 67108864000L;\n"
 			   "\tkeep_old_dumps = -1;\n"
@@ -51,6 +52,8 @@ static const char good[] = "version = 1;\n"
 			   "\tmodules = [\n\t\t\"c.ko\"\n\t];\n"
 			   "\tlinks = [\n\t\t\"eth0 52:54:00:00:00:01 1500\"\n\t];\n"
 			   "\taddresses = [];\n"
+			   "\ttimeout_ms = 30000L;\n"
+			   "\troutes = [\n\t\t\"192.0.2.9 eth0 - -\"\n\t];\n"
 			   "};\n"
 			   "notify = {\n"
 			   "\troutes = [\n\t\t\"192.0.2.1 eth0 - -\"\n\t];\n"
@@ -62,6 +65,7 @@ static const char good[] = "version = 1;\n"
 			   "\tloop_count = 3;\n"
 			   "\tloop_s = 3600;\n"
 			   "\tkeep_processes = [\n\t\t\"tmux: server\"\n\t];\n"
+			   "\tencrypt_to = [\n\t\t\"age1x\"\n\t];\n"
 			   "\tformat = \"zstd\";\n"
 			   "\tthreads = 2;\n"
 			   "};\n"
@@ -77,6 +81,11 @@ static const char good[] = "version = 1;\n"
 			   "\tfinal = \"poweroff\";\n"
 			   "\tfailure = \"shell\";\n"
 			   "\tdeadline_ms = 604800000L;\n"
+			   "};\n"
+			   "full = {\n"
+			   "\tdracut_modules = [\n\t\t\"lvm\"\n\t];\n"
+			   "\tdevices = [\n\t\t\"/dev/mapper/system-root\"\n\t];\n"
+			   "\tretry_ms = 40000L;\n"
 			   "};\n"
 			   "verbose = 3;\n";
 
@@ -162,9 +171,9 @@ static void wrong_values_are_named_with_their_line(void)
 		{"version = 1", "version = \"1\"", ERROR_BAD_DATA, "p:1: version"},
 		{"\"minimal\"", "\"tiny\"", ERROR_BAD_DATA, "p:2: form: has a word"},
 		{"\"minimal\"", "1", ERROR_BAD_DATA, "p:2: form"},
-		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:65: dump.level: is out of range"},
-		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:65: dump.level"},
-		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:65: dump.level: must be a number"},
+		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:72: dump.level: is out of range"},
+		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:72: dump.level"},
+		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:72: dump.level: must be a number"},
 		{"level = 31;", "", ERROR_BAD_DATA, "dump.level: is missing"},
 		{"port = 7410", "port = 0", ERROR_BAD_DATA, "notify.port: is out of range"},
 		{"interval_ms = 10000L", "interval_ms = 0", ERROR_BAD_DATA, "notify.interval_ms"},

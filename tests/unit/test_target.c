@@ -107,6 +107,7 @@ static void probing(void)
 // A byte-by-byte copy: same content, zeros become holes, sizes that are no multiple of anything.
 static void raw(void)
 {
+	_cleanup_(sink_destroyp) struct sink *sink = NULL, *full = NULL;
 	struct raw_progress progress;
 	struct stat info;
 	int in, out;
@@ -116,12 +117,14 @@ static void raw(void)
 	in = open("in", O_RDONLY);
 	out = open("out", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	check(in >= 0 && out >= 0);
-	check_ok(raw_copy(in, out, NULL, NULL, &progress));
+	check_ok(sink_file_create(out, &sink));
+	check_ok(raw_copy(in, sink, NULL, NULL, &progress));
 	check(progress.done_bytes == 3005777 && progress.total_bytes == 3005777 && progress.unreadable_bytes == 0);
 	check(progress.written_bytes < 16384);
 	check(fstat(out, &info) == 0 && info.st_size == 3005777);
 	run("cmp in out");
-	check(raw_copy(in, open("/dev/full", O_WRONLY), NULL, NULL, &progress) != NULL);
+	check_ok(sink_file_create(open("/dev/full", O_WRONLY), &full));
+	check_error(raw_copy(in, full, NULL, NULL, &progress), ERROR_NOSPC, "No space");
 	remove_directory();
 }
 

@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 
-from . import faults, image, network, usual
+from . import faults, image, network, servers, storage, usual
 from .command import LabError
 from .guest import Guest
 from .planted import Planted
@@ -48,6 +48,7 @@ class Setup:
     disk_mib: int = 1024
     bus: str = "virtio"       # of disks: see guest.BUSES
     partition: str = ""       # the file system in the disk's one partition; "": the disk itself holds ext4
+    storage: str = ""         # what the first disks hold: see storage.KINDS; "": they are plain
     found_in: str = SAVEDIR   # where dumps are, counted from the partition's root
     has_crash: bool = False   # crash reads the dump of a kernel whose symbols are large
     has_second: bool = False  # a second disk, with a file system of SECOND_UUID
@@ -55,12 +56,16 @@ class Setup:
     watchdog: bool = False    # with one that runs when the machine panics
     pvpanic: bool = False     # with the device that tells the host of a panic
     network: bool = False     # with a card, and another node on its network
-    nmi: bool = False         # the host makes it panic, with an interrupt that nobody wants
+    server: str = ""          # which gets the dump over that network: see servers.KINDS
+    hung: str = ""            # what makes it panic: "nmi", an interrupt from the host that nobody wants; "task", one that waits for ever
+    efi: bool = False         # with UEFI, which has variables
     usual: bool = False       # not our capture, but one of dracut and makedumpfile
     service: bool = False     # start kdump.service instead of kdumpctl start
     before_start: str = ""    # a script in the guest, before kdump is started
     before_panic: str = ""    # a script in the guest, after kdump was started
     ends: tuple = ()          # where trouble is made: how the machine may end
+    says: tuple = ()          # words that must be on the console
+    types: str = ""           # text for the shell that the capture system starts on its console
     is_saved: bool = True     # where trouble is made: the dump must be whole nevertheless
     end_limit_s: int = 300    # from the panic to the machine's end
 
@@ -93,9 +98,14 @@ class Crash:
     console: str              # from the panic on
     saved_s: float            # panic to the line that says that the dump is whole; None: there is none
     before: str               # what before_panic printed
+    server: object = None     # see servers.py
     notices: Notices = None
     watchdog_fired: bool = False
     host_was_told: bool = False   # by pvpanic, before the machine's end
+
+    def disks(self):
+        """All disks of a target that has several."""
+        return [self.disk, *sorted(self.folder.glob("more*.img"))]
 
     def names(self, disk=None):
         """What is in the dump directory's parent."""
@@ -103,6 +113,8 @@ class Crash:
 
     def dump_directory(self, disk=None):
         """The one finished dump, copied to the host."""
+        if self.server and not disk:
+            return self.server.dump_directory()
         names = self.names(disk)
         if len(names) != 1 or names[0].endswith(".incomplete"):
             raise LabError(f"{SAVEDIR} holds {names or 'nothing'}, not one finished "
@@ -126,6 +138,7 @@ def _booted(lab, folder, setup, disks, peer=None):
         guest = Guest(folder, lab.kernels[setup.series], lab.initrds[setup.series],
                       lab.root, memory_mib=setup.memory_mib, cpus=setup.cpus,
                       crashkernel=setup.crashkernel, disks=disks, bus=setup.bus, network=peer,
+                      firmware=folder.parent / "variables" if setup.efi else None,
                       devices=(*["pvpanic-pci"] * setup.pvpanic, *["i6300esb"] * setup.watchdog), **options)
         with guest:
             try:
@@ -147,7 +160,7 @@ def _start(guest, setup):
         command = ("systemctl start kdump.service || { journalctl -b -u kdump.service "
                    "--no-pager; exit 1; }")
     began = guest.console.now()
-    text = guest.sh(command, timeout_s=300)[1]
+    text = guest.sh(command, timeout_s=1200)[1]
     seconds = guest.console.now() - began
     loaded = guest.sh("cat /sys/kernel/kexec_crash_loaded")[1]
     if loaded != "1":
@@ -158,17 +171,26 @@ def _start(guest, setup):
     return text, seconds, int(size)
 
 
-def _panic(guest, by_nmi=False):
+# A task that waits for a file system that nobody thaws.
+HANG = f"""mount UUID={UUID} /mnt && fsfreeze -f /mnt
+echo 2 >/proc/sys/kernel/hung_task_timeout_secs
+echo >/mnt/hung"""
+
+
+def _panic(guest, hung=""):
     """Plant pages and panic; return (what was planted, console position, time)."""
     position = guest.console.position()
     begin = guest.send("mkdir -p /plant/tmpfs && mount -t tmpfs none /plant/tmpfs &&"
                        " echo 100000 >/proc/sys/vm/percpu_pagelist_high_fraction;"
                        " echo 4 >/proc/sys/vm/nr_hugepages;"
                        " echo madvise >/sys/kernel/mm/transparent_hugepage/enabled;"
-                       f" /usr/lib/kdump-lab/plant {'--no-panic ' * by_nmi}/plant /plant/tmpfs")
-    if by_nmi:
-        # In the interrupt the kernel cannot write to its console: the capture kernel comes next.
+                       f" /usr/lib/kdump-lab/plant {'--no-panic ' * bool(hung)}/plant /plant/tmpfs{' &' * bool(hung)}")
+    if hung:
         guest.waited(guest.agent, r"^planted\s*$", 120, begin)
+    if hung == "task":
+        guest.send(HANG)
+    if hung == "nmi":
+        # In the interrupt the kernel cannot write to its console: the capture kernel comes next.
         panicked = guest.console.now()
         guest.qmp("inject-nmi")
     else:
@@ -203,6 +225,8 @@ def _make_trouble(guest, trouble, position):
         guest.wait_console("MiB free on the target", 120, position)
     if trouble in ("hang", "stall"):       # From now on each byte takes a second.
         guest.qmp("block_set_io_throttle", device="disk0", bps=1, bps_rd=0, bps_wr=0, iops=0, iops_rd=0, iops_wr=0)
+    elif trouble == "damage":
+        faults.damage_memory(guest.ram, guest.console.text(0), guest.folder.name)
     elif trouble == "removal":
         guest.qmp("device_del", id="disk0")
     elif trouble not in ("", "full", "errors", "power"):
@@ -218,7 +242,7 @@ def _first_notice(guest, peer, agent, panicked):
 def crash(lab, folder, setup):
     """Carry out a setup and return what happened."""
     folder.mkdir(parents=True, exist_ok=True)
-    if not setup.network:
+    if not setup.network and not setup.server:
         return _crash(lab, folder, setup, None)
     with network.Network(folder, lab.fence_kdump) as peer:
         return _crash(lab, folder, setup, peer)
@@ -232,15 +256,15 @@ kdumpctl new-dumps 2>&1; echo again; kdumpctl new-dumps 2>&1; echo mounts; grep 
 mount {} /mnt; echo mounted; kdumpctl dumps 2>&1; umount /mnt"""
 
 
-def next_boot(lab, folder, setup, disk, script):
-    """Boot again and run a script, for which there is /dev/disk/by-id/virtio-disk1; return that, and what kdumpctl tells of dumps."""
+def next_boot(lab, folder, setup, disks, script):
+    """Boot again and run a script, for which there is one disk more; return that, and what kdumpctl tells of dumps."""
     folder.mkdir(parents=True, exist_ok=True)
     written = folder / "written"
     with open(written, "wb") as file:
         file.truncate(1 << 30)
-    for guest in _booted(lab, folder, Setup(setup.series), [disk, written]):
+    for guest in _booted(lab, folder, Setup(setup.series), [*disks, written]):
         told = ""
-        if setup.config["KDUMP_TARGET"]:
+        if setup.partition and setup.config["KDUMP_TARGET"]:
             _configure(guest, {"KDUMP_SAVEDIR": SAVEDIR, **setup.config})
             told = guest.sh(TOLD.format(setup.config["KDUMP_TARGET"]))[1]
         guest.sh(script)
@@ -249,10 +273,45 @@ def next_boot(lab, folder, setup, disk, script):
     raise LabError("not reached")
 
 
+def refusal(lab, folder, setup):
+    """What kdumpctl start says against a target."""
+    folder.mkdir(parents=True, exist_ok=True)
+    disk = folder / "target.img"
+    _blank(disk, setup.disk_mib)
+    for guest in _booted(lab, folder, setup, [disk]):
+        _configure(guest, {"KDUMP_TARGET": f"UUID={UUID}", "KDUMP_SAVEDIR": SAVEDIR, **setup.config})
+        guest.sh(storage.make(setup.storage, UUID))
+        code, text = guest.sh("kdumpctl start", ok=None)
+        return text if code else f"it was not refused: {text}"
+    raise LabError("not reached")
+
+
+def _blank(path, size_mib):
+    with open(path, "wb") as file:
+        file.truncate(size_mib << 20)
+
+
+def _type(guest, text, position):
+    """A human at the console of the capture system."""
+    guest.wait_console("a shell, as the plan says", 120, position)
+    guest.console.send(text)
+
+
+def told_by_pstore(lab, folder, setup, disk):
+    """Boot again, with the same firmware; return what kdumpctl tells of dumps, and what pstore has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for guest in _booted(lab, folder, setup, [disk]):
+        return guest.sh("modprobe efi_pstore; mount -t pstore none /sys/fs/pstore 2>&1; ls /sys/fs/pstore; "
+                        "kdumpctl new-dumps 2>&1; cat /sys/fs/pstore/dmesg*", ok=None)[1]
+    raise LabError("not reached")
+
+
 def _crash(lab, folder, setup, peer):
     disk = folder / "target.img"
     if setup.partition:
         image.make_partitioned(disk, setup.disk_mib, setup.partition, UUID)
+    elif setup.storage:
+        _blank(disk, setup.disk_mib)
     else:
         image.make_ext4(disk, setup.disk_mib, uuid=UUID)
     config = {"KDUMP_TARGET": f"UUID={UUID}", "KDUMP_SAVEDIR": SAVEDIR,
@@ -261,6 +320,9 @@ def _crash(lab, folder, setup, peer):
     if second:
         image.make_ext4(second, 512, uuid=SECOND_UUID)
     attached = [disk]
+    for number in range(1, storage.KINDS[setup.storage].disks if setup.storage else 1):
+        attached.append(folder / f"more{number}.img")
+        _blank(attached[-1], setup.disk_mib)
     if setup.trouble == "errors":
         attached = [faults.failing_writes(disk, setup.disk_mib)]
     elif setup.trouble == "power":
@@ -269,31 +331,42 @@ def _crash(lab, folder, setup, peer):
     for guest in _booted(lab, folder, setup, [*attached, second] if second else attached, peer):
         if setup.pvpanic:
             guest.sh("modprobe pvpanic-pci")
+        server = None
         if peer:
-            peer.listener()
             guest.sh(network.IN_GUEST)
+        if setup.server:
+            server = servers.KINDS[setup.server](peer, lab.servers)
+            config = {**config, "KDUMP_TARGET": "", "KDUMP_SAVEDIR": server.savedir, **server.prepare(guest), **setup.config}
+        if setup.network:
+            peer.listener()
         if not setup.usual:
             _configure(guest, config)
         if setup.watchdog:
             guest.sh(WATCHDOG)
+        if setup.storage:
+            guest.sh(storage.make(setup.storage, UUID))
         if setup.before_start:
             guest.sh(setup.before_start)
         text, seconds, size = _start(guest, setup)
         before = guest.sh(setup.before_panic)[1] if setup.before_panic else ""
         guest.sh("sync")
-        agent = peer.agent(network.GUEST, 300) if peer else None
-        planted, position, panicked = _panic(guest, setup.nmi)
+        agent = peer.agent(network.GUEST, 300) if setup.network else None
+        planted, position, panicked = _panic(guest, setup.hung)
         after = guest.console.position()
         _, kernel_at, _ = guest.wait_console(CAPTURE_KERNEL, 120, position)
         _make_trouble(guest, setup.trouble, after)
-        notices = _first_notice(guest, peer, agent, panicked) if peer else None
+        if setup.types:
+            _type(guest, setup.types, after)
+        notices = _first_notice(guest, peer, agent, panicked) if setup.network else None
         ended, end_at = guest.wait_end(setup.end_limit_s, after)
-        if peer:
+        if setup.network:
             notices.all = [(guest.console.since(when) - panicked, *rest) for when, *rest in peer.notices()]
+        if server:
+            server.collect()
         saved = guest.console.find(SAVED, position)
         return Crash(folder, disk, second, guest.ram, planted, ended, text, seconds, size,
                      kernel_at - panicked, end_at - panicked,
-                     guest.console.text(position), saved[0] - panicked if saved else None, before, notices,
+                     guest.console.text(position), saved[0] - panicked if saved else None, before, server, notices,
                      bool(guest.monitor.find('"event": "WATCHDOG"')),
                      bool(guest.monitor.find('"event": "GUEST_CRASHLOADED"')))
     raise LabError("not reached")

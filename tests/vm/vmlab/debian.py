@@ -24,14 +24,19 @@ LARGE = ("6.1-generic",)
 GUEST_PACKAGES = (
     "systemd-sysv", "udev", "kmod", "dracut-core", "kexec-tools", "e2fsprogs",
     "util-linux", "iproute2", "btrfs-progs", "xz-utils", "zstd", "cpio", "libblkid1", "libconfig9", "zlib1g",
-    "liblzo2-2", "libsnappy1v5", "libzstd1", "libcurl4",
+    "liblzo2-2", "libsnappy1v5", "libzstd1", "libcurl4", "openssh-client",
 )
+
+# For targets that are more than a disk.
+STORAGE_PACKAGES = ("lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin", "xfsprogs", "multipath-tools", "kpartx")
 
 # crash 8.0.2 of Debian 12 loses tasks on 6.1.192, and its makedumpfile 1.7.2
 # takes no page of 6.12 for free.  The suite after Debian 13 has crash 9 and
 # makedumpfile 1.7.8; they run in a tree of their own.
 TOOLS_SUITE = "forky"
 TOOLS_PACKAGES = ("crash", "makedumpfile")
+# What receives dumps over the network; it runs in a tree of its own, so that this machine serves nobody.
+SERVER_PACKAGES = {"ssh": ("openssh-server",), "files": ("nfs-ganesha", "nfs-ganesha-vfs", "samba")}
 MIRROR = "http://deb.debian.org/debian"
 # The Release file of a testing suite is valid for a week only, and mirrors
 # that are frozen for reproducible runs serve older ones.  Signatures are
@@ -187,6 +192,17 @@ def foreign_tools_tree(machine):
         if not (made / "lib").exists():
             (made / "lib").symlink_to("usr/lib")
     return cache.artefact(f"tools-{TOOLS_SUITE}-{machine}-{recipe}", build)
+
+
+def servers_tree(kind):
+    """The root directory that holds some servers of this suite."""
+    packages = SERVER_PACKAGES[kind]
+    recipe = cache.digest(*packages, *_versions(*packages))
+
+    def build(made):
+        _mmdebstrap("bookworm", packages, made, "--format=directory")
+        (made / "work").mkdir()
+    return cache.artefact(f"servers-{kind}-bookworm-{recipe}", build)
 
 
 def tools_tree():

@@ -2,6 +2,7 @@
 """What goes wrong during a capture: disks that fail, programs that make trouble, power that is cut."""
 
 import random
+import re
 import shutil
 import struct
 
@@ -33,6 +34,24 @@ KILL_ALWAYS = hook_behind(_kill_readers("break"))
 EAT_MEMORY = hook("while echo $x$x$x$x; do :; done >/fill")
 FILL_DISK = hook('while echo $x$x$x$x; do :; done >"$KDUMP_DIRECTORY/fill"')
 SECOND_PANIC = hook("echo c >/proc/sysrq-trigger")
+
+
+# Of the pages above the lowest ones, which the capture kernel uses too.
+DAMAGED_PAGES, FIRST_DAMAGED = 2000, 16 << 20
+
+
+def damage_memory(ram, console, seed):
+    """Overwrite pages of the crashed memory, all over, but for those that were reserved; return how many."""
+    reserved = re.search(r"Reserving (\d+)MB of memory at (\d+)MB for crashkernel", console)
+    size, start = (int(number) << 20 for number in reserved.groups())
+    dice, count = random.Random(seed), 0
+    with open(ram, "r+b") as file:
+        for page in dice.sample(range(FIRST_DAMAGED >> 12, file.seek(0, 2) >> 12), DAMAGED_PAGES):
+            if not start <= page << 12 < start + size:
+                file.seek(page << 12)
+                file.write(dice.randbytes(4096))
+                count += 1
+    return count
 
 
 def failing_writes(disk, size_mib):

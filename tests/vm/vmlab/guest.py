@@ -141,12 +141,15 @@ class Guest(Machine):
     has_agent = True
 
     def __init__(self, folder, kernel, initrd, root, *, memory_mib=512, cpus=1,
-                 crashkernel="128M", disks=(), bus="virtio", append="", cpu=CPU, network=None, devices=()):
+                 crashkernel="128M", disks=(), bus="virtio", append="", cpu=CPU, network=None, devices=(),
+                 firmware=None):
         super().__init__(folder, [])
         self.kernel = kernel
         self.ram = self.folder / "ram"
         self._argv = self._command(initrd, root, memory_mib, cpus, crashkernel,
                                    disks, bus, append, cpu)
+        if firmware:
+            self._argv += image.firmware(firmware)
         for device in devices:
             self._argv += ["-device", device]
         if network:

@@ -104,7 +104,8 @@ def root_image(guest_tar, kernels, stage, files, target):
             stage_kernel(tree, kernel)
         if stage is not None:
             run(["cp", "-a", f"{stage}/.", tree])
-            _stage_libraries(tree, stage / "usr/bin/kdump-copy")
+            for program in ("usr/bin/kdump-copy", "usr/sbin/kdumpctl"):
+                _stage_libraries(tree, stage / program)
         _stage_lab(tree, files)
         (tree / "etc/hostname").write_text("guest\n", encoding="ascii")
         (tree / "etc/fstab").write_text("/dev/vda / ext4 rw 0 1\n", encoding="ascii")
@@ -128,6 +129,17 @@ def overlay(base, target):
     """A throw-away copy-on-write layer over a root disk."""
     run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
          os.fspath(base), os.fspath(target)])
+
+
+OVMF = pathlib.Path("/usr/share/OVMF")
+
+
+def firmware(variables):
+    """QEMU's options of UEFI, which keeps its variables in a file."""
+    if not variables.exists():
+        shutil.copy(OVMF / "OVMF_VARS_4M.fd", variables)
+    return ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd",
+            "-drive", f"if=pflash,format=raw,file={variables}"]
 
 
 LABEL = "crashdump"

@@ -16,7 +16,8 @@ class Lab:
     """Made once per run; read-only afterwards, so scenarios may share it."""
 
     def __init__(self, work, stage=None, series=tuple(debian.KERNELS), keep=False,
-                 sanitized=(), direct_kernels=(), has_network=False, has_usual=False, say=lambda text: None):
+                 sanitized=(), direct_kernels=(), has_network=False, server_trees=(), has_usual=False, has_storage=False,
+                 say=lambda text: None):
         self.work = pathlib.Path(work)
         self.keep = keep
         # Copiers built with sanitizers, each in a folder that is named for them.
@@ -36,12 +37,13 @@ class Lab:
         self.foreign_tools = {machine: ForeignTools(debian.foreign_tools_tree(machine))
                               for machine in self.programs if machine != "amd64"}
         if series:
-            self._make_disks(say, has_usual)
+            self._make_disks(say, has_usual, debian.STORAGE_PACKAGES if has_storage else ())
         # The agent of the cluster's other node, for guests that have a network.
+        self.servers = {kind: debian.servers_tree(kind) for kind in server_trees}
         self.fence_kdump = debian.fence_agents_tree() / "usr/sbin/fence_kdump" if has_network else None
 
-    def _make_disks(self, say, has_usual):
-        guest = debian.guest_tar()
+    def _make_disks(self, say, has_usual, packages):
+        guest = debian.guest_tar(packages)
         self._compile("plant", "-static")
         self._compile("rate", "-static")
         image.lone_initrd(self.work / "rate", self.work / "rate.img")

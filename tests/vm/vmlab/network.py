@@ -52,7 +52,7 @@ class Network:
 
     def __init__(self, folder, fence_kdump):
         self.name = f"kdump-{folder.name}"
-        self._folder = folder
+        self.folder = folder
         self._fence_kdump = fence_kdump
         self._children = []
 
@@ -83,25 +83,26 @@ class Network:
 
     def agent(self, source, timeout_s):
         """The fence agent of the cluster's other node; ends with 0 at the first notice of the guest."""
-        return self._start("fence_kdump.log", [self._fence_kdump, "-n", source, "-o", "off", "-t", str(timeout_s), "-v",
+        return self.start("fence_kdump.log", [self._fence_kdump, "-n", source, "-o", "off", "-t", str(timeout_s), "-v",
                                          "-f", "ipv6" if ":" in source else "ipv4"])
 
     def listener(self):
         """Writes down all notices; see notices()."""
         # Before the panic: the guest looks for neighbours only it answers for.
-        return self._start("notices.log", [sys.executable, HERE / "wire.py", "tap0", str(PORT), *ADDRESSES])
+        return self.start("notices.log", [sys.executable, HERE / "wire.py", "tap0", str(PORT), *ADDRESSES])
 
     def notices(self):
         """Of each that came to the listener: time.monotonic(), where, from where, bytes."""
-        rows = [line.split() for line in (self._folder / "notices.log").read_text().splitlines()]
+        rows = [line.split() for line in (self.folder / "notices.log").read_text().splitlines()]
         return [(float(when), *rest) for when, *rest in rows]
 
     def text(self, name):
         """What a child printed."""
-        return (self._folder / name).read_text(errors="replace")
+        return (self.folder / name).read_text(errors="replace")
 
-    def _start(self, name, argv):
-        with open(self._folder / name, "wb") as log:
+    def start(self, name, argv):
+        """Run a program here until the end; what it prints goes to a file of that name."""
+        with open(self.folder / name, "wb") as log:
             # pylint: disable=consider-using-with
             child = subprocess.Popen(self.inside(argv), stdin=subprocess.DEVNULL, stdout=log,
                                      stderr=subprocess.STDOUT)

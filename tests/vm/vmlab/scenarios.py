@@ -5,9 +5,9 @@ import dataclasses
 import re
 import shutil
 
-from . import archive, capture, checks, copier, debian, direct, faults, forms, image, network, pageflags, usage, vmcoreinfo
+from . import archive, capture, checks, copier, debian, direct, faults, forms, image, network, pageflags, storage, usage, vmcoreinfo
 from .capture import Setup
-from .command import LabError, run
+from .command import LabError, run, shell
 from .direct import CPU
 from .elf import Elf
 from .planted import PROCESSES
@@ -36,6 +36,11 @@ FALLBACK_REASONS = {
     "errors": "FAILED: UUID=.*Input/output error.*trying the next target",
     "removal": "FAILED: UUID=.*(Input/output error|No such device|Read-only).*trying the next target",
 }
+# A key of age, made for this test.
+AGE_RECIPIENT = "age1hlknda8t77x0gm3f733tj58xf43ksvz0ce62csgy3s0w3fve9pcsckwy6w"
+AGE_IDENTITY = "AGE-SECRET-KEY-1RU3F84HQQYXQMG59ETK7ZA0473L2T7H0NUMHGYKNNKHXL0QXWCAS4D8ZPX"
+# The target has another name from now on.
+GONE = "tune2fs -U random $(blkid -U " + capture.UUID + ")"
 NOTIFY = {"KDUMP_NOTIFY_NODES": network.NODES, "KDUMP_NOTIFY_INTERVAL": "1"}
 
 
@@ -132,7 +137,12 @@ def _filtered(report, lab, folder, scenario):
         is_wanted = setup.config.get("KDUMP_PANIC_NOTIFIERS") == "yes"
         report.check(f"{name}: pvpanic tells the host of the crash: {is_wanted}",
                      "" if crash.host_was_told == is_wanted else f"it is {crash.host_was_told}")
-    dump = crash.dump_directory()
+    return crash, _saved(report, lab, scenario, crash, crash.dump_directory())
+
+
+def _saved(report, lab, scenario, crash, dump):
+    """What is asked of every filtered dump."""
+    name, setup = scenario.name, scenario.setup
     checks.directory(report, name, dump)
     level = int(setup.config.get("KDUMP_DUMPLEVEL", 31))
     vmcore = dump / "vmcore"
@@ -143,7 +153,43 @@ def _filtered(report, lab, folder, scenario):
     checks.kernel_objects(report, name, lab, crash, vmcore)
     output = checks.crash_reads(report, name, lab, lab.kernels[setup.series], vmcore)
     checks.panicking_task(report, name, output)
-    return crash, dump
+    return dump
+
+
+def _encrypted(report, lab, folder, scenario):
+    """A dump that nobody can read but who has the key; decrypted by age and by our own program, it is as any other."""
+    name = scenario.name
+    crash = capture.crash(lab, folder, scenario.setup)
+    checks.ended(report, name, crash, scenario.setup.config["KDUMP_FINAL_ACTION"])
+    checks.disk_clean(report, name, crash)
+    dump, key = crash.dump_directory(), folder / "key.txt"
+    key.write_text(AGE_IDENTITY + "\n")
+    secrets = (b"KDUMPLANT ", b"Linux version", b"sysrq: Trigger a crash")
+    readable = [f"{path.name}: {word}" for path in dump.iterdir() for word in secrets if word in path.read_bytes()]
+    report.check(f"{name}: nothing of the memory or of the log can be read", "\n".join(readable))
+    report.note(f"{name}: " + "; ".join(re.findall(r"encrypting; .*|memory: copier .*|[0-9]+ MiB written in .*", (dump / "capture.log").read_text())))
+    by_age, log = folder / "by-age", folder / "log-by-age"
+    shell('age -d -i "$1" "$2" | makedumpfile -R "$3"', key, dump / "vmcore.flat.age", by_age)
+    run(["age", "-d", "-i", key, "-o", log, dump / "vmcore-dmesg.txt.age"])
+    run([lab.program("kdump-inspect"), "decrypt", "-i", key, dump])
+    report.check(f"{name}: age and kdump-inspect make the same dump of it",
+                 "" if by_age.read_bytes() == (dump / "vmcore").read_bytes() else "they do not")
+    report.check(f"{name}: and the same log", "" if log.read_bytes() == (dump / "vmcore-dmesg.txt").read_bytes() else "they do not")
+    _saved(report, lab, scenario, crash, dump)
+
+
+def _uploaded(report, lab, folder, scenario):
+    """A dump that was uploaded as a stream; put in order by makedumpfile, it is as any other."""
+    name = scenario.name
+    crash = capture.crash(lab, folder, scenario.setup)
+    checks.ended(report, name, crash, scenario.setup.config["KDUMP_FINAL_ACTION"])
+    dump = crash.dump_directory()
+    text = (dump / "README.txt").read_text()
+    report.check(f"{name}: README.txt says how to open what is there", "" if "crash VMLINUX vmcore.flat," in text else text)
+    plan = (dump / "plan").read_text()
+    report.check(f"{name}: no password is in the plan", "" if "secret" not in plan.replace(",secrets", "") and "storekey" not in plan else plan)
+    shell('makedumpfile -R "$2" <"$1"', dump / "vmcore.flat", dump / "vmcore", timeout_s=300)
+    _saved(report, lab, scenario, crash, dump)
 
 
 def _direct(report, lab, folder, scenario):
@@ -222,7 +268,7 @@ def _partition(report, lab, folder, scenario):
     report.check(f"{name}: the target's file system is clean",
                  image.check_partition_clean(crash.disk, setup.partition))
     written, told = capture.next_boot(
-        lab, folder / "next", setup, crash.disk,
+        lab, folder / "next", setup, [crash.disk],
         f"mount PARTUUID={image.PARTUUID} /mnt && cd /mnt{setup.found_in} && tar -c . >/dev/disk/by-id/virtio-disk1")
     copy = folder / "copy"
     copy.mkdir()
@@ -241,6 +287,47 @@ def _partition(report, lab, folder, scenario):
         kernel = lab.kernels[setup.series]
         debian.add_symbols(kernel)
         checks.panicking_task(report, name, checks.crash_reads(report, name, lab, kernel, dump / "vmcore"))
+
+
+def _stacked(report, lab, folder, scenario):
+    """A dump on a target that only dracut's modules bring up, read in another boot."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    disks = crash.disks()
+    written, _ = capture.next_boot(lab, folder / "next", setup, disks,
+                                   storage.read_script(setup.storage, capture.UUID, f"{storage.DISK}{len(disks)}"))
+    copy = folder / "copy"
+    copy.mkdir()
+    run(["tar", "-x", "-C", copy, "-f", written])
+    names = [path.name for path in copy.iterdir()]
+    report.check(f"{name}: there is one finished dump", "" if len(names) == 1 and "incomplete" not in names[0] else f"{names}")
+    dump = copy / names[0]
+    checks.directory(report, name, dump)
+    memory, pages = lab.pages.list(crash.ram), lab.pages.list(dump / "vmcore")
+    checks.matches_memory(report, name, crash, pages, memory)
+    checks.planted_pages(report, name, crash, pages, memory, 31)
+    checks.panicking_task(report, name, checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore"))
+    found = re.search(r"memory: copier.*", (dump / "capture.log").read_text())
+    report.note(f"{name}: {found[0] if found else ''}")
+
+
+def _refused(report, lab, folder, scenario):
+    """kdumpctl start refuses the target and says why."""
+    name = scenario.name
+    text = capture.refusal(lab, folder, scenario.setup)
+    for word in ("keyslot 0 argon2id 128 MiB", "keyslot 1 pbkdf2", "the reservation of the capture kernel has 192 MiB"):
+        report.check(f"{name}: the refusal says '{word}'", "" if word in text else text)
+
+
+def _ends(report, lab, folder, scenario):
+    """Nothing can be saved: the machine ends as it should, and in time."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    report.check(f"{name}: the machine ends by itself, as it should", "" if crash.ended in setup.ends else f"with {crash.ended}")
+    checks.times(report, name, crash)
+    for word in setup.says:
+        report.check(f"{name}: the console says '{word}'", "" if word in crash.console else crash.console[-3000:])
 
 
 def _crash_loop(report, lab, folder, scenario):
@@ -273,16 +360,44 @@ def _hooks(report, lab, folder, scenario):
 
 
 def _hung(report, lab, folder, scenario):
-    """What panics is the interrupt; all that the machine had is there."""
+    """What hangs is a panic; all that the machine had is there."""
     name = scenario.name
     crash = capture.crash(lab, folder, scenario.setup)
     checks.ended(report, name, crash, scenario.setup.config["KDUMP_FINAL_ACTION"])
     dump = crash.dump_directory()
     log = (dump / "vmcore-dmesg.txt").read_text(errors="replace")
-    report.check(f"{name}: the panic is that of the interrupt", "" if "NMI: Not continuing" in log else log[-500:])
+    wanted = {"nmi": "NMI: Not continuing", "task": "hung_task: blocked tasks"}[scenario.setup.hung]
+    report.check(f"{name}: the panic says what hung", "" if wanted in log else log[-500:])
     output = checks.crash_reads(report, name, lab, lab.kernels[scenario.setup.series], dump / "vmcore")
     report.check(f"{name}: bt shows how it came to the panic", "" if "panic" in output.by_command["bt"] else output.by_command["bt"])
     checks.kernel_objects(report, name, lab, crash, dump / "vmcore")
+
+
+def _damaged(report, lab, folder, scenario):
+    """Much of the crashed memory is noise, struct pages among it: what is saved is what is there."""
+    name = scenario.name
+    crash = capture.crash(lab, folder, scenario.setup)
+    checks.ended(report, name, crash, scenario.setup.config["KDUMP_FINAL_ACTION"])
+    checks.disk_clean(report, name, crash)
+    dump = crash.dump_directory()
+    report.check(f"{name}: the manifest's sums are right",
+                 run(["sha256sum", "--quiet", "--check", "manifest.sha256"], cwd=dump, ok=None, merge=True)[1])
+    checks.matches_memory(report, name, crash, lab.pages.list(dump / "vmcore"), lab.pages.list(crash.ram))
+    for line in re.findall(r"pages: .* in all.*|warning: .*|copying failed: .*|kernel log: .*", (dump / "capture.log").read_text()):
+        report.note(f"{name}: {line}")
+
+
+def _firmware(report, lab, folder, scenario):
+    """The target is gone, and there is no other: the next boot finds the end of the log in the firmware."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder / "crash", setup)
+    checks.ended(report, name, crash, setup.config["KDUMP_FAILURE_ACTION"])
+    found = re.search(r"the end of the log is kept in (\d+) variables", crash.console)
+    report.check(f"{name}: the console says that it is kept", "" if found else crash.console[-2000:])
+    told = capture.told_by_pstore(lab, folder / "next", setup, crash.disk)
+    for title, pattern in (("kdumpctl tells of it, and why the machine crashed", r"new dump /.*pstore.*: log, .*sysrq"),
+                           ("the kernel's own pstore reads it", r"Kernel panic - not syncing: sysrq triggered crash")):
+        report.check(f"{name}: {title}", "" if re.search(pattern, told) else told)
 
 
 def _two_cpus(report, lab, folder, scenario):
@@ -415,7 +530,7 @@ DIRECT = (
     ("6.1-arm64", 4096, "cortex-a57", "", False),
     ("6.12-arm64", 4096, "cortex-a57", "", False),
     ("6.12-arm64", 4096, "max", "-lpa2", False),
-    ("6.12-arm64-16k", 16384, "neoverse-n1", "", True),
+    ("6.12-arm64-16k", 16384, "neoverse-n1", "", False),
     ("6.12-arm64-16k", 16384, "max", "-lpa2", False),
     ("newest-arm64", 4096, "cortex-a57", "", False),
     ("newest-arm64", 4096, "max", "-lpa2", True),
@@ -449,6 +564,13 @@ def partition(file_system, bus, target, quick, crashkernel="96M", **more):
                     f"a kernel for all machines, crashkernel={crashkernel}, {file_system} in a partition of a {bus} disk")
 
 
+def stacked(suffix, kind, quick, what, carry_out_by=_stacked, crashkernel="192M", config=(), **more):
+    """A target that only the full form of the capture initramfs reaches."""
+    setup = Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_DEADLINE": "120", **dict(config)},
+                  storage=kind, crashkernel=crashkernel, memory_mib=768, **more)
+    return Scenario(f"{suffix}-6.1", setup, carry_out_by, quick, what)
+
+
 def _direct_row(kernel, page_bytes, cpu, suffix, quick, has_crash=False):
     setup = direct.Setup(kernel, cpu, page_bytes, has_crash)
     return Scenario(f"direct-{kernel}{suffix}", setup, _direct, quick,
@@ -476,25 +598,44 @@ def table():
         Scenario("halt-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "halt", "KDUMP_DUMPLEVEL": "16",
                                "KDUMP_DUMPFORMAT": "lzo"}),
-                 _filtered, True, "level 16, lzo, halt"),
+                 _filtered, False, "level 16, lzo, halt"),
         Scenario("notify-6.12",
                  Setup("6.12", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_PANIC_NOTIFIERS": "yes", **NOTIFY},
                        network=True, pvpanic=True),
                  _filtered, True, "failover notices to all addresses of three nodes; the host is told by pvpanic"),
+        Scenario("nfs-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="nfs"),
+                 _filtered, False, "a dump on a server, by NFS 4"),
+        Scenario("cifs-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="cifs"),
+                 _filtered, False, "a dump on a share, with a password"),
+        Scenario("ssh-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="ssh"),
+                 _filtered, True, "a dump on a server, by ssh"),
+        Scenario("s3-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="s3"),
+                 _uploaded, False, "a dump in a store in the manner of S3, in parts"),
+        Scenario("https-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="https"),
+                 _uploaded, False, "a dump on a web server, by https with a password and an authority of its own"),
+        Scenario("sftp-6.12", Setup("6.12", {"KDUMP_FINAL_ACTION": "poweroff"}, server="sftp"),
+                 _filtered, False, "the same, for a user who may not run commands there"),
         Scenario("missing-uuid-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", **NOTIFY,
                                "KDUMP_FAILURE_ACTION": "poweroff",
                                "KDUMP_DEADLINE": str(DEADLINE_S)}, network=True,
-                       before_panic="tune2fs -U random $(blkid -U " + capture.UUID + ")"),
+                       before_panic=GONE),
                  _missing_target, True,
                  "the target is gone after the panic: failure action in time, notices until then"),
+        Scenario("pstore-6.1", Setup("6.1", {"KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_DEADLINE": "60"}, efi=True,
+                                     memory_mib=768, before_panic=GONE),
+                 _firmware, False, "nothing can be reached: the end of the log is in the firmware"),
         Scenario("loop-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff", "KDUMP_CRASH_LOOP_COUNT": "2"},
                        before_start=EARLIER),
-                 _crash_loop, True, "the second crash within an hour: the log only"),
+                 _crash_loop, False, "the second crash within an hour: the log only"),
         Scenario("nmi-6.1",
-                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_PANIC_ON": "nmi softlockup"}, nmi=True),
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_PANIC_ON": "nmi softlockup"}, hung="nmi"),
                  _hung, True, "a machine that hangs gets an interrupt from outside"),
+        Scenario("hungtask-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff", "KDUMP_PANIC_ON": "hungtask"}, hung="task"),
+                 _hung, False, "a task that waits for ever makes the machine panic"),
+        Scenario("damaged-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, trouble="damage"),
+                 _damaged, False, "pages all over the crashed memory are noise"),
         Scenario("hooks-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_REQUIRED_PROGRAMS": "uname",
                                "KDUMP_PRESCRIPT": "uname -r",
@@ -503,9 +644,9 @@ def table():
                  _hooks, True, "programs before and after the dump; one fails, one hangs"),
         *[fallback(*row) for row in (
             ("missing-6.12", "6.12", "", True, "is gone", True),
-            ("full-6.1", "6.1", "full", True, "is too small"),
+            ("full-6.1", "6.1", "full", False, "is too small"),
             ("hang-6.1", "6.1", "hang", True, "does not answer any more"),
-            ("stall-6.12", "6.12", "stall", True, "stalls while the memory is saved"),
+            ("stall-6.12", "6.12", "stall", False, "stalls while the memory is saved"),
             ("errors-6.1", "6.1", "errors", True, "fails to write"),
             ("removal-6.12", "6.12", "removal", True, "is pulled out while the memory is saved"))],
         Scenario("power-cut-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, trouble="power", disk_mib=256),
@@ -516,6 +657,10 @@ def table():
             ("memory", faults.EAT_MEMORY, ("reboot", "poweroff"), False, True, "the capture system runs out of memory", "80M"),
             ("hook-fills-disk", faults.FILL_DISK, ("poweroff",), False, False, "a program of the administrator fills the disk"),
             ("second-panic", faults.SECOND_PANIC, ("reboot",), False, False, "the capture kernel crashes too"))],
+        Scenario("encrypted-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_ENCRYPT_TO": AGE_RECIPIENT}, crashkernel="80M"),
+                 _encrypted, False, "level 31, encrypted to a key, crashkernel=80M"),
+        Scenario("encrypted-s3-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_ENCRYPT_TO": AGE_RECIPIENT}, server="s3"),
+                 _encrypted, False, "the same in a store"),
         Scenario("formats-6.1", Setup("6.1", dict(raw)), _every_format, False,
                  "all levels in all formats"),
         Scenario("la57-6.1",
@@ -533,6 +678,23 @@ def table():
                   before_start=f"until [ -e /dev/disk/by-partuuid/{image.PARTUUID} ]; do sleep 0.1; done"),
         partition("ext4", "scsi", f"UUID={capture.UUID}", False, has_crash=True),
         partition("xfs", "megasas", f"LABEL={image.LABEL}", False),
+    ]
+    rows += [
+        stacked("lvm", "lvm", False, "a logical volume"),
+        stacked("lvm-thin", "lvm-thin", False, "a thin volume with xfs"),
+        stacked("md-raid1", "md-raid1", False, "a mirror"),
+        stacked("md-degraded", "md-raid1", False, "a mirror that loses a disk before the capture",
+                before_panic=f"dd if=/dev/zero of={storage.DISK}1 bs=1M count=4 conv=fsync status=none"),
+        stacked("lvm-missing", "lvm-two", False, "a logical volume one of whose disks is gone: the fallback has the dump", _fallback,
+                has_second=True, config={"KDUMP_FALLBACK": f"UUID={capture.SECOND_UUID}"},
+                before_panic=f"dd if=/dev/zero of={storage.DISK}1 bs=1M count=4 conv=fsync status=none"),
+        stacked("unit-killed", "lvm", False, "the unit that saves is killed: the failure action", _ends, ends=("poweroff",),
+                config={"KDUMP_PRESCRIPT": "systemctl kill -s KILL kdump-capture.service"},
+                says=("the unit that saves the memory has ended before its time",)),
+        stacked("shell", "", False, "the target is gone, and a human gets a shell", _ends, ends=("reboot",),
+                config={"KDUMP_FAILURE_ACTION": "shell", "KDUMP_DEADLINE": "60"}, types="echo typed $((40 + 2))\nexit\n",
+                before_panic=f"tune2fs -U random $(blkid -U {capture.UUID})", says=("typed 42",)),
+        stacked("luks", "luks", False, "an encrypted volume is refused with what its keys need", _refused),
     ]
     rows += [Scenario(f"rate-{series}", Setup(series, crashkernel="192M"), _rates, False,
                       "how fast /proc/vmcore is read, by size of the window")

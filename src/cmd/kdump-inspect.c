@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// kdump-inspect: looks into dumps, on any machine.
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "boot/text.h"
+#include "cmd/inspect_decrypt.h"
+
+// A subcommand.
+struct command {
+	const char *name;
+	const char *arguments;
+	const char *help;
+	struct error *(*run)(int argc, char **argv); // The words, from its name on.
+};
+
+static const struct command commands[] = {
+	{"decrypt", INSPECT_DECRYPT_USAGE, "decrypt a file of a dump, or all of a dump directory", inspect_decrypt},
+};
+
+static void print_help(void)
+{
+	puts("usage: kdump-inspect COMMAND [ARGUMENT]...\n");
+	for (size_t i = 0; i < array_size(commands); i++)
+		printf("  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+	puts("\n  --help, --version\n\nSee kdump-inspect(1).");
+}
+
+static struct error *find_command(const char *name, const struct command **ret)
+{
+	const char *names[array_size(commands) + 1] = {NULL};
+	const char *nearest;
+
+	for (size_t i = 0; i < array_size(commands); i++) {
+		names[i] = commands[i].name;
+		if (strcmp(commands[i].name, name) == 0) {
+			*ret = &commands[i];
+			return NULL;
+		}
+	}
+	nearest = text_nearest(name, names);
+	return error_new(ERROR_USAGE, "unknown command %s%s%s%s", name, nearest ? "; did you mean " : "",
+	                 nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static struct error *run(int argc, char **argv)
+{
+	const struct command *command = NULL;
+	const char *word = argc > 1 ? argv[1] : "";
+	struct error *err;
+
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+		print_help();
+		return NULL;
+	}
+	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+		puts("kdump-inspect (" PACKAGE_STRING ")");
+		return NULL;
+	}
+	if (!*word)
+		return error_new(ERROR_USAGE, "a command is missing, see kdump-inspect --help");
+	err = find_command(word, &command);
+	return err ? err : command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_error_ struct error *err = run(argc, argv);
+
+	fflush(stdout);
+	if (err)
+		fprintf(stderr, "kdump-inspect: %s\n", err->text);
+	return error_exit_code(err);
+}

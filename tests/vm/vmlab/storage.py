@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Targets that are more than a disk: how they are made, and found again in another boot.
+
+The host has no device-mapper, so all of it happens in guests.
+"""
+
+import dataclasses
+
+DISK = "/dev/disk/by-id/virtio-disk"
+VOLUME = "/dev/kdumpvg/dumps"
+ARRAY = "/dev/md/dumps"
+EXT4 = "mkfs.ext4 -q -U {uuid} "
+XFS = "mkfs.xfs -q -m uuid={uuid} "
+
+
+@dataclasses.dataclass
+class Storage:
+    """A kind of target; {uuid} is that of its file system."""
+
+    disks: int                # that it is made of, the first ones of the guest
+    make: str                 # script
+    device: str               # that holds the file system
+    bring_up: str             # script of another boot, where udev has not done it
+    check: str                # of the file system, before it is mounted
+
+
+CHECK_EXT4 = "! dumpe2fs -h {device} 2>/dev/null | grep needs_recovery && e2fsck -fn {device}"
+CHECK_XFS = "xfs_repair -n {device}"
+BRING_UP_LVM = "vgchange -q -ay kdumpvg; udevadm settle"
+KINDS = {
+    "lvm": Storage(1, f"pvcreate -q {DISK}0 && vgcreate -q kdumpvg {DISK}0 && lvcreate -q -Wn -l 90%FREE -n dumps kdumpvg && {EXT4}{VOLUME}",
+                   VOLUME, BRING_UP_LVM, CHECK_EXT4),
+    "lvm-two": Storage(2, f"pvcreate -q {DISK}0 {DISK}1 && vgcreate -q kdumpvg {DISK}0 {DISK}1 && "
+                          f"lvcreate -q -Wn -l 90%FREE -n dumps kdumpvg && {EXT4}{VOLUME}",
+                       VOLUME, BRING_UP_LVM, CHECK_EXT4),
+    "lvm-thin": Storage(1, f"pvcreate -q {DISK}0 && vgcreate -q kdumpvg {DISK}0 && lvcreate -q -l 80%FREE -T kdumpvg/pool && "
+                           f"lvcreate -q -V 2G -T kdumpvg/pool -n dumps && {XFS}{VOLUME}",
+                        VOLUME, BRING_UP_LVM, CHECK_XFS),
+    "md-raid1": Storage(2, f"mdadm --create {ARRAY} --run --quiet --assume-clean --homehost=any --level=1 --raid-devices=2 "
+                           f"{DISK}0 {DISK}1 && udevadm settle && {EXT4}{ARRAY}",
+                        ARRAY, "mdadm --assemble --scan --run; udevadm settle; [ -e /dev/md/dumps ] || ln -s ../md127 /dev/md/dumps", CHECK_EXT4),
+    "luks": Storage(1, f"echo first >/run/1; echo second >/run/2; "
+                       f"cryptsetup luksFormat -q --pbkdf argon2id --pbkdf-memory 131072 --pbkdf-force-iterations 4 {DISK}0 /run/1 && "
+                       f"cryptsetup luksAddKey -q --key-file /run/1 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 {DISK}0 /run/2 && "
+                       f"cryptsetup open --key-file /run/2 {DISK}0 cr_dumps && {EXT4}/dev/mapper/cr_dumps",
+                    "/dev/mapper/cr_dumps", "", CHECK_EXT4),
+}
+
+
+def make(kind, uuid):
+    """The script that makes it."""
+    return "set -e; exec 3>&-; " + KINDS[kind].make.format(uuid=uuid) + "; udevadm trigger -w -s block; udevadm settle"
+
+
+def read_script(kind, uuid, written):
+    """A script that checks and mounts it, and writes what is in a directory to a disk."""
+    storage = KINDS[kind]
+    return (f"exec 3>&-; {storage.bring_up}; set -e; " + storage.check.format(device=storage.device)
+            + f"; mount UUID={uuid} /mnt; cd /mnt/crash; tar -c . >{written}; cd /; umount /mnt")
