@@ -24,7 +24,7 @@ static const char *const dropped[] = {
 	"crashkernel", "mem", "memmap", "hugepages", "hugepagesz", "default_hugepagesz", "hugetlb_cma",
 	"hugetlb_free_vmemmap", "transparent_hugepage", "cma", "kvm_cma_resv_ratio", "log_buf_len", "swiotlb",
 	"movablecore", "kernelcore", "movable_node", "numa", "numa_balancing", "cgroup_disable", "cgroup_enable",
-	"swapaccount", "slub_debug", "page_owner", "page_poison", "debug_pagealloc", "kmemleak", "kasan", "kasan.",
+	"cgroup.memory", "swapaccount", "slub_debug", "page_owner", "page_poison", "debug_pagealloc", "kmemleak", "kasan", "kasan.",
 	"kfence.", "memtest", "initcall_debug", "zswap.", "trace_buf_size", "trace_event", "ftrace", "fadump",
 	"novmcoredd",
 	// CPUs: the capture kernel starts few of them.
@@ -42,7 +42,10 @@ static const char *const dropped[] = {
 // What every capture kernel gets. reset_devices: drivers reset what the crashed kernel left running. The memory: no
 // memory control groups, NUMA, huge pages, CMA, memory hotplug, device dumps inside of vmcore. panic=10: even a crash
 // in here ends in a reboot. Documentation/admin-guide/kdump/kdump.rst and kernel-parameters.txt.
-static const char added_everywhere[] = "reset_devices cgroup_disable=memory numa=off transparent_hugepage=never "
+// cgroup.memory=nokmem: pcpu_alloc_chunk() has a pointer for every 4 bytes of per-CPU memory otherwise, 4 MiB in all,
+// cgroup_disable=memory or not. tracer_init_tracefs() makes a file for each trace event: 8 MiB of inodes before v6.6.
+static const char added_everywhere[] = "reset_devices cgroup_disable=memory cgroup.memory=nokmem "
+				       "initcall_blacklist=tracer_init_tracefs numa=off transparent_hugepage=never "
 				       "hugetlb_cma=0 cma=0 novmcoredd nokaslr panic=10";
 // irqpoll: interrupts that the crashed kernel left pending must not disable a line. mce, hest: a machine check of the
 // first kernel would be reported again. acpi_no_memhotplug: memory devices would be added. pcie_ports=compat: no

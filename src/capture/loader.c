@@ -4,10 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+#include "capture/process.h"
 
 enum { MODULES_MAX = 256 };
 
@@ -37,6 +41,8 @@ static bool is_kept(char *const *const *lists, const char *module)
 // A request while it is carried out.
 struct loading {
 	const struct loader_request *request;
+	size_t first; // The first module that is loaded.
+	_Atomic size_t *at; // The one that is being loaded, for who waits; may be NULL.
 	const char *directory;
 	bool is_loaded[MODULES_MAX];
 	struct log *log;
@@ -48,15 +54,15 @@ static size_t run_pass(struct loading *loading, bool is_last)
 	const struct loader_request *request = loading->request;
 	size_t done = 0;
 
-	for (size_t i = request->first; i < MODULES_MAX && request->modules[i]; i++) {
+	for (size_t i = loading->first; i < MODULES_MAX && request->modules[i]; i++) {
 		const char *module = request->modules[i];
 		char path[PATH_MAX];
 		struct error *err;
 
 		if (loading->is_loaded[i])
 			continue;
-		if (request->at)
-			*request->at = i;
+		if (loading->at)
+			*loading->at = i;
 		snprintf(path, sizeof(path), "%s/%s", loading->directory, module);
 		err = load(path);
 		loading->is_loaded[i] = !err;
@@ -70,23 +76,79 @@ static size_t run_pass(struct loading *loading, bool is_last)
 	return done;
 }
 
-void loader_run(const struct loader_request *request, struct log *log)
+static size_t module_count(const struct loader_request *request)
 {
-	char directory[PATH_MAX];
-	struct loading loading = {.request = request, .directory = directory, .log = log};
-	size_t all = 0, done = 0, more;
+	size_t count = 0;
 
-	while (request->modules && request->first + all < MODULES_MAX && request->modules[request->first + all])
-		all++;
-	if (!all)
+	while (request->modules && count < MODULES_MAX && request->modules[count])
+		count++;
+	return count;
+}
+
+static void run(struct loading *loading)
+{
+	const struct loader_request *request = loading->request;
+	size_t all = module_count(request), done = 0, more;
+	char directory[PATH_MAX];
+
+	if (loading->first >= all)
 		return;
+	all -= loading->first;
 	snprintf(directory, sizeof(directory), "%s/lib/modules/%s", request->root, request->kernel_version);
+	loading->directory = directory;
 	// An order that is not quite right costs a second pass, not the dump.
 	do {
-		more = run_pass(&loading, false);
+		more = run_pass(loading, false);
 		done += more;
 	} while (more && done < all);
 	if (done < all)
-		done += run_pass(&loading, true);
-	log_print(log, "%zu of %zu kernel modules loaded", done, all);
+		done += run_pass(loading, true);
+	log_print(loading->log, "%zu of %zu kernel modules loaded", done, all);
+}
+
+void loader_run(const struct loader_request *request, struct log *log)
+{
+	struct loading loading = {.request = request, .log = log};
+
+	run(&loading);
+}
+
+static int run_child(void *context)
+{
+	run(context);
+	return EXIT_OK;
+}
+
+struct error *loader_run_apart(const struct loader_request *request, uint64_t end_ms, struct log *log)
+{
+	struct loading loading = {.request = request, .log = log};
+	size_t count = module_count(request), killed_at = count;
+	void *shared = NULL;
+	struct error *err = process_share(sizeof(*loading.at), &shared);
+
+	if (err)
+		return err;
+	loading.at = shared;
+	while (!err && loading.first < count) {
+		struct process_result result = {0};
+		uint64_t slow_ms = process_earlier_ms(end_ms, clock_now_ms() + request->slow_ms);
+		size_t at;
+		pid_t pid = 0;
+
+		*loading.at = loading.first;
+		err = process_start(run_child, &loading, &pid);
+		if (err || (process_wait(pid, slow_ms, &result) ? result.status == EXIT_OK : !process_left_ms(end_ms)))
+			break;
+		at = *loading.at;
+		loading.first = at + 1;
+		if (result.status > 128 && at != killed_at) {
+			loading.first = killed_at = at;
+			log_print(log, "kernel module: who loaded %s was killed by signal %d; once more",
+			          request->modules[at], result.status - 128);
+		} else {
+			log_print(log, "kernel module: %s %s; going on with the next one", request->modules[at],
+			          result.status ? "is not loaded" : "takes long");
+		}
+	}
+	return err;
 }

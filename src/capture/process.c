@@ -104,7 +104,7 @@ struct error *process_start(int (*fn)(void *context), void *context, pid_t *pid_
 	return NULL;
 }
 
-bool process_wait(pid_t pid, uint64_t end_ms)
+bool process_wait(pid_t pid, uint64_t end_ms, struct process_result *ret)
 {
 	struct process_result result;
 	sigset_t child_signal, old;
@@ -113,7 +113,7 @@ bool process_wait(pid_t pid, uint64_t end_ms)
 	sigemptyset(&child_signal);
 	sigaddset(&child_signal, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child_signal, &old);
-	is_ended = wait_until(pid, end_ms, &child_signal, &result);
+	is_ended = wait_until(pid, end_ms, &child_signal, ret ? ret : &result);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return is_ended;
 }

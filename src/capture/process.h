@@ -48,8 +48,15 @@ struct error *process_share(size_t size_bytes, void **ret) must_check;
  */
 struct error *process_start(int (*fn)(void *context), void *context, pid_t *pid_ret) must_check;
 
-/** Wait for a process of process_start(), which goes on if it takes too long. @param[in] pid The child. @param[in] end_ms As process_run(). @return Whether it has ended. */
-bool process_wait(pid_t pid, uint64_t end_ms);
+/**
+ * Wait for a process of process_start(), which goes on if it takes too long.
+ *
+ * @param[in] pid The child.
+ * @param[in] end_ms As process_run().
+ * @param[out] ret How it ended; untouched where it has not; may be NULL.
+ * @return Whether it has ended.
+ */
+bool process_wait(pid_t pid, uint64_t end_ms, struct process_result *ret);
 
 /** Ask a process of process_start() to end, with SIGTERM, and wait for it. @param[in] pid The child. @param[in] timeout_ms Then it is killed. */
 void process_stop(pid_t pid, uint64_t timeout_ms);

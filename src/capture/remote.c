@@ -233,7 +233,7 @@ static void end_program(struct remote *remote)
 	closep(&remote->out_fd);
 	closep(&remote->in_fd);
 	// It sees that nobody talks to it; if the server does not let it go, it is killed.
-	if (remote->pid > 0 && !process_wait(remote->pid, clock_now_ms() + END_MS))
+	if (remote->pid > 0 && !process_wait(remote->pid, clock_now_ms() + END_MS, NULL))
 		process_stop(remote->pid, 0);
 	remote->pid = -1;
 }

@@ -41,7 +41,6 @@ struct capture_options {
 
 /** What the process that works tells the one that waits for it. */
 struct capture_outcome {
-	_Atomic size_t module; /**< Number of the kernel module that is being loaded. */
 	_Atomic bool
 		is_sealed; /**< The dump is whole and has its name: what happens then is no failure of the capture. */
 	char reason[ERROR_TEXT_BYTES]; /**< Why it failed. */
@@ -57,7 +56,6 @@ struct capture {
 	struct target_request target; /**< What is tried now. */
 	int status; /**< Exit code, when all has failed. */
 	struct capture_outcome *outcome;
-	size_t first_module; /**< Where the next process begins that loads modules. */
 	struct dumpdir dir;
 	/** Where the dump is on a server, as it is called now; empty: it is on none. */
 	char server_directory[REMOTE_PATH_BYTES];

@@ -88,42 +88,21 @@ static int work_child(void *context)
 	return status;
 }
 
-static int load_child(void *context)
-{
-	struct capture *capture = context;
-	const struct plan *plan = &capture->plan;
-	char *const *const kept[] = {plan->network_modules, plan->watchdog_modules, NULL};
-
-	loader_run(&(struct loader_request){.root = "",
-	                                    .kernel_version = plan->kernel_version,
-	                                    .modules = plan->modules,
-	                                    .first = capture->first_module,
-	                                    .is_dropping = capture->options->is_init,
-	                                    .kept = kept,
-	                                    .at = &capture->outcome->module},
-	           &capture->log);
-	return EXIT_OK;
-}
-
-// In processes of their own: a driver that is slow, or hangs, must not cost the targets that need another one. It is not killed,
-// since it may find its disk yet.
 static void load_modules(struct capture *capture)
 {
-	for (bool is_slow = true; is_slow; capture->first_module = capture->outcome->module + 1) {
-		uint64_t end_ms = process_earlier_ms(capture->end_ms, clock_now_ms() + LOAD_MS);
-		struct error *err;
-		pid_t pid = 0;
+	const struct plan *plan = &capture->plan;
+	char *const *const kept[] = {plan->network_modules, plan->watchdog_modules, NULL};
+	_cleanup_error_ struct error *err =
+		loader_run_apart(&(struct loader_request){.root = "",
+	                                                  .kernel_version = plan->kernel_version,
+	                                                  .modules = plan->modules,
+	                                                  .is_dropping = capture->options->is_init,
+	                                                  .kept = kept,
+	                                                  .slow_ms = LOAD_MS},
+	                         capture->end_ms, &capture->log);
 
-		capture->outcome->module = capture->first_module;
-		err = process_start(load_child, capture, &pid);
-		is_slow = !err && !process_wait(pid, end_ms) && process_left_ms(capture->end_ms);
-		if (err)
-			log_print(&capture->log, "kernel modules: %s", err->text);
-		else if (is_slow)
-			log_print(&capture->log, "kernel module: %s takes long; going on with the next one",
-			          capture->plan.modules[capture->outcome->module]);
-		error_free(err);
-	}
+	if (err)
+		log_print(&capture->log, "kernel modules: %s", err->text);
 }
 
 // Saves to one target. Returns an exit code.

@@ -144,7 +144,7 @@ static void a_process_that_is_waited_for(void)
 	pid_t pid = 0;
 
 	check_ok(process_start(hang, NULL, &pid));
-	check(!process_wait(pid, clock_now_ms() + 10));
+	check(!process_wait(pid, clock_now_ms() + 10, NULL));
 	check(kill(pid, 0) == 0);
 	process_stop(pid, 60000);
 	check(kill(pid, 0) < 0);

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "capture/blockdev.h"
-#include "capture/loader.h"
 #include "capture/log.h"
 #include "capture/raw.h"
 #include "test.h"
@@ -128,33 +127,8 @@ static void raw(void)
 	remove_directory();
 }
 
-static void missing_modules(void)
-{
-	static char *const modules[] = {(char *)"kernel/a.ko", (char *)"kernel/b.ko", NULL};
-	_Atomic size_t at = 0;
-	struct log log;
-
-	log_init(&log, -1);
-	loader_run(
-		&(struct loader_request){
-			.root = "/nonexistent", .kernel_version = "1.0", .modules = modules, .is_dropping = true},
-		&log);
-	check(memmem(log.early->text, log.early->bytes, "kernel/b.ko: No such file", 25) != NULL);
-	check(memmem(log.early->text, log.early->bytes, "0 of 2 kernel modules loaded", 28) != NULL);
-	// Behind one that hangs another process goes on.
-	log_deinit(&log);
-	log_init(&log, -1);
-	loader_run(
-		&(struct loader_request){
-			.root = "/nonexistent", .kernel_version = "1.0", .modules = modules, .first = 1, .at = &at},
-		&log);
-	check(at == 1);
-	check(memmem(log.early->text, log.early->bytes, "kernel/a.ko", 11) == NULL);
-	check(memmem(log.early->text, log.early->bytes, "0 of 1 kernel modules loaded", 28) != NULL);
-}
-
 static const struct test tests[] = {
-	TEST(options), TEST(identifiers), TEST(probing), TEST(raw), TEST(missing_modules),
+	TEST(options), TEST(identifiers), TEST(probing), TEST(raw),
 };
 
 int main(int argc, char **argv)
