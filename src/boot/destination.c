@@ -118,18 +118,30 @@ static struct error *name_device(const struct host *host, const char *mounted_fs
 	return err;
 }
 
-// A blank may belong to a label; two targets are a blank before the beginning of another name.
-static bool names_several(const char *target)
+// Length of a text without the blanks at its end.
+static size_t trimmed(const char *text, size_t size)
+{
+	while (size && (text[size - 1] == ' ' || text[size - 1] == '\t'))
+		size--;
+	return size;
+}
+
+struct error *destination_names(const struct config *config, struct words *ret)
 {
 	static const char *const starts[] = {"UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/"};
+	const char *name = config_text(config, KEY_TARGET);
 
-	for (const char *at = strpbrk(target, " \t"); at; at = strpbrk(at + 1, " \t")) {
+	for (const char *at = strpbrk(name, " \t"); at; at = strpbrk(at + 1, " \t")) {
 		for (size_t i = 0; i < array_size(starts); i++) {
-			if (strncmp(at + 1, starts[i], strlen(starts[i])) == 0)
-				return true;
+			if (strncmp(at + 1, starts[i], strlen(starts[i])) != 0)
+				continue;
+			words_addf(ret, "%.*s", (int)trimmed(name, (size_t)(at - name)), name);
+			name = at + 1;
+			break;
 		}
 	}
-	return false;
+	words_addf(ret, "%.*s", (int)trimmed(name, strlen(name)), name);
+	return words_check(ret);
 }
 
 static struct error *from_target(const struct host *host, const struct config *config, enum config_key key,
@@ -137,12 +149,8 @@ static struct error *from_target(const struct host *host, const struct config *c
 {
 	_cleanup_mount_ struct mount mount = {0};
 	const char *name = config_key_info(key)->name;
-	struct error *err = NULL;
+	struct error *err = device_by_name(host, target, &place->device);
 
-	if (names_several(target))
-		err = error_new(ERROR_UNSUPPORTED, "more than one target is not supported yet");
-	if (!err)
-		err = device_by_name(host, target, &place->device);
 	if (!err)
 		err = mounts_find_device(host, place->device.number, place->device.name, NULL, &mount);
 	if (!err)
@@ -277,11 +285,15 @@ static struct error *hand_over(struct error *err, const struct config *config, e
 struct error *destination_find(const struct host *host, const struct config *config, struct destination *ret)
 {
 	_cleanup_destination_ struct destination place = {0};
-	const char *target = config_text(config, KEY_TARGET), *savedir = config_text(config, KEY_SAVEDIR), *dir = NULL;
-	struct error *err = NULL;
+	const char *savedir = config_text(config, KEY_SAVEDIR), *dir = NULL;
+	_cleanup_words_ struct words names = {0};
+	struct error *err = destination_names(config, &names);
 
+	if (err)
+		return err;
 	if (remote_is_url(savedir)) {
-		err = *target ? error_new(ERROR_CONFIG, "a URL has no place on a disk; leave KDUMP_TARGET (%s) empty",
+		err = *names.list[0]
+		              ? error_new(ERROR_CONFIG, "a URL has no place on a disk; leave KDUMP_TARGET (%s) empty",
 		                          config_where(config, KEY_TARGET))
 		              : remote_find(host, config, KEY_SAVEDIR, savedir, &place);
 		return hand_over(err, config, KEY_SAVEDIR, &place, ret);
@@ -289,14 +301,15 @@ struct error *destination_find(const struct host *host, const struct config *con
 	err = parse_savedir(config, &dir);
 	if (err)
 		return at_key(err, config, KEY_SAVEDIR);
-	if (!*target)
+	if (!*names.list[0])
 		return hand_over(from_directory(host, config, KEY_SAVEDIR, dir, &place), config, KEY_SAVEDIR, &place,
 		                 ret);
-	return hand_over(from_target(host, config, KEY_TARGET, target, dir, &place), config, KEY_TARGET, &place, ret);
+	return hand_over(from_target(host, config, KEY_TARGET, names.list[0], dir, &place), config, KEY_TARGET, &place,
+	                 ret);
 }
 
-struct error *destination_find_fallback(const struct host *host, const struct config *config, const char *word,
-                                        struct destination *ret)
+struct error *destination_find_next(const struct host *host, const struct config *config, enum config_key key,
+                                    const char *word, struct destination *ret)
 {
 	_cleanup_destination_ struct destination place = {0};
 	bool is_device = *word != '/' || strncmp(word, "/dev/", 5) == 0;
@@ -304,14 +317,13 @@ struct error *destination_find_fallback(const struct host *host, const struct co
 	struct error *err = NULL;
 
 	if (remote_is_url(word))
-		return hand_over(remote_find(host, config, KEY_FALLBACK, word, &place), config, KEY_FALLBACK, &place,
-		                 ret);
+		return hand_over(remote_find(host, config, key, word, &place), config, key, &place, ret);
 	// A device has the directory that KDUMP_SAVEDIR names; where that is a URL, its root.
 	if (is_device && !remote_is_url(config_text(config, KEY_SAVEDIR)))
 		err = parse_savedir(config, &dir);
 	if (err)
 		return at_key(err, config, KEY_SAVEDIR);
-	err = is_device ? from_target(host, config, KEY_FALLBACK, word, dir, &place)
-	                : from_directory(host, config, KEY_FALLBACK, word, &place);
-	return hand_over(err, config, KEY_FALLBACK, &place, ret);
+	err = is_device ? from_target(host, config, key, word, dir, &place)
+	                : from_directory(host, config, key, word, &place);
+	return hand_over(err, config, key, &place, ret);
 }

@@ -47,16 +47,27 @@ struct error *destination_find(const struct host *host, const struct config *con
                                struct destination *ret) must_check;
 
 /**
- * Find the place of a dump for when the first one fails.
+ * The names in KDUMP_TARGET: over so many targets the dump is split. A blank may belong to a label; two targets are a blank before
+ * the beginning of another name.
+ *
+ * @param[in] config The configuration.
+ * @param[in,out] ret Receives them; the first one is "" where the key is empty.
+ * @return NULL; ERROR_NOMEM.
+ */
+struct error *destination_names(const struct config *config, struct words *ret) must_check;
+
+/**
+ * Find one more place of a dump, behind the first one.
  *
  * @param[in] host The machine.
  * @param[in] config The configuration.
- * @param[in] word Of KDUMP_FALLBACK: a device as KDUMP_TARGET names it, a directory of the running system, or a URL.
+ * @param[in] key KEY_TARGET or KEY_FALLBACK.
+ * @param[in] word Of it: a device as KDUMP_TARGET names it, a directory of the running system, or a URL.
  * @param[out] ret The place; destination_deinit() it.
  * @return As destination_find().
  */
-struct error *destination_find_fallback(const struct host *host, const struct config *config, const char *word,
-                                        struct destination *ret) must_check;
+struct error *destination_find_next(const struct host *host, const struct config *config, enum config_key key,
+                                    const char *word, struct destination *ret) must_check;
 
 /** Free what a destination owns. @param[in] destination Filled, or zeroed. */
 void destination_deinit(struct destination *destination);

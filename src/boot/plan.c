@@ -58,6 +58,7 @@ static const struct field fields[] = {
 	{"target.options", FIELD_STRING, AT(target.options), NULL, 0, 0},
 	{"target.directory", FIELD_STRING, AT(target.directory), NULL, 0, 0},
 	{"target.files", FIELD_WORDS, AT(target_files), NULL, 0, 0},
+	{"target.parts", FIELD_UINT, AT(parts), NULL, 1, PLAN_PARTS_MAX},
 	{"target.timeout_ms", FIELD_U64, AT(target_timeout_ms), NULL, 0, WEEK_MS},
 	{"target.free_bytes", FIELD_U64, AT(free_disk_bytes), NULL, 0, INT64_C(1) << 60},
 	{"target.keep_old_dumps", FIELD_INT, AT(keep_old_dumps), NULL, -1, INT32_MAX},
@@ -381,7 +382,11 @@ static struct error *read_fields(const char *name, const config_t *tree, struct 
 			return error_new(ERROR_BAD_DATA, "%s:1: %s: is missing", name, fields[i].key);
 		err = read_field(name, &fields[i], setting, plan);
 	}
-	return err ? err : check_fallback(name, &plan->fallback);
+	if (!err)
+		err = check_fallback(name, &plan->fallback);
+	if (!err && plan->parts > plan_target_count(plan))
+		err = error_new(ERROR_BAD_DATA, "%s:1: target.parts: there are not so many targets", name);
+	return err;
 }
 
 struct error *plan_parse(const char *text, const char *name, struct plan *ret)

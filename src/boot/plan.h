@@ -84,6 +84,9 @@ struct plan_target {
 	char *directory; /**< Directory there, absolute, "/" at least. */
 };
 
+/** Most targets that share a dump. */
+enum { PLAN_PARTS_MAX = 16 };
+
 /** Places for when the first fails, in order: of each one in all four lists, which are as long. */
 struct plan_fallback {
 	char **devices, **fstypes, **options, **directories; /**< As in struct plan_target; NULL-terminated. */
@@ -105,6 +108,7 @@ struct plan {
 	char **panic_on; /**< What else the running kernel is to panic on, as in boot/hang.h. Used before the crash only. */
 	struct plan_target target;
 	struct plan_fallback fallback;
+	unsigned int parts; /**< The dump is split over so many of the targets, the first ones; 1: it is not. */
 	char **secrets; /**< Of each target what kdump-send --secrets reads, and mounting cifs, "" of those without; never in the plan's text. NULL in one that was read. */
 	char **target_files; /**< What reaching servers needs of this system; dracut finds the libraries of programs. */
 	char **modules; /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */

@@ -53,47 +53,80 @@ struct error *plan_reach_target(struct planner *planner)
 	return err;
 }
 
+// The lists of struct plan_fallback while they grow.
+struct places {
+	struct words tags, fstypes, options, directories;
+};
+
+static void places_deinit(struct places *places)
+{
+	words_deinit(&places->tags);
+	words_deinit(&places->fstypes);
+	words_deinit(&places->options);
+	words_deinit(&places->directories);
+}
+
 // A target that is not another one would fail as the first did.
 static bool is_known_target(const struct plan *plan, const struct words *devices, const char *tag)
 {
 	return strcmp(plan->target.device, tag) == 0 || words_has(devices, tag);
 }
 
+static struct error *add_next(struct planner *planner, struct places *places, enum config_key key, const char *word,
+                              size_t number)
+{
+	const struct config *config = planner->config;
+	_cleanup_destination_ struct destination place = {0};
+	struct error *err = destination_find_next(planner->host, config, key, word, &place);
+
+	if (!err && is_known_target(planner->plan, &places->tags, place.tag))
+		err = error_new(ERROR_CONFIG, "%s: %s: word %zu is on %s, which is tried before",
+		                config_where(config, key), config_key_info(key)->name, number, place.tag);
+	if (err)
+		return err;
+	words_add(&places->tags, place.tag);
+	words_add(&places->fstypes, place.fstype);
+	words_add(&places->options, place.options);
+	words_add(&places->directories, place.directory);
+	add_place(planner, &place);
+	err = planner_explain(planner, "fallback.devices", "%s", place.tag_reason);
+	return err ? err : planner_explain(planner, "fallback.directories", "%s", place.directory_reason);
+}
+
 struct error *plan_reach_fallback(struct planner *planner)
 {
 	const struct config *config = planner->config;
 	struct plan_fallback *fallback = &planner->plan->fallback;
-	_cleanup_words_ struct words words = {0}, tags = {0}, fstypes = {0}, options = {0}, directories = {0};
-	struct error *err = NULL;
+	_cleanup_(places_deinit) struct places places = {0};
+	_cleanup_words_ struct words parts = {0}, words = {0};
+	struct error *err = destination_names(config, &parts);
 
+	for (size_t i = 1; i < parts.count && !err; i++)
+		err = add_next(planner, &places, KEY_TARGET, parts.list[i], i + 1);
 	words_split(&words, config_text(config, KEY_FALLBACK));
 	for (size_t i = 0; i < words.count && !err; i++) {
-		_cleanup_destination_ struct destination place = {0};
-
 		words_unquote(words.list[i]);
-		err = destination_find_fallback(planner->host, config, words.list[i], &place);
-		if (!err && is_known_target(planner->plan, &tags, place.tag))
-			err = error_new(ERROR_CONFIG, "%s: KDUMP_FALLBACK: word %zu is on %s, which is tried before",
-			                config_where(config, KEY_FALLBACK), i + 1, place.tag);
-		if (err)
-			return err;
-		words_add(&tags, place.tag);
-		words_add(&fstypes, place.fstype);
-		words_add(&options, place.options);
-		words_add(&directories, place.directory);
-		add_place(planner, &place);
-		err = planner_explain(planner, "fallback.devices", "%s", place.tag_reason);
-		if (!err)
-			err = planner_explain(planner, "fallback.directories", "%s", place.directory_reason);
+		err = add_next(planner, &places, KEY_FALLBACK, words.list[i], i + 1);
 	}
+	planner->plan->parts = (unsigned int)parts.count;
+	if (!err && parts.count > PLAN_PARTS_MAX)
+		err = error_new(ERROR_CONFIG, "%s: KDUMP_TARGET: more than %d targets",
+		                config_where(config, KEY_TARGET), PLAN_PARTS_MAX);
 	if (!err)
-		err = words_take(&tags, &fallback->devices);
+		err = parts.count > 1 ? planner_explain(planner, "target.parts",
+		                                        "%s: KDUMP_TARGET names so many targets: the dump is split "
+		                                        "over them; one that is "
+		                                        "missing is left out",
+		                                        config_where(config, KEY_TARGET))
+		                      : planner_explain(planner, "target.parts", "the dump is not split");
 	if (!err)
-		err = words_take(&fstypes, &fallback->fstypes);
+		err = words_take(&places.tags, &fallback->devices);
 	if (!err)
-		err = words_take(&options, &fallback->options);
+		err = words_take(&places.fstypes, &fallback->fstypes);
 	if (!err)
-		err = words_take(&directories, &fallback->directories);
+		err = words_take(&places.options, &fallback->options);
+	if (!err)
+		err = words_take(&places.directories, &fallback->directories);
 	if (!err)
 		err = words_take(&planner->secrets, &planner->plan->secrets);
 	return err ? err : words_take(&planner->target_files, &planner->plan->target_files);
@@ -226,12 +259,29 @@ struct error *plan_reach_network(struct planner *planner)
 	return err ? err : words_take(&ways.notices, &plan->notify_routes);
 }
 
+// A dump is split in the kdump-compressed format only, by our copier, in files that are written at any place.
+static struct error *check_parts(const struct planner *planner)
+{
+	const struct plan *plan = planner->plan;
+	const struct config *config = planner->config;
+	enum config_key key = plan->format == PLAN_FORMAT_ELF || plan->format == PLAN_FORMAT_RAW ? KEY_DUMPFORMAT
+	                      : *plan->encrypt_to                                                ? KEY_ENCRYPT_TO
+	                      : *config_text(config, KEY_TRANSFER)                               ? KEY_TRANSFER
+	                                                                                         : KEY_TARGET;
+
+	if (plan->parts < 2 || key == KEY_TARGET)
+		return NULL;
+	return error_new(ERROR_CONFIG,
+	                 "%s: %s: not together with several targets in KDUMP_TARGET (%s), over which the dump is split",
+	                 config_where(config, key), config_key_info(key)->name, config_where(config, KEY_TARGET));
+}
+
 struct error *plan_reach_warn(struct planner *planner)
 {
 	static const enum config_key keys[] = {KEY_KEEP_OLD_DUMPS, KEY_KEEP_MAX_SIZE, KEY_KEEP_MAX_DAYS,
 	                                       KEY_KEEP_MIN_FREE, KEY_CRASH_LOOP_COUNT};
 	const struct config *config = planner->config;
-	struct error *err = NULL;
+	struct error *err = check_parts(planner);
 
 	for (size_t target = 0; target < plan_target_count(planner->plan); target++) {
 		struct plan_target place = plan_target_at(planner->plan, target);

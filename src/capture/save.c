@@ -63,7 +63,8 @@ struct attempt {
 	const struct rung *rung;
 	struct shared *shared;
 	uint64_t page_bytes; // Of the crashed kernel; what the copier's progress counts.
-	int fd; // Of the file; -1: it is on a server.
+	int fds[PLAN_PARTS_MAX]; // Of the files; -1: it is on a server.
+	size_t count; // Of files: more than one is a dump that is split.
 	struct remote *remote; // Of a server, in the process that writes.
 	const struct sink *remote_sink; // Under the others.
 };
@@ -73,6 +74,11 @@ const char *save_name(const struct plan *plan, const struct target_request *serv
 	if (encrypt_is_wanted(plan))
 		return SAVE_NAME ENCRYPT_FLAT_SUFFIX;
 	return server && remote_is_upload(&server->place) ? SAVE_NAME ".flat" : SAVE_NAME;
+}
+
+void save_part_name(size_t number, char name[SAVE_PART_NAME_BYTES])
+{
+	snprintf(name, SAVE_PART_NAME_BYTES, SAVE_NAME ".%zu", number);
 }
 
 static void note_available(struct shared *shared)
@@ -244,7 +250,7 @@ static struct error *flatten(struct sink **sink)
 static struct error *open_sink(struct attempt *attempt, struct sink **ret)
 {
 	const struct save_job *job = attempt->job;
-	struct error *err = job->server ? open_remote_sink(attempt, ret) : sink_file_create(attempt->fd, ret);
+	struct error *err = job->server ? open_remote_sink(attempt, ret) : sink_file_create(attempt->fds[0], ret);
 
 	if (err)
 		return err;
@@ -257,15 +263,52 @@ static struct error *open_sink(struct attempt *attempt, struct sink **ret)
 	return job->server && remote_is_upload(&job->server->place) ? flatten(ret) : NULL;
 }
 
+// The files of a split dump get about as much each, so the smallest room tells.
 static uint64_t find_room(const struct attempt *attempt)
 {
-	return attempt->remote ? remote_room(attempt->remote, attempt->job->server_directory) : room_of(attempt->fd);
+	uint64_t least;
+
+	if (attempt->remote)
+		return remote_room(attempt->remote, attempt->job->server_directory);
+	least = room_of(attempt->fds[0]);
+	for (size_t i = 1; i < attempt->count; i++) {
+		uint64_t room = room_of(attempt->fds[i]);
+
+		if (room < least)
+			least = room;
+	}
+	return least * attempt->count;
+}
+
+// All files but the first one.
+struct more_sinks {
+	struct sink *list[PLAN_PARTS_MAX];
+	size_t count;
+};
+
+static void more_sinks_deinit(struct more_sinks *more)
+{
+	while (more->count)
+		sink_destroy(more->list[--more->count]);
+}
+
+static struct error *open_more_sinks(const struct attempt *attempt, struct more_sinks *more)
+{
+	struct error *err = NULL;
+
+	for (size_t i = 1; i < attempt->count && !err; i++) {
+		err = sink_file_create(attempt->fds[i], &more->list[more->count]);
+		if (!err)
+			sink_file_set_direct(more->list[more->count++]);
+	}
+	return err;
 }
 
 static struct error *copy_filtered(struct attempt *attempt, struct sink *sink)
 {
 	const struct plan *plan = attempt->job->plan;
 	bool is_filtered = attempt->rung->is_filtered;
+	_cleanup_(more_sinks_deinit) struct more_sinks more = {0};
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
 	_cleanup_close_ int map_fd = -1;
 	struct copy_stats stats = {0};
@@ -281,10 +324,14 @@ static struct error *copy_filtered(struct attempt *attempt, struct sink *sink)
 		.deadline_ms = attempt->job->end_ms > STOP_MS ? attempt->job->end_ms - STOP_MS : 0,
 		.room_bytes = find_room(attempt),
 	};
-	struct error *err = vmcore_open(attempt->job->vmcore, &core);
+	struct error *err = open_more_sinks(attempt, &more);
 
+	if (!err)
+		err = vmcore_open(attempt->job->vmcore, &core);
 	if (err)
 		return err;
+	options.more_sinks = more.list;
+	options.more_sink_count = more.count;
 	attempt->page_bytes = vmcore_page_bytes(core);
 	options.compressor = choose_compressor(attempt);
 	log_print(attempt->job->log, "copying %s, level %u, %s, %u thread%s", attempt->job->vmcore, options.dump_level,
@@ -338,22 +385,55 @@ static int child(void *context)
 	return error_exit_code(err);
 }
 
-static struct error *run_rung(const struct save_job *job, const struct rung *rung, struct shared *shared)
+static const struct dumpdir *part_dir(const struct save_job *job, size_t index)
 {
-	const char *name = save_name(job->plan, job->server);
-	_cleanup_close_ int fd = -1;
-	struct attempt attempt = {.job = job, .rung = rung, .shared = shared, .fd = -1};
+	return index ? job->more_dirs[index - 1] : job->dir;
+}
+
+static void file_name(const struct save_job *job, size_t index, size_t count, char name[SAVE_PART_NAME_BYTES])
+{
+	if (count > 1)
+		save_part_name(index + 1, name);
+	else
+		snprintf(name, SAVE_PART_NAME_BYTES, "%s", save_name(job->plan, job->server));
+}
+
+static struct error *open_files(struct attempt *attempt)
+{
+	const struct save_job *job = attempt->job;
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < attempt->count && !err; i++) {
+		char name[SAVE_PART_NAME_BYTES];
+
+		file_name(job, i, attempt->count, name);
+		if (unlinkat(part_dir(job, i)->fd, name, 0) < 0 && errno != ENOENT)
+			err = error_os(errno, "remove %s", name);
+		else if (!job->server)
+			err = dumpdir_open(part_dir(job, i), name, O_RDWR, &attempt->fds[i]);
+	}
+	return err;
+}
+
+static void attempt_deinit(struct attempt *attempt)
+{
+	for (size_t i = 0; i < array_size(attempt->fds); i++)
+		closep(&attempt->fds[i]);
+}
+
+// count: of files.
+static struct error *run_rung(const struct save_job *job, const struct rung *rung, size_t count, struct shared *shared)
+{
+	_cleanup_(attempt_deinit) struct attempt attempt = {.job = job, .rung = rung, .shared = shared, .count = count};
 	struct process_result result = {0};
 	struct error *err;
 
 	memset(shared, 0, sizeof(*shared));
+	memset(attempt.fds, 0xff, sizeof(attempt.fds));
 	unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
-	if (unlinkat(job->dir->fd, name, 0) < 0 && errno != ENOENT)
-		return error_os(errno, "remove %s", name);
-	err = job->server ? NULL : dumpdir_open(job->dir, name, O_RDWR, &fd);
+	err = open_files(&attempt);
 	if (err)
 		return err;
-	attempt.fd = fd;
 	note_available(shared);
 	err = process_run(child, &attempt, job->end_ms, &result);
 	if (!err && shared->is_failed)
@@ -367,10 +447,35 @@ static struct error *run_rung(const struct save_job *job, const struct rung *run
 	return err;
 }
 
+static void remove_files(const struct save_job *job, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char name[SAVE_PART_NAME_BYTES];
+
+		file_name(job, i, count, name);
+		if (unlinkat(part_dir(job, i)->fd, name, 0) == 0)
+			log_print(job->log, "the part of %s that was written is removed", name);
+	}
+}
+
 // Whether no rung may have better luck: each needs more room, and more of the network, than the one before.
 static bool is_last(const struct error *err)
 {
 	return err->code == ERROR_NOSPC || err->code == ERROR_TIMEOUT;
+}
+
+// A disk that fails, or is full, is no reason to lose the dump that the first one may have room for.
+static struct error *save_split(const struct save_job *job, struct shared *shared)
+{
+	size_t count = 1 + job->more_dir_count;
+	struct error *err;
+
+	log_print(job->log, "the dump is split over %zu targets", count);
+	err = run_rung(job, &rungs[0], count, shared);
+	if (!err || (err->code == ERROR_TIMEOUT && shared->is_partial))
+		return err;
+	remove_files(job, count);
+	return err;
 }
 
 static struct error *climb(const struct save_job *job, struct shared *shared, struct save_result *ret)
@@ -378,15 +483,28 @@ static struct error *climb(const struct save_job *job, struct shared *shared, st
 	size_t first = job->plan->format == PLAN_FORMAT_RAW ? array_size(rungs) - 1 : 0;
 	_cleanup_error_ struct error *cause = NULL;
 
+	ret->part_count = 1;
+	if (job->more_dir_count) {
+		struct error *err = save_split(job, shared);
+
+		if (!err) {
+			ret->contents = rungs[0].text;
+			ret->part_count = 1 + job->more_dir_count;
+		}
+		if (!err || err->code == ERROR_TIMEOUT)
+			return err;
+		log_print(job->log, "copying failed: %s; trying again: on the first target alone", err->text);
+		error_free(err);
+	}
 	for (size_t i = first; i < array_size(rungs); i++) {
-		struct error *err = run_rung(job, &rungs[i], shared);
+		struct error *err = run_rung(job, &rungs[i], 1, shared);
 		bool is_lost = err && job->server && err->code == ERROR_OS;
 
 		// The network may have failed for a moment; more to send is no remedy.
 		if (is_lost) {
 			log_print(job->log, "copying failed: %s; once more", err->text);
 			error_free(err);
-			err = run_rung(job, &rungs[i], shared);
+			err = run_rung(job, &rungs[i], 1, shared);
 		}
 
 		if (!err) {
@@ -430,8 +548,7 @@ static void remove_part(const struct save_job *job)
 
 	unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
 	if (!job->server) {
-		if (unlinkat(job->dir->fd, name, 0) == 0)
-			log_print(job->log, "the part of %s that was written is removed", name);
+		remove_files(job, 1);
 		return;
 	}
 	snprintf(path, sizeof(path), "%s/%s", job->server_directory, name);

@@ -27,14 +27,22 @@ struct save_job {
 	const struct target_request *
 		server; /**< Where save_name() goes in place of dir, as capture/remote.h has it; NULL: there is none. */
 	const char *server_directory; /**< On the server, absolute. */
+	const struct dumpdir *const *more_dirs; /**< On other file systems: the dump is split over dir and these. */
+	size_t more_dir_count; /**< Below PLAN_PARTS_MAX. */
 	uint64_t end_ms; /**< Time to be ready, as clock_now_ms(); 0: none. */
 	struct log *log; /**< Progress goes to its console, results to both. */
 };
 
 /** Name of the file that is not encrypted. */
 #define SAVE_NAME "vmcore"
+/** Room for save_part_name(), with its NUL. */
+enum { SAVE_PART_NAME_BYTES = 32 };
+
 /** Name of the file. @param[in] plan The plan. @param[in] server As in struct save_job. @return SAVE_NAME, or that of a flattened stream, because it is uploaded or encrypted. */
 const char *save_name(const struct plan *plan, const struct target_request *server);
+
+/** Name of a file of a split dump. @param[in] number From 1. @param[out] name Text. */
+void save_part_name(size_t number, char name[SAVE_PART_NAME_BYTES]);
 
 /** Name of its page map, which says why each page is in it, or is not; there is none of a copy byte by byte. */
 #define SAVE_MAP_NAME "vmcore.pagemap"
@@ -43,10 +51,12 @@ const char *save_name(const struct plan *plan, const struct target_request *serv
 struct save_result {
 	const char *contents; /**< What the file is, for README.txt; static. */
 	char hash[65]; /**< SHA-256 of what was uploaded, as digits; "" of other files. */
+	size_t part_count; /**< Files that the dump is split over; 1: it is one, save_name(). */
 };
 
 /**
- * Save the memory: as the plan says; if that fails, unfiltered but compressed; if that fails too, byte by byte.
+ * Save the memory: as the plan says, split if there is more than one directory; if that fails, not split; if that fails, unfiltered
+ * but compressed; if that fails too, byte by byte.
  *
  * Each rung runs in a child process, so that damaged memory that crashes the copier costs one rung and not the dump. A full
  * target ends the ladder, since each rung needs more room than the one before; the part that was written is removed. When the

@@ -21,6 +21,7 @@
 #include "capture/save.h"
 #include "capture/seal.h"
 #include "cmd/capture_server.h"
+#include "cmd/capture_split.h"
 #include "core/vmcore.h"
 #include "report/dmesg.h"
 
@@ -165,13 +166,23 @@ static const char encrypted_hint[] =
 
 static struct error *write_readme(struct capture *capture, const char *problem)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *parts = NULL;
+	_cleanup_text_ struct text split = {0};
 	bool is_encrypted = encrypt_is_wanted(&capture->plan);
+	char part[SAVE_PART_NAME_BYTES];
 	const char *name = save_name(&capture->plan, server_of(capture)), *opened = is_encrypted ? SAVE_NAME : name;
 	bool has_map = faccessat(capture->dir.fd, SAVE_MAP_NAME, F_OK, 0) == 0;
 	char when[64];
 	struct tm utc = {0};
+	struct error *err;
 
+	save_part_name(1, part);
+	if (capture->is_split)
+		name = opened = part;
+	capture_split_describe(capture, &split);
+	err = text_take(&split, &parts);
+	if (err)
+		return err;
 	gmtime_r(&capture->time, &utc);
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &utc);
 	if (asprintf(&text,
@@ -185,12 +196,13 @@ static struct error *write_readme(struct capture *capture, const char *problem)
 	             "manifest.sha256       checksums: sha256sum -c manifest.sha256\n"
 	             "\n"
 	             "%sTo look into %s: crash VMLINUX %s, with the VMLINUX (debuginfo) of exactly the crashed "
-	             "kernel.\n",
+	             "kernel.\n"
+	             "%s",
 	             capture->plan.hostname, when, problem ? "\nNOT COMPLETE: " : "", problem ? problem : "",
 	             problem ? "\n" : "", is_encrypted ? LOG_NAME ENCRYPT_SUFFIX : LOG_NAME, name,
 	             capture->contents ? capture->contents : "missing or only a part",
 	             has_map ? SAVE_MAP_NAME "        why each page is in vmcore, or is not\n" : "",
-	             is_encrypted ? encrypted_hint : "", opened, opened) < 0) {
+	             is_encrypted ? encrypted_hint : "", opened, opened, parts) < 0) {
 		text = NULL;
 		return error_new(ERROR_NOMEM, "no memory for README.txt");
 	}
@@ -247,6 +259,7 @@ static uint64_t work_end_ms(const struct capture *capture)
 
 static struct error *save_memory(struct capture *capture)
 {
+	const struct dumpdir *more_dirs[PLAN_PARTS_MAX];
 	struct save_job job = {
 		.plan = &capture->plan,
 		.vmcore = capture->options->vmcore_path,
@@ -255,16 +268,21 @@ static struct error *save_memory(struct capture *capture)
 		.server_directory = capture->server_directory,
 		.log = &capture->log,
 		.end_ms = work_end_ms(capture),
+		.more_dirs = more_dirs,
 	};
 	struct save_result result;
 	struct error *err;
 
+	capture_split_open(capture);
+	for (; job.more_dir_count < capture->part_count; job.more_dir_count++)
+		more_dirs[job.more_dir_count] = &capture->parts[job.more_dir_count].dir;
 	if (!job.server)
 		log_print(&capture->log, "%" PRIu64 " MiB free on the target", free_bytes(capture->target_fd) / MIB);
 	err = save_run(&job, &result);
 	if (err)
 		return error_wrap(err, "the memory was not saved");
 	capture->contents = result.contents;
+	capture->is_split = result.part_count > 1;
 	memcpy(capture->hash, result.hash, sizeof(capture->hash));
 	if (!job.server && free_bytes(capture->target_fd) < capture->plan.free_disk_bytes)
 		log_print(&capture->log,
@@ -302,6 +320,8 @@ static struct error *seal(struct capture *capture, struct error *failure)
 	error_catch(&err, ERROR_TIMEOUT);
 	if (!err && server_of(capture))
 		err = capture_server_seal(capture, !failure);
+	if (!err && !failure && capture->is_split)
+		err = capture_split_seal(capture);
 	if (!err && !failure)
 		err = seal_rename(&capture->dir);
 	if (!err && !failure && server_of(capture))
@@ -319,11 +339,16 @@ static struct error *seal(struct capture *capture, struct error *failure)
 // Only behind a dump that is whole. What cannot be removed costs nobody the new dump.
 static void remove_old(struct capture *capture)
 {
-	struct error *err = retention_run(&capture->dir, &capture->plan, capture->time, &capture->log);
+	size_t count = capture->is_split ? capture->part_count : 0;
 
-	if (err)
-		log_console(&capture->log, "old dumps: %s", err->text);
-	error_free(err);
+	for (size_t i = 0; i <= count; i++) {
+		const struct dumpdir *dir = i ? &capture->parts[i - 1].dir : &capture->dir;
+		struct error *err = retention_run(dir, &capture->plan, capture->time, &capture->log);
+
+		if (err)
+			log_console(&capture->log, "old dumps: %s", err->text);
+		error_free(err);
+	}
 }
 
 int capture_run_hooks(struct capture *capture, char *const *commands, const char *stage, int status)
@@ -448,6 +473,7 @@ struct error *capture_to_target(struct capture *capture)
 		err = save_all(capture);
 	if (server_of(capture))
 		capture_server_unstage(capture);
+	capture_split_close(capture);
 	dumpdir_deinit(&capture->dir);
 	log_deinit(&capture->log);
 	if (capture->options->directory || server_of(capture))

@@ -46,6 +46,13 @@ struct capture_outcome {
 	char reason[ERROR_TEXT_BYTES]; /**< Why it failed. */
 };
 
+/** Another target of a dump that is split. */
+struct capture_part {
+	struct target_request target;
+	int fd; /**< Root directory of its file system. */
+	struct dumpdir dir;
+};
+
 /** All there is. Processes that are made inherit it; only the outcome is seen by both. */
 struct capture {
 	const struct capture_options *options;
@@ -66,6 +73,9 @@ struct capture {
 	const struct notify_state *notices; /**< NULL: nobody is told. */
 	pid_t watchdog_pid; /**< Who feeds the watchdogs; 0: nobody. */
 	bool is_log_only; /**< Nothing but the log was to be saved. */
+	struct capture_part parts[PLAN_PARTS_MAX]; /**< Those behind the target that is tried. */
+	size_t part_count;
+	bool is_split; /**< The memory is in several files, one on each of them. */
 	const char *contents; /**< What vmcore is, for README.txt; NULL: there is none that is whole. */
 };
 

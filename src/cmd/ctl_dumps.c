@@ -379,22 +379,31 @@ static void walk_or_tell(struct walk *walk, struct error *err, const struct dest
 	walk->is_partial = true;
 }
 
+static void walk_next(struct walk *walk, enum config_key key, const char *word)
+{
+	_cleanup_destination_ struct destination target = {0};
+	struct error *err = destination_find_next(walk->host, walk->config, key, word, &target);
+
+	walk_or_tell(walk, err, &target);
+}
+
 static struct error *walk_all(struct walk *walk)
 {
-	_cleanup_words_ struct words fallbacks = {0};
+	_cleanup_words_ struct words parts = {0}, fallbacks = {0};
 	_cleanup_destination_ struct destination first = {0};
 	struct error *err = destination_find(walk->host, walk->config, &first);
 
 	walk_or_tell(walk, err, &first);
+	err = destination_names(walk->config, &parts);
+	for (size_t i = 1; i < parts.count && !err; i++)
+		walk_next(walk, KEY_TARGET, parts.list[i]);
 	words_split(&fallbacks, config_text(walk->config, KEY_FALLBACK));
-	for (size_t i = 0; i < fallbacks.count; i++) {
-		_cleanup_destination_ struct destination target = {0};
-
+	for (size_t i = 0; i < fallbacks.count && !err; i++) {
 		words_unquote(fallbacks.list[i]);
-		err = destination_find_fallback(walk->host, walk->config, fallbacks.list[i], &target);
-		walk_or_tell(walk, err, &target);
+		walk_next(walk, KEY_FALLBACK, fallbacks.list[i]);
 	}
-	err = words_check(&fallbacks);
+	if (!err)
+		err = words_check(&fallbacks);
 	return err ? err : walk_pstore(walk);
 }
 

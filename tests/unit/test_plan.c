@@ -32,6 +32,7 @@ static const char good[] = "version = 1;\n"
 			   "\toptions = \"\";\n"
 			   "\tdirectory = \"/var/crash\";\n"
 			   "\tfiles = [\n\t\t\"/usr/bin/ssh\"\n\t];\n"
+			   "\tparts = 1;\n"
 			   "\ttimeout_ms = 120000L;\n"
 			   "\tfree_bytes = 67108864000L;\n"
 			   "\tkeep_old_dumps = -1;\n"
@@ -171,15 +172,17 @@ static void wrong_values_are_named_with_their_line(void)
 		{"version = 1", "version = \"1\"", ERROR_BAD_DATA, "p:1: version"},
 		{"\"minimal\"", "\"tiny\"", ERROR_BAD_DATA, "p:2: form: has a word"},
 		{"\"minimal\"", "1", ERROR_BAD_DATA, "p:2: form"},
-		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:72: dump.level: is out of range"},
-		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:72: dump.level"},
-		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:72: dump.level: must be a number"},
+		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:73: dump.level: is out of range"},
+		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:73: dump.level"},
+		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:73: dump.level: must be a number"},
 		{"level = 31;", "", ERROR_BAD_DATA, "dump.level: is missing"},
 		{"port = 7410", "port = 0", ERROR_BAD_DATA, "notify.port: is out of range"},
 		{"interval_ms = 10000L", "interval_ms = 0", ERROR_BAD_DATA, "notify.interval_ms"},
 		{"panic_notifiers = true", "panic_notifiers = 1", ERROR_BAD_DATA,
 	         "p:10: kernel.panic_notifiers: must be true or false"},
 		{"\t\t\"xfs\"\n", "", ERROR_BAD_DATA, "p:1: fallback: the lists are not of one length"},
+		{"parts = 1", "parts = 9", ERROR_BAD_DATA, "p:1: target.parts: there are not so many targets"},
+		{"parts = 1", "parts = 0", ERROR_BAD_DATA, "target.parts: is out of range"},
 		{"threads = 2", "threads = 0", ERROR_BAD_DATA, "dump.threads"},
 		{"\"UUID=1\"", "7", ERROR_BAD_DATA, "target.device: must be a text"},
 		{"\t\t\"b.ko\"\n", "\t\t7\n", ERROR_BAD_DATA, "p:"},

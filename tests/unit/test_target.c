@@ -128,7 +128,10 @@ static void raw(void)
 }
 
 static const struct test tests[] = {
-	TEST(options), TEST(identifiers), TEST(probing), TEST(raw),
+	TEST(options),
+	TEST(identifiers),
+	TEST(probing),
+	TEST(raw),
 };
 
 int main(int argc, char **argv)

@@ -120,7 +120,7 @@ class Crash:
             raise LabError(f"{SAVEDIR} holds {names or 'nothing'}, not one finished "
                            "dump; console since the panic:\n"
                            + "\n".join(self.console.splitlines()[-40:]))
-        return image.extract(disk or self.disk, f"{SAVEDIR}/{names[0]}", self.folder / "dump")
+        return image.extract(disk or self.disk, f"{SAVEDIR}/{names[0]}", self.folder / ("second" if disk else "dump"))
 
 
 def _configure(guest, config):
@@ -229,6 +229,8 @@ def _make_trouble(guest, trouble, position):
         faults.damage_memory(guest.ram, guest.console.text(0), guest.folder.name)
     elif trouble == "removal":
         guest.qmp("device_del", id="disk0")
+    elif trouble == "path":
+        guest.qmp("device_del", id="disk0-a")
     elif trouble not in ("", "full", "errors", "power"):
         raise LabError(f"{trouble}: no such trouble")
 
@@ -323,7 +325,9 @@ def _crash(lab, folder, setup, peer):
     for number in range(1, storage.KINDS[setup.storage].disks if setup.storage else 1):
         attached.append(folder / f"more{number}.img")
         _blank(attached[-1], setup.disk_mib)
-    if setup.trouble == "errors":
+    if setup.bus == "multipath":
+        attached = [{"driver": "file", "filename": str(disk)}]
+    elif setup.trouble == "errors":
         attached = [faults.failing_writes(disk, setup.disk_mib)]
     elif setup.trouble == "power":
         shutil.copy(disk, folder / PRISTINE)

@@ -26,6 +26,10 @@ BUSES = {
     "sata": ("ahci,id={0}-bus", "ide-hd,drive={0},id={0},serial={0},bus={0}-bus.0"),
     "nvme": ("nvme,drive={0},id={0},serial={0}",),
     "usb": ("qemu-xhci,id={0}-bus", "usb-storage,drive={0},id={0},serial={0},bus={0}-bus.0"),
+    # Two paths to one disk, which is a block device of QEMU's: a drive has one device only.
+    "multipath": tuple(text for path in "ab" for text in (
+        f"virtio-scsi-pci,id={{0}}-bus-{path}",
+        f"scsi-hd,drive={{0}},id={{0}}-{path},serial={{0}},wwn=0x5000c500c0ffee00,share-rw=on,bus={{0}}-bus-{path}.0")),
 }
 
 

@@ -436,6 +436,43 @@ def _fallback(report, lab, folder, scenario):
                      "the capture is too short to tell" if crash.end_s < 2 * capture.WATCHDOG_S else "")
 
 
+SPLIT = f"UUID={capture.UUID} UUID={capture.SECOND_UUID}"
+
+
+def _split(report, lab, folder, scenario):
+    """Each disk has a part; crash opens both, and together they are a dump as any other."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    first, second = crash.dump_directory(), crash.dump_directory(crash.second)
+    report.check(f"{name}: both directories have one name", "" if first.name == second.name else f"{first.name}, {second.name}")
+    code, text, _ = run(["sha256sum", "--quiet", "--check", "manifest.sha256"], cwd=second, ok=None, merge=True)
+    report.check(f"{name}: the second manifest's sums are right", text if code else "")
+    parts = [first / "vmcore.1", (second / "vmcore.2").rename(first / "vmcore.2")]
+    sizes = [part.stat().st_size for part in parts]
+    report.check(f"{name}: parts of {sizes} bytes are of one size, more or less", "" if max(sizes) < 3 * min(sizes) else "they are not")
+    checks.crash_reads(report, f"{name}: both parts", lab, lab.kernels[setup.series], parts[0], more_parts=parts[1:])
+    run([lab.program("kdump-copy"), "-q", "--reassemble", *parts, first / "vmcore"])
+    _saved(report, lab, scenario, crash, first)
+
+
+def _split_missing(report, lab, folder, scenario):
+    """A part has no disk: the first one has the whole dump, and says why."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    dump = _saved(report, lab, scenario, crash, crash.dump_directory())
+    text = (dump / "capture.log").read_text()
+    found = re.search(setup.says[0], text)
+    report.check(f"{name}: capture.log says why it is not split", "" if found else text[-2000:])
+    try:
+        left = crash.names(crash.second)
+    except LabError:
+        left = []
+    report.check(f"{name}: nothing that looks like a dump is on the other disk", "" if all(one.endswith(".incomplete") for one in left) else f"{left}")
+    report.note(f"{name}: {found[0] if found else ''}")
+
+
 def _power_cuts(report, lab, folder, scenario):
     """Whenever the power is cut, and whatever of the write cache is lost: a dump is whole, or named incomplete."""
     name = scenario.name
@@ -567,7 +604,7 @@ def partition(file_system, bus, target, quick, crashkernel="96M", **more):
 def stacked(suffix, kind, quick, what, carry_out_by=_stacked, crashkernel="192M", config=(), **more):
     """A target that only the full form of the capture initramfs reaches."""
     setup = Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_DEADLINE": "120", **dict(config)},
-                  storage=kind, crashkernel=crashkernel, memory_mib=768, **more)
+                  storage=kind, bus=storage.KINDS[kind].bus if kind else "virtio", crashkernel=crashkernel, memory_mib=768, **more)
     return Scenario(f"{suffix}-6.1", setup, carry_out_by, quick, what)
 
 
@@ -649,6 +686,18 @@ def table():
             ("stall-6.12", "6.12", "stall", False, "stalls while the memory is saved"),
             ("errors-6.1", "6.1", "errors", True, "fails to write"),
             ("removal-6.12", "6.12", "removal", True, "is pulled out while the memory is saved"))],
+        Scenario("split-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_TARGET": SPLIT}, has_second=True),
+                 _split, False, "a dump over two disks"),
+        Scenario("split-missing-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_TARGET": SPLIT, "KDUMP_DEADLINE": "120"}, has_second=True,
+                       before_panic=f"tune2fs -U random $(blkid -U {capture.SECOND_UUID})", says=("the dump has no part on.*did not appear",)),
+                 _split_missing, False, "a dump over two disks, the second of which is gone"),
+        Scenario("split-full-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_TARGET": SPLIT}, has_second=True,
+                       before_panic=f"mount UUID={capture.SECOND_UUID} /mnt; dd if=/dev/zero of=/mnt/some bs=1M count=8 status=none; "
+                                    "dd if=/dev/zero of=/mnt/fill bs=1M status=none; rm /mnt/some; umount /mnt",
+                       says=("copying failed: .*No space left.*on the first target alone",)),
+                 _split_missing, False, "a dump over two disks, the second of which is full"),
         Scenario("power-cut-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, trouble="power", disk_mib=256),
                  _power_cuts, True, "the power is cut at every flush, with any part of the write cache lost"),
         *[trouble(*row) for row in (
@@ -685,6 +734,7 @@ def table():
         stacked("md-raid1", "md-raid1", False, "a mirror"),
         stacked("md-degraded", "md-raid1", False, "a mirror that loses a disk before the capture",
                 before_panic=f"dd if=/dev/zero of={storage.DISK}1 bs=1M count=4 conv=fsync status=none"),
+        stacked("multipath", "multipath", False, "a disk with two paths, one of which is gone when the capture begins", trouble="path"),
         stacked("lvm-missing", "lvm-two", False, "a logical volume one of whose disks is gone: the fallback has the dump", _fallback,
                 has_second=True, config={"KDUMP_FALLBACK": f"UUID={capture.SECOND_UUID}"},
                 before_panic=f"dd if=/dev/zero of={storage.DISK}1 bs=1M count=4 conv=fsync status=none"),

@@ -9,6 +9,7 @@ import dataclasses
 DISK = "/dev/disk/by-id/virtio-disk"
 VOLUME = "/dev/kdumpvg/dumps"
 ARRAY = "/dev/md/dumps"
+PATHS = "/dev/mapper/mpatha"
 EXT4 = "mkfs.ext4 -q -U {uuid} "
 XFS = "mkfs.xfs -q -m uuid={uuid} "
 
@@ -22,6 +23,7 @@ class Storage:
     device: str               # that holds the file system
     bring_up: str             # script of another boot, where udev has not done it
     check: str                # of the file system, before it is mounted
+    bus: str = "virtio"       # of its disks: see guest.BUSES
 
 
 CHECK_EXT4 = "! dumpe2fs -h {device} 2>/dev/null | grep needs_recovery && e2fsck -fn {device}"
@@ -39,6 +41,11 @@ KINDS = {
     "md-raid1": Storage(2, f"mdadm --create {ARRAY} --run --quiet --assume-clean --homehost=any --level=1 --raid-devices=2 "
                            f"{DISK}0 {DISK}1 && udevadm settle && {EXT4}{ARRAY}",
                         ARRAY, "mdadm --assemble --scan --run; udevadm settle; [ -e /dev/md/dumps ] || ln -s ../md127 /dev/md/dumps", CHECK_EXT4),
+    "multipath": Storage(1, f"printf 'defaults {{{{\\n user_friendly_names yes\\n find_multipaths yes\\n}}}}\\n' >/etc/multipath.conf; "
+                            f"until [ $(ls /dev/disk/by-path/*scsi* | wc -l) -ge 2 ]; do udevadm settle; done; "
+                            f"systemctl restart multipathd; until [ -b {PATHS} ]; do multipath; udevadm settle; done; "
+                            f"[ $(dmsetup deps {PATHS} | grep -o '([0-9]*, [0-9]*)' | wc -l) = 2 ] && {EXT4}{PATHS}",
+                         f"{DISK}0", "true", CHECK_EXT4, "multipath"),
     "luks": Storage(1, f"echo first >/run/1; echo second >/run/2; "
                        f"cryptsetup luksFormat -q --pbkdf argon2id --pbkdf-memory 131072 --pbkdf-force-iterations 4 {DISK}0 /run/1 && "
                        f"cryptsetup luksAddKey -q --key-file /run/1 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 {DISK}0 /run/2 && "
