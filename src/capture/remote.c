@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -406,7 +407,15 @@ struct remote_sink {
 	struct sha256 sha; // Of an upload, whose bytes come in their order.
 	uint8_t digest[SHA256_DIGEST_BYTES];
 	bool has_digest;
+	atomic_bool is_failed; // Writing there did not succeed.
 };
+
+static struct error *note_failure(struct remote_sink *remote, struct error *err)
+{
+	if (err)
+		remote->is_failed = true;
+	return err;
+}
 
 static struct error *remote_sink_write(struct sink *sink, uint64_t offset_bytes, const struct iovec *parts,
                                        size_t count)
@@ -415,13 +424,13 @@ static struct error *remote_sink_write(struct sink *sink, uint64_t offset_bytes,
 
 	for (size_t i = 0; i < count && sftp_is_sequential(remote->sftp); i++)
 		sha256_update(&remote->sha, parts[i].iov_base, parts[i].iov_len);
-	return sftp_write(remote->sftp, &remote->file, offset_bytes, parts, count);
+	return note_failure(remote, sftp_write(remote->sftp, &remote->file, offset_bytes, parts, count));
 }
 
 static struct error *remote_sink_finish(struct sink *sink, uint64_t file_bytes)
 {
 	struct remote_sink *remote = (struct remote_sink *)sink;
-	struct error *err = sftp_finish(remote->sftp, &remote->file, file_bytes);
+	struct error *err = note_failure(remote, sftp_finish(remote->sftp, &remote->file, file_bytes));
 
 	if (!err && sftp_is_sequential(remote->sftp)) {
 		sha256_final(&remote->sha, remote->digest);
@@ -461,6 +470,11 @@ struct error *remote_sink_create(struct remote *remote, const char *path, struct
 	sha256_init(&sink->sha);
 	*ret = &sink->sink;
 	return NULL;
+}
+
+bool remote_sink_is_failed(const struct sink *sink)
+{
+	return ((const struct remote_sink *)sink)->is_failed;
 }
 
 void remote_sink_hash(const struct sink *sink, char text_ret[65])

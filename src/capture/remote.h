@@ -67,6 +67,9 @@ struct error *remote_put(struct remote *remote, int fd, const char *path) must_c
  */
 struct error *remote_sink_create(struct remote *remote, const char *path, struct sink **ret) must_check;
 
+/** Whether writing to such a sink failed: then the server, or the way to it, is lost. @param[in] sink Of remote_sink_create(). */
+bool remote_sink_is_failed(const struct sink *sink);
+
 /** What was written to such a sink of an upload, when it is finished. @param[in] sink Of remote_sink_create(). @param[out] text_ret SHA-256 as 64 digits and a NUL; "" of what is no upload. */
 void remote_sink_hash(const struct sink *sink, char text_ret[65]);
 

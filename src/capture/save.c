@@ -51,6 +51,7 @@ static const struct rung rungs[] = {
 struct shared {
 	bool is_failed;
 	bool is_partial; // What was written is a dump, marked incomplete.
+	bool is_server_lost; // Why it failed.
 	enum error_code code;
 	char text[ERROR_TEXT_BYTES];
 	uint64_t least_available_bytes; // MemAvailable at its lowest, as far as it was looked at.
@@ -374,6 +375,8 @@ static int child(void *context)
 		err = attempt->rung->is_raw ? copy_raw(attempt, sink) : copy_filtered(attempt, sink);
 	if (!err && attempt->remote_sink)
 		remote_sink_hash(attempt->remote_sink, shared->hash);
+	shared->is_server_lost =
+		err && attempt->job->server && (!attempt->remote_sink || remote_sink_is_failed(attempt->remote_sink));
 	note_available(shared);
 	sink_destroy(sink);
 	remote_close(attempt->remote);
@@ -498,7 +501,7 @@ static struct error *climb(const struct save_job *job, struct shared *shared, st
 	}
 	for (size_t i = first; i < array_size(rungs); i++) {
 		struct error *err = run_rung(job, &rungs[i], 1, shared);
-		bool is_lost = err && job->server && err->code == ERROR_OS;
+		bool is_lost = err && err->code == ERROR_OS && shared->is_server_lost;
 
 		// The network may have failed for a moment; more to send is no remedy.
 		if (is_lost) {

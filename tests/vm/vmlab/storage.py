@@ -46,6 +46,8 @@ KINDS = {
                             f"systemctl restart multipathd; until [ -b {PATHS} ]; do multipath; udevadm settle; done; "
                             f"[ $(dmsetup deps {PATHS} | grep -o '([0-9]*, [0-9]*)' | wc -l) = 2 ] && {EXT4}{PATHS}",
                          f"{DISK}0", "true", CHECK_EXT4, "multipath"),
+    "btrfs": Storage(2, f"mkfs.btrfs -q -U {{uuid}} -d raid1 -m raid1 {DISK}0 {DISK}1 && btrfs device scan", f"{DISK}0", "btrfs device scan",
+                     "btrfs check --readonly {device}"),
     "luks": Storage(1, f"echo first >/run/1; echo second >/run/2; "
                        f"cryptsetup luksFormat -q --pbkdf argon2id --pbkdf-memory 131072 --pbkdf-force-iterations 4 {DISK}0 /run/1 && "
                        f"cryptsetup luksAddKey -q --key-file /run/1 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 {DISK}0 /run/2 && "
