@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/host.h"
 #include "base/io.h"
+#include "boot/text.h"
 #include "capture/efivars.h"
 #include "capture/encrypt.h"
 #include "capture/loader.h"
@@ -103,6 +104,32 @@ static void load_modules(struct capture *capture)
 
 	if (err)
 		log_print(&capture->log, "kernel modules: %s", err->text);
+}
+
+// Where the reservation went, but for what the kernel's image and its tables take. MiB, each rounded up.
+static void tell_memory(struct capture *capture)
+{
+	static const struct {
+		const char *key, *what;
+	} rows[] = {
+		{"MemTotal", "behind the kernel's image"},
+		{"MemAvailable", "available"},
+		{"Shmem", "files of the initramfs"},
+		{"Slab", "slab"},
+		{"VmallocUsed", "vmalloc"},
+		{"Percpu", "per CPU"},
+		{"KernelStack", "stacks"},
+	};
+	_cleanup_free_ char *buf = NULL;
+	_cleanup_text_ struct text text = {0};
+	struct error *err;
+
+	for (size_t i = 0; i < array_size(rows); i++)
+		text_add(&text, "%s%" PRIu64 " %s", i ? ", " : "", (system_meminfo(rows[i].key) + (1 << 20) - 1) >> 20,
+		         rows[i].what);
+	err = text_take(&text, &buf);
+	log_print(&capture->log, "memory in MiB: %s", err ? err->text : buf);
+	error_free(err);
 }
 
 // Saves to one target. Returns an exit code.
@@ -276,6 +303,7 @@ static int supervise(struct capture *capture)
 	}
 	if (!capture->options->directory)
 		load_modules(capture);
+	tell_memory(capture);
 	notify_wait(capture->notices, end_ms);
 	status = try_targets(capture, end_ms);
 	if (status != EXIT_OK)
