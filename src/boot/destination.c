@@ -131,6 +131,7 @@ struct error *destination_names(const struct config *config, struct words *ret)
 	static const char *const starts[] = {"UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/"};
 	const char *name = config_text(config, KEY_TARGET);
 
+	name += strspn(name, " \t");
 	for (const char *at = strpbrk(name, " \t"); at; at = strpbrk(at + 1, " \t")) {
 		for (size_t i = 0; i < array_size(starts); i++) {
 			if (strncmp(at + 1, starts[i], strlen(starts[i])) != 0)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "boot/stack.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/endian.h"
 #include "boot/luks.h"
 
 // Real stacks have five layers at most: a volume on a pool on a mirror on partitions of multipath disks.
@@ -198,6 +201,21 @@ struct error *stack_add(const struct host *host, const struct device *device, st
 	return err ? err : check(stack);
 }
 
+// How many devices a btrfs has that is not mounted; 1 where that cannot be read. struct btrfs_super_block, Linux v6.1
+// include/uapi/linux/btrfs_tree.h.
+static uint64_t btrfs_count(const struct host *host, const char *path)
+{
+	enum { SUPER_OFFSET = 64 << 10, MAGIC_OFFSET = 0x40, COUNT_OFFSET = 0x88, SUPER_BYTES = 0x90 };
+	_cleanup_close_ int fd = -1;
+	_cleanup_error_ struct error *err = host_open(host, path, O_RDONLY, 0, &fd);
+	unsigned char super[SUPER_BYTES];
+
+	if (err || pread(fd, super, sizeof(super), SUPER_OFFSET) != (ssize_t)sizeof(super) ||
+	    memcmp(super + MAGIC_OFFSET, "_BHRfS_M", 8) != 0)
+		return 1;
+	return load_u64(super + COUNT_OFFSET, false);
+}
+
 struct error *stack_add_btrfs(const struct host *host, const char *uuid, const char *subject, struct stack *stack)
 {
 	_cleanup_(host_names_freep) char **names = NULL;
@@ -209,6 +227,12 @@ struct error *stack_add_btrfs(const struct host *host, const char *uuid, const c
 		return no_memory();
 	}
 	err = host_list(host, dir, &names);
+	if (!err && !names[0] && btrfs_count(host, subject) > 1)
+		return error_new(ERROR_CONFIG,
+		                 "%s is part of a btrfs over several devices, and which these are is known only while "
+		                 "it is mounted: "
+		                 "mount it, at each boot (/etc/fstab)",
+		                 subject);
 	if (err || !names[0] || !names[1])
 		return err;
 	words_addf(&stack->reasons, "%s is part of a btrfs over several devices", subject);

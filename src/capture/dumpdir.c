@@ -102,7 +102,7 @@ static struct error *open_parent(int root_fd, const char *path, int *fd_ret)
 	return NULL;
 }
 
-struct error *dumpdir_create(int root_fd, const char *path, const char *name, struct dumpdir *ret)
+static struct error *open_directory(int root_fd, const char *path, const char *name, bool is_new, struct dumpdir *ret)
 {
 	_cleanup_dumpdir_ struct dumpdir dir = DUMPDIR_NONE;
 	char incomplete[DUMPDIR_NAME_BYTES + sizeof(DUMPDIR_INCOMPLETE)];
@@ -112,7 +112,7 @@ struct error *dumpdir_create(int root_fd, const char *path, const char *name, st
 		return err;
 	snprintf(dir.name, sizeof(dir.name), "%s", name);
 	snprintf(incomplete, sizeof(incomplete), "%s" DUMPDIR_INCOMPLETE, name);
-	if (mkdirat(dir.parent_fd, incomplete, 0700) < 0)
+	if (is_new && mkdirat(dir.parent_fd, incomplete, 0700) < 0)
 		return error_os(errno, "make directory %s", incomplete);
 	dir.fd = openat(dir.parent_fd, incomplete, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir.fd < 0)
@@ -120,6 +120,16 @@ struct error *dumpdir_create(int root_fd, const char *path, const char *name, st
 	*ret = dir;
 	dir = DUMPDIR_NONE;
 	return NULL;
+}
+
+struct error *dumpdir_create(int root_fd, const char *path, const char *name, struct dumpdir *ret)
+{
+	return open_directory(root_fd, path, name, true, ret);
+}
+
+struct error *dumpdir_reopen(int root_fd, const char *path, const char *name, struct dumpdir *ret)
+{
+	return open_directory(root_fd, path, name, false, ret);
 }
 
 void dumpdir_deinit(struct dumpdir *dir)

@@ -18,6 +18,9 @@
 /** End of the name of a directory that is not whole. */
 #define DUMPDIR_INCOMPLETE ".incomplete"
 
+/** Behind the name of a dump, and before a number: the directory of a part of it on another target. */
+#define DUMPDIR_PART ".part"
+
 /** Room for a name with its suffix, in bytes (NAME_MAX and a NUL). */
 enum { DUMPDIR_NAME_BYTES = 256 };
 
@@ -61,6 +64,9 @@ size_t dumpdir_host_size(const char *name);
  * @return NULL; ERROR_OS (EEXIST, ELOOP …); ERROR_NOSPC; ERROR_BAD_DATA ("..").
  */
 struct error *dumpdir_create(int root_fd, const char *path, const char *name, struct dumpdir *ret) must_check;
+
+/** Open what another process has made with dumpdir_create(). @param[in] root_fd As there. @param[in] path As there. @param[in] name As there. @param[out] ret As there. @return As there. */
+struct error *dumpdir_reopen(int root_fd, const char *path, const char *name, struct dumpdir *ret) must_check;
 
 /** Close the descriptors. @param[in] dir May be DUMPDIR_NONE. */
 void dumpdir_deinit(struct dumpdir *dir);

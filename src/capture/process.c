@@ -2,6 +2,7 @@
 #include "capture/process.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/mman.h>
@@ -13,8 +14,12 @@
 
 #include "base/clock.h"
 
-// A killed process is gone at once, unless it waits for a device: then no time is enough.
-enum { KILL_MS = 3000 };
+enum {
+	// A killed process is gone at once, unless it waits for a device: then no time is enough.
+	KILL_MS = 3000,
+	// Between two looks at its progress.
+	LOOK_MS = 500,
+};
 
 uint64_t process_left_ms(uint64_t end_ms)
 {
@@ -134,7 +139,26 @@ void process_stop(pid_t pid, uint64_t timeout_ms)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
-struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_ms, struct process_result *ret)
+// Waits in short pieces, as long as there is progress. Returns whether it has ended.
+static bool wait_watched(pid_t pid, uint64_t end_ms, const struct process_watch *watch, const sigset_t *child_signal,
+                         struct process_result *ret)
+{
+	uint64_t seen = *watch->steps, stuck_ms = clock_now_ms() + watch->stall_ms;
+
+	for (;;) {
+		if (wait_until(pid, process_earlier_ms(end_ms, clock_now_ms() + LOOK_MS), child_signal, ret))
+			return true;
+		if (*watch->steps != seen) {
+			seen = *watch->steps;
+			stuck_ms = clock_now_ms() + watch->stall_ms;
+		}
+		if (!process_left_ms(end_ms) || !process_left_ms(stuck_ms))
+			return false;
+	}
+}
+
+struct error *process_run_watched(int (*fn)(void *context), void *context, uint64_t end_ms,
+                                  const struct process_watch *watch, struct process_result *ret)
 {
 	sigset_t child_signal, old;
 	struct error *err;
@@ -144,13 +168,21 @@ struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_
 	sigaddset(&child_signal, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child_signal, &old);
 	err = process_start(fn, context, &pid);
-	if (!err && !wait_until(pid, end_ms, &child_signal, ret)) {
+	if (!err && !(watch ? wait_watched(pid, end_ms, watch, &child_signal, ret)
+	                    : wait_until(pid, end_ms, &child_signal, ret))) {
 		struct process_result killed;
 
-		err = error_new(ERROR_TIMEOUT, "its time is over");
+		err = process_left_ms(end_ms)
+		              ? error_new(ERROR_OS, "nothing has moved for %" PRIu64 " s", watch->stall_ms / 1000)
+		              : error_new(ERROR_TIMEOUT, "its time is over");
 		kill(-pid, SIGKILL);
 		wait_until(pid, clock_now_ms() + KILL_MS, &child_signal, &killed);
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return err;
+}
+
+struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_ms, struct process_result *ret)
+{
+	return process_run_watched(fn, context, end_ms, NULL, ret);
 }

@@ -23,6 +23,12 @@ struct process_result {
 	uint64_t peak_bytes; /**< Most memory the child held at a time (its resident set). */
 };
 
+/** What tells that a child is not stuck. */
+struct process_watch {
+	const _Atomic uint64_t *steps; /**< In memory of process_share(); the child counts there. */
+	uint64_t stall_ms; /**< So long it may stand still. */
+};
+
 /** Time until a deadline. @param[in] end_ms A time of clock_now_ms(); 0: none. @return Milliseconds, 0 when it is over, UINT64_MAX without one. */
 uint64_t process_left_ms(uint64_t end_ms);
 
@@ -75,5 +81,18 @@ void process_stop(pid_t pid, uint64_t timeout_ms);
  */
 struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_ms,
                           struct process_result *ret) must_check;
+
+/**
+ * As process_run(), for a child whose devices may hang.
+ *
+ * @param[in] fn See there.
+ * @param[in] context See there.
+ * @param[in] end_ms See there.
+ * @param[in] watch Its progress; NULL: it is not watched.
+ * @param[out] ret See there.
+ * @return As there; ERROR_OS: it stood still, and was killed.
+ */
+struct error *process_run_watched(int (*fn)(void *context), void *context, uint64_t end_ms,
+                                  const struct process_watch *watch, struct process_result *ret) must_check;
 
 #endif

@@ -212,6 +212,56 @@ struct error *retention_run(const struct dumpdir *dir, const struct plan *plan, 
 	return NULL;
 }
 
+// Whether a dump has a directory, whole or not.
+static bool is_there(int parent_fd, const char *name, size_t size)
+{
+	char path[DUMPDIR_NAME_BYTES + sizeof(DUMPDIR_INCOMPLETE)];
+
+	snprintf(path, sizeof(path), "%.*s", (int)size, name);
+	if (faccessat(parent_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	snprintf(path, sizeof(path), "%.*s" DUMPDIR_INCOMPLETE, (int)size, name);
+	return faccessat(parent_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// Bytes of the name of the dump that a directory has a part of; 0: it has none, or that of another host.
+static size_t part_of(const char *name, const char *host_name)
+{
+	char dump[DUMPDIR_NAME_BYTES];
+	size_t host_size = dumpdir_host_size(host_name);
+	const char *suffix = strstr(name, DUMPDIR_PART);
+
+	for (const char *next = suffix; next; next = strstr(suffix + 1, DUMPDIR_PART))
+		suffix = next;
+	if (!suffix || !host_size || strlen(name) >= sizeof(dump) || strncmp(name, host_name, host_size) != 0)
+		return 0;
+	snprintf(dump, sizeof(dump), "%.*s", (int)(suffix - name), name);
+	return dumpdir_host_size(dump) == host_size ? (size_t)(suffix - name) : 0;
+}
+
+struct error *retention_remove_parts(const struct dumpdir *dir, const char *host_name, const int *parent_fds,
+                                     size_t count, struct log *log)
+{
+	int fd = openat(dir->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!stream) {
+		closep(&fd);
+		return error_os(errno, "read the directory of dumps");
+	}
+	for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream)) {
+		size_t size = part_of(entry->d_name, host_name);
+		struct dump part = {.name = entry->d_name};
+		bool is_wanted = !size;
+
+		for (size_t i = 0; i < count && !is_wanted; i++)
+			is_wanted = is_there(parent_fds[i], entry->d_name, size);
+		if (!is_wanted)
+			remove_told(dir, &part, "its dump is gone", log);
+	}
+	return NULL;
+}
+
 struct error *retention_count(const struct dumpdir *dir, time_t from, time_t to, size_t *count_ret)
 {
 	_cleanup_(dumps_deinit) struct dumps dumps = {.count = 0};

@@ -33,6 +33,19 @@
 struct error *retention_run(const struct dumpdir *dir, const struct plan *plan, time_t now, struct log *log) must_check;
 
 /**
+ * Remove parts (DUMPDIR_PART) of dumps that are gone.
+ *
+ * @param[in] dir A directory beside them.
+ * @param[in] host_name Name of a dump of this host; others' parts stay.
+ * @param[in] parent_fds Directories of dumps, where the dump may be.
+ * @param[in] count Their number.
+ * @param[in,out] log What was removed.
+ * @return NULL; ERROR_OS (the directory cannot be read).
+ */
+struct error *retention_remove_parts(const struct dumpdir *dir, const char *host_name, const int *parent_fds,
+                                     size_t count, struct log *log) must_check;
+
+/**
  * Count dumps of the same host that were made not long ago, those that are not whole included.
  *
  * @param[in] dir The new dump; it does not count.

@@ -28,6 +28,8 @@ enum {
 	COPIER_OOM_ADJUSTMENT = 500,
 	MIB = 1 << 20,
 	RESERVE_BYTES = 256 << 10,
+	// A split copy that stands still for so long has a disk that hangs.
+	STALL_MS = 20000,
 	// The copier ends by itself so long before it would be killed: what it has written so far is a dump then.
 	STOP_MS = 2000,
 };
@@ -56,6 +58,7 @@ struct shared {
 	char text[ERROR_TEXT_BYTES];
 	uint64_t least_available_bytes; // MemAvailable at its lowest, as far as it was looked at.
 	uint64_t told_ms; // Time of the last progress line.
+	_Atomic uint64_t steps; // Counts up while the copy gets on.
 	char hash[65]; // Of what was uploaded.
 };
 
@@ -107,6 +110,7 @@ static void copy_told(void *context, const struct copy_progress *progress)
 {
 	const struct attempt *attempt = context;
 
+	attempt->shared->steps++;
 	// The first call comes before there is anything to tell.
 	if (progress->pages_done)
 		tell(attempt, progress->pages_done, progress->pages_total, progress->bytes_written,
@@ -217,13 +221,14 @@ static uint64_t room_of(int fd)
 	return fstatvfs(fd, &fs) < 0 ? 0 : (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
-// The command line that was used may start fewer CPUs than the plan counts on.
-static unsigned int count_threads(const struct plan *plan)
+// The command line that was used may start fewer CPUs than the plan counts on. Each file has a thread that waits for its disk.
+static unsigned int count_threads(const struct plan *plan, size_t files)
 {
 	cpu_set_t cpus;
 	int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+	unsigned int threads = plan->threads < (unsigned int)count ? plan->threads : (unsigned int)count;
 
-	return plan->threads < (unsigned int)count ? plan->threads : (unsigned int)count;
+	return threads < files ? (unsigned int)files : threads;
 }
 
 // A connection of its own for each attempt: one that was given up in the middle of a request is of no use any more.
@@ -316,7 +321,7 @@ static struct error *copy_filtered(struct attempt *attempt, struct sink *sink)
 	struct copy_options options = {
 		.dump_level = is_filtered ? plan->dump_level : FILTER_ZERO,
 		.format = is_filtered && plan->format == PLAN_FORMAT_ELF ? COPY_ELF : COPY_KDUMP,
-		.thread_count = is_filtered ? count_threads(plan) : 1,
+		.thread_count = is_filtered ? count_threads(plan, attempt->count) : 1,
 		.keep_names = is_filtered && *plan->keep_processes ? (const char *const *)plan->keep_processes : NULL,
 		.progress = copy_told,
 		.progress_context = attempt,
@@ -429,8 +434,11 @@ static struct error *run_rung(const struct save_job *job, const struct rung *run
 {
 	_cleanup_(attempt_deinit) struct attempt attempt = {.job = job, .rung = rung, .shared = shared, .count = count};
 	struct process_result result = {0};
+	struct process_watch watch = {.steps = &shared->steps, .stall_ms = STALL_MS};
 	struct error *err;
 
+	if (watch.stall_ms > process_left_ms(job->end_ms) / 4)
+		watch.stall_ms = process_left_ms(job->end_ms) / 4;
 	memset(shared, 0, sizeof(*shared));
 	memset(attempt.fds, 0xff, sizeof(attempt.fds));
 	unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
@@ -438,7 +446,7 @@ static struct error *run_rung(const struct save_job *job, const struct rung *run
 	if (err)
 		return err;
 	note_available(shared);
-	err = process_run(child, &attempt, job->end_ms, &result);
+	err = process_run_watched(child, &attempt, job->end_ms, count > 1 ? &watch : NULL, &result);
 	if (!err && shared->is_failed)
 		err = error_new(shared->code, "%s", shared->text);
 	else if (!err && result.status > 128)
@@ -450,9 +458,10 @@ static struct error *run_rung(const struct save_job *job, const struct rung *run
 	return err;
 }
 
-static void remove_files(const struct save_job *job, size_t count)
+// The first ones of the files of a dump.
+static void remove_files(const struct save_job *job, size_t some, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < some; i++) {
 		char name[SAVE_PART_NAME_BYTES];
 
 		file_name(job, i, count, name);
@@ -475,9 +484,9 @@ static struct error *save_split(const struct save_job *job, struct shared *share
 
 	log_print(job->log, "the dump is split over %zu targets", count);
 	err = run_rung(job, &rungs[0], count, shared);
-	if (!err || (err->code == ERROR_TIMEOUT && shared->is_partial))
-		return err;
-	remove_files(job, count);
+	// What there is when the time is over is kept; a disk that hangs would hang here too.
+	if (err && err->code != ERROR_TIMEOUT)
+		remove_files(job, shared->is_failed ? count : 1, count);
 	return err;
 }
 
@@ -486,16 +495,14 @@ static struct error *climb(const struct save_job *job, struct shared *shared, st
 	size_t first = job->plan->format == PLAN_FORMAT_RAW ? array_size(rungs) - 1 : 0;
 	_cleanup_error_ struct error *cause = NULL;
 
-	ret->part_count = 1;
 	if (job->more_dir_count) {
 		struct error *err = save_split(job, shared);
 
-		if (!err) {
-			ret->contents = rungs[0].text;
-			ret->part_count = 1 + job->more_dir_count;
-		}
+		ret->contents = err ? NULL : rungs[0].text;
+		ret->part_count = 1 + job->more_dir_count;
 		if (!err || err->code == ERROR_TIMEOUT)
 			return err;
+		ret->part_count = 1;
 		log_print(job->log, "copying failed: %s; trying again: on the first target alone", err->text);
 		error_free(err);
 	}
@@ -551,7 +558,7 @@ static void remove_part(const struct save_job *job)
 
 	unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
 	if (!job->server) {
-		remove_files(job, 1);
+		remove_files(job, 1, 1);
 		return;
 	}
 	snprintf(path, sizeof(path), "%s/%s", job->server_directory, name);
@@ -569,6 +576,7 @@ struct error *save_run(const struct save_job *job, struct save_result *ret)
 	struct error *err = process_share(sizeof(struct shared), &memory);
 	const struct shared *shared = memory;
 
+	*ret = (struct save_result){.part_count = 1};
 	if (!err) {
 		if (!job->server)
 			reserve_room(job);

@@ -63,7 +63,7 @@ struct save_result {
  * time is over, it is kept.
  *
  * @param[in] job What to save.
- * @param[out] ret What was saved; untouched on error.
+ * @param[out] ret What was saved; on error, how many files what is there is split over.
  * @return NULL (the file is whole and on the disk); ERROR_NOSPC; ERROR_TIMEOUT; ERROR_OS, ERROR_BAD_DATA (all rungs failed).
  */
 struct error *save_run(const struct save_job *job, struct save_result *ret) must_check;

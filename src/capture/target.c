@@ -409,13 +409,19 @@ struct error *target_mount(const struct target_request *request, struct log *log
 {
 	char point[MOUNT_POINT_BYTES];
 	struct error *err;
-	int fd;
 
 	mount_point(request, point);
 	err = target_is_server(&request->place) ? mount_server(request, point, log)
 	                                        : wait_and_mount(request, point, log);
-	if (err)
-		return err;
+	return err ? err : target_open(request, fd_ret);
+}
+
+struct error *target_open(const struct target_request *request, int *fd_ret)
+{
+	char point[MOUNT_POINT_BYTES];
+	int fd;
+
+	mount_point(request, point);
 	fd = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return error_os(errno, "%s", point);

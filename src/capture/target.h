@@ -44,6 +44,9 @@ bool target_is_server(const struct plan_target *place);
  */
 struct error *target_mount(const struct target_request *request, struct log *log, int *fd_ret) must_check;
 
+/** The root of what another process has mounted with target_mount(). @param[in] request As there. @param[out] fd_ret As there. @return NULL; ERROR_OS. */
+struct error *target_open(const struct target_request *request, int *fd_ret) must_check;
+
 /**
  * Put everything on the disk and unmount.
  *

@@ -4,41 +4,164 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "capture/process.h"
 #include "capture/retention.h"
 #include "capture/save.h"
 #include "capture/seal.h"
 
 enum {
-	// Of the time that is left: a disk that does not come must not cost the dump.
+	MIB = 1 << 20,
+	// Of the time that is left: a disk that does not come, or hangs, must not cost the dump.
 	WAIT_SHARE = 8,
-	// Manifests end a little before the deadline, for the directories to get their names.
-	MANIFEST_MS = 1000,
+	// To let a disk go.
+	CLOSE_MS = 10000,
 };
 
-static struct error *open_part(struct capture *capture, struct capture_part *part)
-{
-	struct error *err = target_mount(&part->target, &capture->log, &part->fd);
+// What a child works on: whatever a disk does there hangs the child alone.
+struct part_job {
+	struct capture *capture;
+	struct capture_part *part;
+	bool is_whole;
+};
 
-	return err ? err : dumpdir_create(part->fd, part->target.place.directory, capture->dir.name, &part->dir);
+// The directory's name tells parts from dumps: these are found beside their first part, and go when that goes.
+static void directory_name(const struct capture *capture, const struct capture_part *part,
+                           char name[DUMPDIR_NAME_BYTES])
+{
+	char suffix[24];
+
+	snprintf(suffix, sizeof(suffix), DUMPDIR_PART "%zu", part->number);
+	snprintf(name, DUMPDIR_NAME_BYTES, "%.*s%s", DUMPDIR_NAME_BYTES - (int)sizeof(suffix), capture->dir.name,
+	         suffix);
+}
+
+static struct error *make_part(struct capture *capture, struct capture_part *part)
+{
+	_cleanup_dumpdir_ struct dumpdir dir = DUMPDIR_NONE;
+	_cleanup_close_ int fd = -1;
+	char name[DUMPDIR_NAME_BYTES];
+	struct error *err = target_mount(&part->target, &capture->log, &fd);
+
+	directory_name(capture, part, name);
+	return err ? err : dumpdir_create(fd, part->target.place.directory, name, &dir);
+}
+
+static int make_child(void *context)
+{
+	struct part_job *job = context;
+	struct error *err = make_part(job->capture, job->part);
+	int status = error_exit_code(err);
+
+	if (err)
+		log_print(&job->capture->log, "the dump has no part on %s: %s", job->part->target.place.device,
+		          err->text);
+	error_free(err);
+	return status;
+}
+
+static int close_child(void *context)
+{
+	struct part_job *job = context;
+	char name[DUMPDIR_NAME_BYTES], incomplete[DUMPDIR_NAME_BYTES + sizeof(DUMPDIR_INCOMPLETE)];
+	struct error *err;
+
+	directory_name(job->capture, job->part, name);
+	snprintf(incomplete, sizeof(incomplete), "%s" DUMPDIR_INCOMPLETE, name);
+	// Only where nothing is in it.
+	if (job->part->dir.parent_fd >= 0)
+		unlinkat(job->part->dir.parent_fd, incomplete, AT_REMOVEDIR);
+	dumpdir_deinit(&job->part->dir);
+	err = target_unmount(&job->part->target, job->part->fd);
+	if (err)
+		log_console(&job->capture->log, "%s: %s", job->part->target.place.device, err->text);
+	error_free(err);
+	return EXIT_OK;
+}
+
+// Runs a child until a time at most. Returns whether it did what it was to do.
+static bool run_child(struct capture *capture, struct capture_part *part, bool is_whole, int (*fn)(void *context),
+                      uint64_t end_ms, const char *what)
+{
+	struct part_job job = {.capture = capture, .part = part, .is_whole = is_whole};
+	struct process_result result = {.status = EXIT_FAILED};
+	struct error *err = process_run(fn, &job, process_earlier_ms(capture->end_ms, end_ms), &result);
+
+	if (err)
+		log_print(&capture->log, "%s: %s: %s", part->target.place.device, what, err->text);
+	error_free(err);
+	return result.status == EXIT_OK;
 }
 
 static void close_part(struct capture *capture, struct capture_part *part)
 {
-	char incomplete[DUMPDIR_NAME_BYTES + sizeof(DUMPDIR_INCOMPLETE)];
+	if (part->fd >= 0)
+		run_child(capture, part, false, close_child, clock_now_ms() + CLOSE_MS, "unmount");
+	dumpdir_deinit(&part->dir);
+	closep(&part->fd);
+}
+
+static bool open_part(struct capture *capture, struct capture_part *part)
+{
+	char name[DUMPDIR_NAME_BYTES];
+	uint64_t wait_ms = process_left_ms(capture->end_ms) / WAIT_SHARE;
 	struct error *err;
 
-	snprintf(incomplete, sizeof(incomplete), "%s" DUMPDIR_INCOMPLETE, capture->dir.name);
-	if (part->dir.parent_fd >= 0)
-		unlinkat(part->dir.parent_fd, incomplete, AT_REMOVEDIR);
-	dumpdir_deinit(&part->dir);
-	err = part->fd < 0 ? NULL : target_unmount(&part->target, part->fd);
-	part->fd = -1;
+	if (part->target.timeout_ms > wait_ms)
+		part->target.timeout_ms = wait_ms;
+	if (!run_child(capture, part, false, make_child, clock_now_ms() + 2 * part->target.timeout_ms,
+	               "the dump has no part there"))
+		return false;
+	directory_name(capture, part, name);
+	err = target_open(&part->target, &part->fd);
+	if (!err)
+		err = dumpdir_reopen(part->fd, part->target.place.directory, name, &part->dir);
 	if (err)
-		log_console(&capture->log, "%s", err->text);
-	error_free(err);
+		log_print(&capture->log, "the dump has no part on %s: %s", part->target.place.device, err->text);
+	return err ? error_free(err), false : true;
+}
+
+static uint64_t room_of(int fd)
+{
+	struct statvfs info;
+
+	return fstatvfs(fd, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize : 0;
+}
+
+// Parts are about as large as each other. Where that may leave less room than the first target has alone, the smallest is left out.
+static void drop_small(struct capture *capture)
+{
+	uint64_t first = room_of(capture->target_fd), most = UINT64_MAX;
+	struct stat info;
+
+	// No dump is larger than what it is made of.
+	if (stat(capture->options->vmcore_path, &info) == 0 && info.st_size > 0)
+		most = (uint64_t)info.st_size;
+
+	while (capture->part_count) {
+		size_t least = 0;
+		struct capture_part small;
+
+		for (size_t i = 1; i < capture->part_count; i++)
+			if (room_of(capture->parts[i].fd) < room_of(capture->parts[least].fd))
+				least = i;
+		small = capture->parts[least];
+		if (room_of(small.fd) >= first / (capture->part_count + 1) ||
+		    room_of(small.fd) >= most / (capture->part_count + 1))
+			return;
+		log_print(&capture->log,
+		          "the dump has no part on %s: it has %" PRIu64 " MiB free, and the first target %" PRIu64,
+		          small.target.place.device, room_of(small.fd) / MIB, first / MIB);
+		close_part(capture, &small);
+		capture->part_count--;
+		for (size_t i = least; i < capture->part_count; i++)
+			capture->parts[i] = capture->parts[i + 1];
+	}
 }
 
 void capture_split_open(struct capture *capture)
@@ -47,52 +170,49 @@ void capture_split_open(struct capture *capture)
 
 	for (size_t i = capture->target.number + 1; !capture->options->directory && i < plan->parts; i++) {
 		struct capture_part *part = &capture->parts[capture->part_count];
-		uint64_t wait_ms = process_left_ms(capture->end_ms) / WAIT_SHARE;
-		struct error *err;
 
-		*part = (struct capture_part){.target = capture->target, .fd = -1, .dir = DUMPDIR_NONE};
+		*part = (struct capture_part){
+			.target = capture->target, .number = i + 1, .fd = -1, .dir = DUMPDIR_NONE};
 		part->target.place = plan_target_at(plan, i);
 		part->target.number = i;
-		if (part->target.timeout_ms > wait_ms)
-			part->target.timeout_ms = wait_ms;
-		err = open_part(capture, part);
-		if (!err) {
+		if (open_part(capture, part))
 			capture->part_count++;
-			continue;
-		}
-		log_print(&capture->log, "the dump has no part on %s: %s", part->target.place.device, err->text);
-		error_free(err);
-		close_part(capture, part);
+		else
+			close_part(capture, part);
 	}
+	drop_small(capture);
 }
 
 void capture_split_describe(const struct capture *capture, struct text *text)
 {
-	char name[SAVE_PART_NAME_BYTES];
+	char name[SAVE_PART_NAME_BYTES], directory[DUMPDIR_NAME_BYTES];
 
 	if (!capture->is_split)
 		return;
-	text_add(text, "\nThe dump is split over %zu file systems, in a directory of this name on each:\n\n",
-	         capture->part_count + 1);
+	text_add(text, "\nThe dump is split over %zu file systems:\n\n", capture->part_count + 1);
 	for (size_t i = 0; i <= capture->part_count; i++) {
-		const struct plan_target *place = i ? &capture->parts[i - 1].target.place : &capture->target.place;
+		const struct capture_part *part = i ? &capture->parts[i - 1] : NULL;
+		const struct plan_target *place = part ? &part->target.place : &capture->target.place;
 
 		save_part_name(i + 1, name);
-		text_add(text, "%-20s  %s, in %s\n", name, place->device, place->directory);
+		snprintf(directory, sizeof(directory), "%s", capture->dir.name);
+		if (part)
+			directory_name(capture, part, directory);
+		text_add(text, "%-20s  in %s/%s on %s\n", name,
+		         strcmp(place->directory, "/") == 0 ? "" : place->directory, directory, place->device);
 	}
-	text_add(text, "\ncrash VMLINUX");
+	text_add(text, "\nIn one directory,\n\n    crash VMLINUX");
 	for (size_t i = 0; i <= capture->part_count; i++) {
 		save_part_name(i + 1, name);
 		text_add(text, " %s", name);
 	}
-	text_add(text, " looks into all of them at once; kdump-copy --reassemble makes one of them.\n");
+	text_add(text, "\n\nlooks into all of them at once; kdump-copy --reassemble makes one of them.\n");
 }
 
-static struct error *seal_part(struct capture *capture, const struct capture_part *part)
+static struct error *write_readme(const struct capture *capture, const struct dumpdir *dir)
 {
 	_cleanup_free_ char *readme = NULL;
 	_cleanup_text_ struct text text = {0};
-	uint64_t size_bytes = 0;
 	struct error *err;
 
 	text_add(&text,
@@ -101,27 +221,64 @@ static struct error *seal_part(struct capture *capture, const struct capture_par
 	         capture->plan.hostname);
 	capture_split_describe(capture, &text);
 	err = text_take(&text, &readme);
-	if (!err)
-		err = dumpdir_write(&part->dir, "README.txt", readme);
-	if (!err)
-		err = seal_manifest(&part->dir, NULL, capture->end_ms ? capture->end_ms - MANIFEST_MS : 0, &size_bytes);
-	// The part itself is on the disk.
-	if (err && err->code == ERROR_TIMEOUT)
-		log_console(&capture->log, "%s", err->text);
-	error_catch(&err, ERROR_TIMEOUT);
-	return err ? err : seal_rename(&part->dir);
+	return err ? err : dumpdir_write(dir, "README.txt", readme);
 }
 
-struct error *capture_split_seal(struct capture *capture)
+// The part itself is on the disk: what is missing beside it is told and no more.
+static int seal_child(void *context)
 {
-	struct error *err = NULL;
+	const struct part_job *job = context;
+	struct capture *capture = job->capture;
+	const char *device = job->part->target.place.device;
+	uint64_t size_bytes = 0, half_ms = process_left_ms(capture->end_ms) / 2;
+	struct error *err = write_readme(capture, &job->part->dir);
 
-	for (size_t i = 0; i < capture->part_count && !err; i++) {
-		const struct capture_part *part = &capture->parts[i];
+	if (err)
+		log_console(&capture->log, "%s: README.txt: %s", device, err->text);
+	error_free(err);
+	err = seal_manifest(&job->part->dir, NULL, capture->end_ms ? clock_now_ms() + half_ms : 0, &size_bytes);
+	if (err)
+		log_console(&capture->log, "%s: %s", device, err->text);
+	error_free(err);
+	err = job->is_whole ? seal_rename(&job->part->dir) : NULL;
+	if (err)
+		log_console(&capture->log, "%s: %s", device, err->text);
+	return err ? error_free(err), EXIT_FAILED : EXIT_OK;
+}
 
-		err = error_wrap(seal_part(capture, part), "the part on %s", part->target.place.device);
+struct error *capture_split_seal(struct capture *capture, bool is_whole)
+{
+	for (size_t i = 0; capture->is_split && i < capture->part_count; i++) {
+		struct capture_part *part = &capture->parts[i];
+
+		if (!run_child(capture, part, is_whole, seal_child, UINT64_MAX, "seal"))
+			return error_new(ERROR_OS, "the part on %s has not got its name", part->target.place.device);
 	}
-	return err;
+	return NULL;
+}
+
+static int remove_child(void *context)
+{
+	const struct part_job *job = context;
+	struct capture *capture = job->capture;
+	int parent_fds[PLAN_PARTS_MAX] = {capture->dir.parent_fd};
+	struct error *err;
+
+	for (size_t i = 0; i < capture->part_count; i++)
+		parent_fds[i + 1] = capture->parts[i].dir.parent_fd;
+	err = retention_remove_parts(&job->part->dir, capture->dir.name, parent_fds, capture->part_count + 1,
+	                             &capture->log);
+	if (err)
+		log_console(&capture->log, "old parts: %s", err->text);
+	error_free(err);
+	return EXIT_OK;
+}
+
+void capture_split_remove_old(struct capture *capture)
+{
+	// Behind a target that is not there the dump of a part may be.
+	for (size_t i = 0; i < capture->part_count && capture->part_count + 1 == capture->plan.parts; i++)
+		run_child(capture, &capture->parts[i], true, remove_child, UINT64_MAX, "old parts");
 }
 
 void capture_split_close(struct capture *capture)

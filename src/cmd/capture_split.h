@@ -2,8 +2,8 @@
 /**
  * @file
  *
- * The other targets of a dump that is split: each has a directory of the same name with one part of the memory. What tells of the
- * crash, the log first, is on the target that is tried.
+ * The other targets of a dump that is split: each has a directory with one part of the memory. What tells of the crash, the log first,
+ * is on the target that is tried. Whatever is done on the others is done in processes of their own, since disks hang.
  *
  * A target that is missing is left out: the dump is split over the others then, or not at all.
  */
@@ -22,12 +22,16 @@ void capture_split_open(struct capture *capture);
 void capture_split_describe(const struct capture *capture, struct text *text);
 
 /**
- * Write the manifests of the other directories and give these their names.
+ * Write what is beside the parts, and give their directories their names.
  *
- * @param[in,out] capture Its dump is split.
- * @return NULL; ERROR_OS, ERROR_NOSPC, ERROR_NOMEM: a part is not whole.
+ * @param[in,out] capture See there.
+ * @param[in] is_whole Whether they get their names; else they stay incomplete.
+ * @return NULL; ERROR_OS: one has not got its name.
  */
-struct error *capture_split_seal(struct capture *capture) must_check;
+struct error *capture_split_seal(struct capture *capture, bool is_whole) must_check;
+
+/** Remove parts whose dumps are gone. @param[in,out] capture Its dump has its name, and old ones were removed. */
+void capture_split_remove_old(struct capture *capture);
 
 /** Let the targets go; directories that hold nothing are removed. @param[in,out] capture See there. */
 void capture_split_close(struct capture *capture);

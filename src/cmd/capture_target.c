@@ -279,10 +279,10 @@ static struct error *save_memory(struct capture *capture)
 	if (!job.server)
 		log_print(&capture->log, "%" PRIu64 " MiB free on the target", free_bytes(capture->target_fd) / MIB);
 	err = save_run(&job, &result);
+	capture->is_split = result.part_count > 1;
 	if (err)
 		return error_wrap(err, "the memory was not saved");
 	capture->contents = result.contents;
-	capture->is_split = result.part_count > 1;
 	memcpy(capture->hash, result.hash, sizeof(capture->hash));
 	if (!job.server && free_bytes(capture->target_fd) < capture->plan.free_disk_bytes)
 		log_print(&capture->log,
@@ -320,8 +320,8 @@ static struct error *seal(struct capture *capture, struct error *failure)
 	error_catch(&err, ERROR_TIMEOUT);
 	if (!err && server_of(capture))
 		err = capture_server_seal(capture, !failure);
-	if (!err && !failure && capture->is_split)
-		err = capture_split_seal(capture);
+	if (!err)
+		err = capture_split_seal(capture, !failure);
 	if (!err && !failure)
 		err = seal_rename(&capture->dir);
 	if (!err && !failure && server_of(capture))
@@ -339,16 +339,12 @@ static struct error *seal(struct capture *capture, struct error *failure)
 // Only behind a dump that is whole. What cannot be removed costs nobody the new dump.
 static void remove_old(struct capture *capture)
 {
-	size_t count = capture->is_split ? capture->part_count : 0;
+	struct error *err = retention_run(&capture->dir, &capture->plan, capture->time, &capture->log);
 
-	for (size_t i = 0; i <= count; i++) {
-		const struct dumpdir *dir = i ? &capture->parts[i - 1].dir : &capture->dir;
-		struct error *err = retention_run(dir, &capture->plan, capture->time, &capture->log);
-
-		if (err)
-			log_console(&capture->log, "old dumps: %s", err->text);
-		error_free(err);
-	}
+	if (err)
+		log_console(&capture->log, "old dumps: %s", err->text);
+	error_free(err);
+	capture_split_remove_old(capture);
 }
 
 int capture_run_hooks(struct capture *capture, char *const *commands, const char *stage, int status)

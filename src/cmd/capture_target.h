@@ -49,7 +49,8 @@ struct capture_outcome {
 /** Another target of a dump that is split. */
 struct capture_part {
 	struct target_request target;
-	int fd; /**< Root directory of its file system. */
+	size_t number; /**< In KDUMP_TARGET, from 1. */
+	int fd; /**< Root directory of its file system; -1: it is not there. */
 	struct dumpdir dir;
 };
 

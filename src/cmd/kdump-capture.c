@@ -165,7 +165,14 @@ static bool has_word(char *const *words, const char *wanted)
 	return false;
 }
 
-// Targets in turn, until one has the dump. Each but the last takes half of the time that is left. Returns an exit code.
+// The time that a target gets before the next one is tried. One that fails leaves half of it; those that share the dump are tried
+// together, and alone only if that failed.
+static uint64_t share_ms(const struct plan *plan, size_t number, uint64_t left_ms)
+{
+	return number + 1 < plan->parts ? left_ms - left_ms / 4 : left_ms / 2;
+}
+
+// Targets in turn, until one has the dump. Returns an exit code.
 static int try_targets(struct capture *capture, uint64_t end_ms)
 {
 	const struct plan *plan = &capture->plan;
@@ -182,7 +189,8 @@ static int try_targets(struct capture *capture, uint64_t end_ms)
 		                                          .is_multipath = has_word(plan->full_modules, "multipath")};
 		if (target_is_server(&capture->target.place))
 			capture->target.timeout_ms = plan->network_timeout_ms;
-		status = try_target(capture, end_ms && i + 1 < count ? end_ms - left_ms / 2 : end_ms);
+		status = try_target(capture,
+		                    end_ms && i + 1 < count ? end_ms - left_ms + share_ms(plan, i, left_ms) : end_ms);
 		if (status != EXIT_OK)
 			log_print(&capture->log, "FAILED: %s: %s%s",
 			          capture->options->directory ? capture->options->directory

@@ -458,7 +458,9 @@ uint64_t copy_kdump_memory_bytes(const struct copy_options *options, uint64_t ma
 	uint64_t block_pages = worth_block_pages(frames);
 	uint64_t thread_bytes = unit_memory_bytes(options);
 	uint64_t pieces = options->more_sink_count ? PIECES_MAX * sizeof(uint32_t) : 0;
+	// Units that take turns are there twice for a moment.
+	uint64_t orders = options->more_sink_count ? 2 : 1;
 
-	return frames / block_pages + copy_order_memory_bytes(frames, block_pages, COPY_UNIT_PAGES) + pieces +
+	return frames / block_pages + orders * copy_order_memory_bytes(frames, block_pages, COPY_UNIT_PAGES) + pieces +
 	       worth_memory_bytes(max_pfn) + thread_bytes;
 }

@@ -103,6 +103,26 @@ static void walk_worth(struct walk *walk, enum worth worth)
 	close_unit(walk);
 }
 
+// Takes units of the files in turns, so that all disks have something to write. They come sorted by file.
+static struct error *take_turns(struct copy_order_unit *units, size_t count, size_t part_count)
+{
+	_cleanup_free_ struct copy_order_unit *sorted = calloc(count, sizeof(*sorted));
+	_cleanup_free_ size_t *next = calloc(part_count + 1, sizeof(*next));
+
+	if (!sorted || !next)
+		return error_new(ERROR_NOMEM, "no memory for %zu units", count);
+	memcpy(sorted, units, count * sizeof(*sorted));
+	for (size_t i = 0; i < count; i++)
+		next[sorted[i].part + 1] = i + 1;
+	// Files without a unit of this worth begin where the one before them ends.
+	for (size_t part = 1; part <= part_count; part++)
+		next[part] = next[part] ? next[part] : next[part - 1];
+	for (size_t done = 0, part = 0; done < count; part = (part + 1) % part_count)
+		if (next[part] < count && sorted[next[part]].part == part)
+			units[done++] = sorted[next[part]++];
+	return NULL;
+}
+
 static uint32_t worth_seen(const struct copy_order_job *job)
 {
 	uint64_t blocks = (job->end_pfn - job->base_pfn + job->block_pages - 1) / job->block_pages;
@@ -113,29 +133,45 @@ static uint32_t worth_seen(const struct copy_order_job *job)
 	return seen;
 }
 
-static void walk_all(struct walk *walk)
+static struct error *walk_all(struct walk *walk)
 {
 	uint32_t seen = worth_seen(walk->job);
+	struct error *err = NULL;
 
-	for (unsigned int worth = walk->job->first; worth < walk->job->end; worth++)
-		if (seen & UINT32_C(1) << worth)
-			walk_worth(walk, worth);
+	for (unsigned int worth = walk->job->first; worth < walk->job->end && !err; worth++) {
+		size_t start = walk->count;
+
+		if (!(seen & UINT32_C(1) << worth))
+			continue;
+		walk_worth(walk, worth);
+		if (walk->units && walk->job->part_count > 1 && walk->count > start)
+			err = take_turns(walk->units + start, walk->count - start, walk->job->part_count);
+	}
+	return err;
 }
 
 struct error *copy_order_init(struct copy_order *ret, const struct copy_order_job *job)
 {
 	uint64_t frames = job->end_pfn - job->base_pfn, most = frames / job->unit_pages + SMALL_UNITS_MAX;
 	struct walk counted = {.job = job, .block_pages = job->block_pages}, filled = {.job = job};
+	struct error *err = walk_all(&counted);
 
-	for (walk_all(&counted); counted.count > most; walk_all(&counted)) {
+	while (!err && counted.count > most) {
 		counted.block_pages *= 4;
 		counted.count = 0;
+		err = walk_all(&counted);
 	}
+	if (err)
+		return err;
 	filled.block_pages = counted.block_pages;
 	filled.units = calloc(counted.count ? counted.count : 1, sizeof(*filled.units));
 	if (!filled.units)
 		return error_new(ERROR_NOMEM, "no memory for %zu units", counted.count);
-	walk_all(&filled);
+	err = walk_all(&filled);
+	if (err) {
+		free(filled.units);
+		return err;
+	}
 	*ret = (struct copy_order){.units = filled.units, .count = filled.count};
 	return NULL;
 }

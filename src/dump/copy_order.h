@@ -44,7 +44,7 @@ struct copy_order_job {
 };
 
 /**
- * Cut and order.
+ * Cut and order: the best first, and of one worth those of the files in turns.
  *
  * Where worth changes so often that there would be too many units, more blocks share one answer.
  *

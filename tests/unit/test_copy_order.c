@@ -166,6 +166,27 @@ static void units_are_full(void)
 	copy_order_deinit(&order);
 }
 
+// Of one worth no file has to wait for another.
+static void files_take_turns(void)
+{
+	enum { PARTS = 4 };
+	struct fixture fixture;
+	struct copy_order order;
+
+	fixture_init(&fixture, 3);
+	fixture.job.part_count = PARTS;
+	for (size_t i = 1; i < PARTS; i++)
+		fixture.part_starts[i] = BASE + i * (FRAMES / PARTS) / BLOCK * BLOCK;
+	memset(fixture.set, 0xff, sizeof(fixture.set));
+	memset(fixture.worth, WORTH_USER, sizeof(fixture.worth));
+	check_ok(copy_order_init(&order, &fixture.job));
+	check_order(&order, &fixture.job, true);
+	check(order.count >= 2 * PARTS);
+	for (size_t i = 0; i < PARTS; i++)
+		check(order.units[i].part == i && order.units[PARTS + i].part == i);
+	copy_order_deinit(&order);
+}
+
 // The largest window of the copier, in which each block is worth something else than the next: too many units.
 static void too_many_units_become_fewer(void)
 {
@@ -200,8 +221,11 @@ static void too_many_units_become_fewer(void)
 }
 
 static const struct test tests[] = {
-	TEST(each_frame_once_and_the_best_first), TEST(phases_are_disjoint),
-	TEST(nothing_to_save_is_no_unit),         TEST(units_are_full),
+	TEST(each_frame_once_and_the_best_first),
+	TEST(phases_are_disjoint),
+	TEST(nothing_to_save_is_no_unit),
+	TEST(units_are_full),
+	TEST(files_take_turns),
 	TEST(too_many_units_become_fewer),
 };
 

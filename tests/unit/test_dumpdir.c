@@ -250,6 +250,36 @@ static void retention_limits(void)
 }
 
 // Something that is no file is not ours to remove; nor is what a link leads to.
+static void parts_of_dumps_that_are_gone(void)
+{
+	static const char *const names[] = {"db1-2026-01-01T00-00-00Z-00000001.part2",
+	                                    "db1-2026-01-01T00-00-00Z-00000002.part2",
+	                                    "db1-2026-01-01T00-00-00Z-00000003.part12.incomplete",
+	                                    "db2-2026-01-01T00-00-00Z-00000004.part2", "db1-x.part2"};
+	static const bool stays[] = {true, false, false, true, true};
+	char root[] = "/tmp/test_dumpdir.XXXXXX", path[300];
+	struct dumpdir dir = DUMPDIR_NONE;
+	struct log log;
+
+	check(mkdtemp(root) != NULL);
+	snprintf(path, sizeof(path), "%s/dumps", root);
+	check(mkdir(path, 0700) == 0);
+	dir.parent_fd = open(root, O_RDONLY | O_DIRECTORY);
+	for (size_t i = 0; i < array_size(names); i++)
+		check(mkdirat(dir.parent_fd, names[i], 0700) == 0);
+	check(mkdirat(dir.parent_fd, "dumps/db1-2026-01-01T00-00-00Z-00000001.incomplete", 0700) == 0);
+	log_init(&log, -1);
+	dir.fd = openat(dir.parent_fd, "dumps", O_RDONLY | O_DIRECTORY);
+	check_ok(retention_remove_parts(&dir, "db1-2026-01-02T00-00-00Z-00000009", (int[]){dir.parent_fd, dir.fd}, 2,
+	                                &log));
+	for (size_t i = 0; i < array_size(names); i++)
+		check((faccessat(dir.parent_fd, names[i], F_OK, 0) == 0) == stays[i]);
+	log_deinit(&log);
+	dumpdir_deinit(&dir);
+	snprintf(path, sizeof(path), "rm -r %s", root);
+	check(system(path) == 0);
+}
+
 static void retention_careful(void)
 {
 	struct dumpdir dir = DUMPDIR_NONE;
@@ -277,6 +307,7 @@ static const struct test tests[] = {
 	TEST(retention),
 	TEST(retention_limits),
 	TEST(retention_careful),
+	TEST(parts_of_dumps_that_are_gone),
 };
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -151,6 +152,37 @@ static void a_process_that_is_waited_for(void)
 	kill(-pid, SIGKILL);
 }
 
+// Counts up three times, then stands still.
+static int get_stuck(void *context)
+{
+	_Atomic uint64_t *steps = context;
+
+	for (int i = 0; i < 3; i++) {
+		const struct timespec pause = {.tv_nsec = 50000000};
+
+		++*steps;
+		nanosleep(&pause, NULL);
+	}
+	return hang(NULL);
+}
+
+static void a_process_that_gets_stuck(void)
+{
+	struct process_result result = {.status = EXIT_OK};
+	void *memory = NULL;
+	struct process_watch watch;
+
+	check_ok(process_share(sizeof(_Atomic uint64_t), &memory));
+	watch = (struct process_watch){.steps = memory, .stall_ms = 1500};
+	check_error(process_run_watched(get_stuck, memory, clock_now_ms() + 600000, &watch, &result), ERROR_OS,
+	            "nothing has moved for 1 s");
+	check(*watch.steps == 3);
+	check_error(process_run_watched(get_stuck, memory, clock_now_ms() + 10, &watch, &result), ERROR_TIMEOUT,
+	            "its time is over");
+	check_ok(process_run_watched(end_with, &(int){EXIT_OK}, 0, &watch, &result));
+	check(result.status == EXIT_OK);
+}
+
 static const struct test tests[] = {
 	TEST(status),
 	TEST(deadline),
@@ -158,6 +190,7 @@ static const struct test tests[] = {
 	TEST(shared),
 	TEST(a_log_of_several_processes),
 	TEST(a_process_that_is_waited_for),
+	TEST(a_process_that_gets_stuck),
 };
 
 int main(int argc, char **argv)

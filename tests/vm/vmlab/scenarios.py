@@ -445,7 +445,7 @@ def _split(report, lab, folder, scenario):
     crash = capture.crash(lab, folder, setup)
     checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
     first, second = crash.dump_directory(), crash.dump_directory(crash.second)
-    report.check(f"{name}: both directories have one name", "" if first.name == second.name else f"{first.name}, {second.name}")
+    report.check(f"{name}: the second directory is a part of the first", "" if second.name == first.name + ".part2" else f"{first.name}, {second.name}")
     code, text, _ = run(["sha256sum", "--quiet", "--check", "manifest.sha256"], cwd=second, ok=None, merge=True)
     report.check(f"{name}: the second manifest's sums are right", text if code else "")
     parts = [first / "vmcore.1", (second / "vmcore.2").rename(first / "vmcore.2")]
@@ -457,19 +457,21 @@ def _split(report, lab, folder, scenario):
 
 
 def _split_missing(report, lab, folder, scenario):
-    """A part has no disk: the first one has the whole dump, and says why."""
+    """A part has no disk: the first one of KDUMP_TARGET has the whole dump, and says why."""
     name, setup = scenario.name, scenario.setup
+    is_second = setup.config["KDUMP_TARGET"].startswith(f"UUID={capture.SECOND_UUID}")
     crash = capture.crash(lab, folder, setup)
     checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
-    dump = _saved(report, lab, scenario, crash, crash.dump_directory())
+    dump = _saved(report, lab, scenario, crash, crash.dump_directory(crash.second if is_second else None))
     text = (dump / "capture.log").read_text()
     found = re.search(setup.says[0], text)
     report.check(f"{name}: capture.log says why it is not split", "" if found else text[-2000:])
     try:
-        left = crash.names(crash.second)
+        left = crash.names(crash.disk if is_second else crash.second)
     except LabError:
         left = []
-    report.check(f"{name}: nothing that looks like a dump is on the other disk", "" if all(one.endswith(".incomplete") for one in left) else f"{left}")
+    report.check(f"{name}: what is on the other disk is an empty part, or one that is marked incomplete",
+                 "" if all(one.endswith(".part2.incomplete") for one in left) else f"{left}")
     report.note(f"{name}: {found[0] if found else ''}")
 
 
@@ -696,8 +698,13 @@ def table():
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_TARGET": SPLIT}, has_second=True,
                        before_panic=f"mount UUID={capture.SECOND_UUID} /mnt; dd if=/dev/zero of=/mnt/some bs=1M count=8 status=none; "
                                     "dd if=/dev/zero of=/mnt/fill bs=1M status=none; rm /mnt/some; umount /mnt",
-                       says=("copying failed: .*No space left.*on the first target alone",)),
-                 _split_missing, False, "a dump over two disks, the second of which is full"),
+                       says=("the dump has no part on.*: it has .* MiB free, and the first target .*",)),
+                 _split_missing, False, "a dump over two disks, the second of which is nearly full"),
+        Scenario("split-stall-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_DEADLINE": "120",
+                               "KDUMP_TARGET": f"UUID={capture.SECOND_UUID} UUID={capture.UUID}"}, has_second=True, trouble="stall",
+                       says=("copying failed: nothing has moved for.*on the first target alone",)),
+                 _split_missing, False, "a dump over two disks, the second of which stalls"),
         Scenario("power-cut-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, trouble="power", disk_mib=256),
                  _power_cuts, True, "the power is cut at every flush, with any part of the write cache lost"),
         *[trouble(*row) for row in (
@@ -734,7 +741,7 @@ def table():
         stacked("md-raid1", "md-raid1", False, "a mirror"),
         stacked("md-degraded", "md-raid1", False, "a mirror that loses a disk before the capture",
                 before_panic=f"dd if=/dev/zero of={storage.DISK}1 bs=1M count=4 conv=fsync status=none"),
-        stacked("btrfs-two", "btrfs", False, "a btrfs over two disks"),
+        stacked("btrfs-two", "btrfs", False, "a btrfs over two disks", before_start=f"mount UUID={capture.UUID} /mnt"),
         stacked("multipath", "multipath", False, "a disk with two paths, one of which is gone when the capture begins", trouble="path"),
         stacked("lvm-missing", "lvm-two", False, "a logical volume one of whose disks is gone: the fallback has the dump", _fallback,
                 has_second=True, config={"KDUMP_FALLBACK": f"UUID={capture.SECOND_UUID}"},
