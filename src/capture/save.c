@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "capture/encrypt.h"
+#include "capture/partition.h"
 #include "capture/process.h"
 #include "capture/raw.h"
 #include "capture/remote.h"
@@ -63,16 +64,35 @@ struct attempt {
 	const struct rung *rung;
 	struct shared *shared;
 	uint64_t page_bytes; // Of the crashed kernel; what the copier's progress counts.
-	int fd; // Of the file; -1: it is on a server.
+	int fd; // Of the file, or of the partition; -1: it is on a server.
 	struct remote *remote; // Of a server, in the process that writes.
 	const struct sink *remote_sink; // Under the others.
+	struct partition partition; // In that process, too.
+	struct partition_record record;
 };
 
-const char *save_name(const struct plan *plan, const struct target_request *server)
+static bool is_server(const struct save_job *job)
+{
+	return job->place && plan_target_is_server(&job->place->place);
+}
+
+static bool is_raw(const struct save_job *job)
+{
+	return job->place && plan_target_is_raw(&job->place->place);
+}
+
+// What is uploaded comes in the order of its bytes, which that of a dump is not. On a raw partition the bytes of an old content lie
+// in the gaps, where a file has zeros.
+static bool is_flat(const struct target_request *place)
+{
+	return place && (remote_is_upload(&place->place) || plan_target_is_raw(&place->place));
+}
+
+const char *save_name(const struct plan *plan, const struct target_request *place)
 {
 	if (encrypt_is_wanted(plan))
 		return SAVE_NAME ENCRYPT_FLAT_SUFFIX;
-	return server && remote_is_upload(&server->place) ? SAVE_NAME ".flat" : SAVE_NAME;
+	return is_flat(place) ? SAVE_FLAT_NAME : SAVE_NAME;
 }
 
 static void note_available(struct shared *shared)
@@ -224,13 +244,46 @@ static struct error *open_remote_sink(struct attempt *attempt, struct sink **ret
 {
 	const struct save_job *job = attempt->job;
 	char path[REMOTE_PATH_BYTES];
-	struct error *err = remote_open(job->server, job->log, &attempt->remote);
+	struct error *err = remote_open(job->place, job->log, &attempt->remote);
 
-	snprintf(path, sizeof(path), "%s/%s", job->server_directory, save_name(job->plan, job->server));
-	return err ? err : remote_sink_create(attempt->remote, path, ret);
+	snprintf(path, sizeof(path), "%s/%s", job->place_path, save_name(job->plan, job->place));
+	if (!err)
+		err = remote_sink_create(attempt->remote, path, ret);
+	if (!err)
+		attempt->remote_sink = *ret;
+	return err;
 }
 
-// What is uploaded comes in the order of its bytes, which that of a dump is not.
+static struct error *open_partition(const struct save_job *job, int *fd, struct partition *partition,
+                                    struct partition_record *record)
+{
+	struct error *err = partition_open(job->place_path, fd);
+
+	if (!err)
+		err = partition_init(*fd, partition);
+	return err ? err : partition_find(partition, job->dir->name, record);
+}
+
+static struct error *open_raw_sink(struct attempt *attempt, struct sink **ret)
+{
+	const struct save_job *job = attempt->job;
+	struct error *err = open_partition(job, &attempt->fd, &attempt->partition, &attempt->record);
+
+	return err ? err
+	           : partition_sink_create(&attempt->partition, &attempt->record, save_name(job->plan, job->place),
+	                                   ret);
+}
+
+static struct error *open_file_sink(struct attempt *attempt, struct sink **ret)
+{
+	struct error *err = sink_file_create(attempt->fd, ret);
+
+	// Memory is scarce, and nobody reads the dump here.
+	if (!err)
+		sink_file_set_direct(*ret);
+	return err;
+}
+
 static struct error *flatten(struct sink **sink)
 {
 	struct sink *stream = NULL;
@@ -244,22 +297,22 @@ static struct error *flatten(struct sink **sink)
 static struct error *open_sink(struct attempt *attempt, struct sink **ret)
 {
 	const struct save_job *job = attempt->job;
-	struct error *err = job->server ? open_remote_sink(attempt, ret) : sink_file_create(attempt->fd, ret);
+	struct error *err = is_server(job) ? open_remote_sink(attempt, ret)
+	                    : is_raw(job)  ? open_raw_sink(attempt, ret)
+	                                   : open_file_sink(attempt, ret);
 
 	if (err)
 		return err;
-	attempt->remote_sink = job->server ? *ret : NULL;
-	// Memory is scarce, and nobody reads the dump here.
-	if (!job->server)
-		sink_file_set_direct(*ret);
 	if (encrypt_is_wanted(job->plan))
 		return encrypt_sink(job->plan, true, ret);
-	return job->server && remote_is_upload(&job->server->place) ? flatten(ret) : NULL;
+	return is_flat(job->place) ? flatten(ret) : NULL;
 }
 
 static uint64_t find_room(const struct attempt *attempt)
 {
-	return attempt->remote ? remote_room(attempt->remote, attempt->job->server_directory) : room_of(attempt->fd);
+	if (is_raw(attempt->job))
+		return partition_room(&attempt->partition, &attempt->record);
+	return attempt->remote ? remote_room(attempt->remote, attempt->job->place_path) : room_of(attempt->fd);
 }
 
 static struct error *copy_filtered(struct attempt *attempt, struct sink *sink)
@@ -330,6 +383,7 @@ static int child(void *context)
 	note_available(shared);
 	sink_destroy(sink);
 	remote_close(attempt->remote);
+	partition_deinit(&attempt->partition);
 	if (!err)
 		return EXIT_OK;
 	shared->code = err->code;
@@ -340,7 +394,7 @@ static int child(void *context)
 
 static struct error *run_rung(const struct save_job *job, const struct rung *rung, struct shared *shared)
 {
-	const char *name = save_name(job->plan, job->server);
+	const char *name = save_name(job->plan, job->place);
 	_cleanup_close_ int fd = -1;
 	struct attempt attempt = {.job = job, .rung = rung, .shared = shared, .fd = -1};
 	struct process_result result = {0};
@@ -350,7 +404,7 @@ static struct error *run_rung(const struct save_job *job, const struct rung *run
 	unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
 	if (unlinkat(job->dir->fd, name, 0) < 0 && errno != ENOENT)
 		return error_os(errno, "remove %s", name);
-	err = job->server ? NULL : dumpdir_open(job->dir, name, O_RDWR, &fd);
+	err = job->place ? NULL : dumpdir_open(job->dir, name, O_RDWR, &fd);
 	if (err)
 		return err;
 	attempt.fd = fd;
@@ -380,7 +434,7 @@ static struct error *climb(const struct save_job *job, struct shared *shared, st
 
 	for (size_t i = first; i < array_size(rungs); i++) {
 		struct error *err = run_rung(job, &rungs[i], shared);
-		bool is_lost = err && job->server && err->code == ERROR_OS;
+		bool is_lost = err && is_server(job) && err->code == ERROR_OS;
 
 		// The network may have failed for a moment; more to send is no remedy.
 		if (is_lost) {
@@ -421,23 +475,38 @@ static void reserve_room(const struct save_job *job)
 	error_free(err);
 }
 
-static void remove_part(const struct save_job *job)
+static struct error *remove_remote(const struct save_job *job, const char *name)
 {
 	_cleanup_(remote_closep) struct remote *remote = NULL;
-	const char *name = save_name(job->plan, job->server);
 	char path[REMOTE_PATH_BYTES];
+	struct error *err = remote_open(job->place, job->log, &remote);
+
+	snprintf(path, sizeof(path), "%s/%s", job->place_path, name);
+	return err ? err : remote_remove(remote, path);
+}
+
+static struct error *remove_raw(const struct save_job *job, const char *name)
+{
+	_cleanup_partition_ struct partition partition = {0};
+	_cleanup_close_ int fd = -1;
+	struct partition_record record;
+	struct error *err = open_partition(job, &fd, &partition, &record);
+
+	return err ? err : partition_remove(&partition, &record, name);
+}
+
+static void remove_part(const struct save_job *job)
+{
+	const char *name = save_name(job->plan, job->place);
 	struct error *err;
 
 	unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
-	if (!job->server) {
+	if (!job->place) {
 		if (unlinkat(job->dir->fd, name, 0) == 0)
 			log_print(job->log, "the part of %s that was written is removed", name);
 		return;
 	}
-	snprintf(path, sizeof(path), "%s/%s", job->server_directory, name);
-	err = remote_open(job->server, job->log, &remote);
-	if (!err)
-		err = remote_remove(remote, path);
+	err = is_raw(job) ? remove_raw(job, name) : remove_remote(job, name);
 	if (err)
 		log_print(job->log, "the part of %s that was written is not removed: %s", name, err->text);
 	error_free(err);
@@ -450,7 +519,7 @@ struct error *save_run(const struct save_job *job, struct save_result *ret)
 	const struct shared *shared = memory;
 
 	if (!err) {
-		if (!job->server)
+		if (!job->place)
 			reserve_room(job);
 		err = climb(job, memory, ret);
 		unlinkat(job->dir->fd, RESERVE_NAME, 0);
@@ -459,7 +528,7 @@ struct error *save_run(const struct save_job *job, struct save_result *ret)
 		return err;
 	if (shared && shared->is_partial)
 		log_print(job->log, "%s holds what could be written, marked incomplete",
-		          save_name(job->plan, job->server));
+		          save_name(job->plan, job->place));
 	else
 		remove_part(job);
 	return err;

@@ -25,16 +25,18 @@ struct save_job {
 	const char *vmcore; /**< File of the crashed memory, "/proc/vmcore". */
 	const struct dumpdir *dir; /**< Receives save_name(). */
 	const struct target_request *
-		server; /**< Where save_name() goes in place of dir, as capture/remote.h has it; NULL: there is none. */
-	const char *server_directory; /**< On the server, absolute. */
+		place; /**< Where save_name() goes in place of dir: a server (capture/remote.h), or a partition (capture/partition.h), on which the dump has the name of dir; NULL: there is none. */
+	const char *place_path; /**< Directory on the server, absolute; device of the partition. */
 	uint64_t end_ms; /**< Time to be ready, as clock_now_ms(); 0: none. */
 	struct log *log; /**< Progress goes to its console, results to both. */
 };
 
 /** Name of the file that is not encrypted. */
 #define SAVE_NAME "vmcore"
-/** Name of the file. @param[in] plan The plan. @param[in] server As in struct save_job. @return SAVE_NAME, or that of a flattened stream, because it is uploaded or encrypted. */
-const char *save_name(const struct plan *plan, const struct target_request *server);
+/** The same of a flattened stream. */
+#define SAVE_FLAT_NAME SAVE_NAME ".flat"
+/** Name of the file. @param[in] plan The plan. @param[in] place As in struct save_job. @return SAVE_NAME, or that of a flattened stream, because it is uploaded, encrypted or on a raw partition. */
+const char *save_name(const struct plan *plan, const struct target_request *place);
 
 /** Name of its page map, which says why each page is in it, or is not; there is none of a copy byte by byte. */
 #define SAVE_MAP_NAME "vmcore.pagemap"
