@@ -23,7 +23,7 @@ struct error *plan_reach_modules(struct planner *planner) must_check;
 /** The network of servers and notices, when the targets and the kernel are known. @param[in,out] planner See there. @return NULL; as ways_find(). */
 struct error *plan_reach_network(struct planner *planner) must_check;
 
-/** Warn of keys without effect: on a server that is no file system nothing is counted or removed. @param[in,out] planner See there. @return NULL; ERROR_NOMEM. */
+/** Warn of keys without effect: where there is no file system nothing is counted or removed. @param[in,out] planner See there. @return NULL; ERROR_NOMEM. */
 struct error *plan_reach_warn(struct planner *planner) must_check;
 
 #endif
