@@ -199,9 +199,6 @@ struct error *partition_create(struct partition *partition, const char *name, st
 			ERROR_NOSPC,
 			"no room is left on the partition behind %zu dump%s that kdumpctl start has not taken out yet",
 			count, count == 1 ? "" : "s");
-	// What is in the other block may be a header of a chain that was here before.
-	if (!err)
-		err = erase_headers(partition, record.offset_bytes);
 	if (!err)
 		err = partition_write(partition, &record);
 	if (!err)

@@ -230,6 +230,21 @@ static void missing_file(void)
 	machine_deinit(&machine);
 }
 
+// The header and the manifest do not agree, whoever is right.
+static void other_manifest(void)
+{
+	struct machine machine;
+	struct extract_result result;
+
+	machine_init(&machine);
+	put_whole(&machine);
+	fakepartition_put(&machine.partition, &machine.record, "plan", "another plan");
+	check_ok(extract_run(&machine.partition, &machine.record, machine.dir_fd, &result));
+	check_text(result.problem, "plan: it is not what the manifest says");
+	check_text(result.name, FAKEPARTITION_NAME ".incomplete");
+	machine_deinit(&machine);
+}
+
 static void encrypted(void)
 {
 	struct machine machine;
@@ -282,8 +297,8 @@ static void no_room(void)
 }
 
 static const struct test tests[] = {
-	TEST(whole),        TEST(again),     TEST(incomplete),    TEST(damaged), TEST(damaged_stream),
-	TEST(missing_file), TEST(encrypted), TEST(name_is_taken), TEST(no_room),
+	TEST(whole),        TEST(again),          TEST(incomplete), TEST(damaged),       TEST(damaged_stream),
+	TEST(missing_file), TEST(other_manifest), TEST(encrypted),  TEST(name_is_taken), TEST(no_room),
 };
 
 int main(int argc, char **argv)
