@@ -29,6 +29,8 @@ enum {
 	COPIER_OOM_ADJUSTMENT = 500,
 	MIB = 1 << 20,
 	RESERVE_BYTES = 256 << 10,
+	// Of a flattened stream, less than this part are headers of its records.
+	STREAM_SHARE = 64,
 	// The copier ends by itself so long before it would be killed: what it has written so far is a dump then.
 	STOP_MS = 2000,
 };
@@ -310,8 +312,11 @@ static struct error *open_sink(struct attempt *attempt, struct sink **ret)
 
 static uint64_t find_room(const struct attempt *attempt)
 {
+	uint64_t raw_room = is_raw(attempt->job) ? partition_room(&attempt->partition, &attempt->record) : 0;
+
+	// The stream has more bytes than the dump that it makes.
 	if (is_raw(attempt->job))
-		return partition_room(&attempt->partition, &attempt->record);
+		return raw_room - raw_room / STREAM_SHARE;
 	return attempt->remote ? remote_room(attempt->remote, attempt->job->place_path) : room_of(attempt->fd);
 }
 
