@@ -6,7 +6,11 @@
 #include <strings.h>
 
 #include "boot/mounts.h"
+#include "boot/plan.h"
 #include "boot/remote.h"
+
+// Before the name of a partition that holds no file system.
+static const char raw_prefix[] = "raw:";
 
 void destination_deinit(struct destination *destination)
 {
@@ -128,7 +132,7 @@ static size_t trimmed(const char *text, size_t size)
 
 struct error *destination_names(const struct config *config, struct words *ret)
 {
-	static const char *const starts[] = {"UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/"};
+	static const char *const starts[] = {"UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/", raw_prefix};
 	const char *name = config_text(config, KEY_TARGET);
 
 	name += strspn(name, " \t");
@@ -145,13 +149,114 @@ struct error *destination_names(const struct config *config, struct words *ret)
 	return words_check(ret);
 }
 
+bool destination_is_raw(const char *word)
+{
+	return strncmp(word, raw_prefix, strlen(raw_prefix)) == 0;
+}
+
+struct error *destination_savedir(const struct config *config, const char **ret)
+{
+	struct error *err = NULL;
+
+	if (remote_is_url(config_text(config, KEY_SAVEDIR)))
+		*ret = config_key_info(KEY_SAVEDIR)->default_text;
+	else
+		err = parse_savedir(config, ret);
+	return err ? at_key(err, config, KEY_SAVEDIR) : NULL;
+}
+
+// What would be lost, or is in the way, if a dump were written over the whole partition; NULL: nothing.
+static struct error *refuse_used(const struct host *host, const struct device *device,
+                                 const struct device_content *content)
+{
+	_cleanup_mount_ struct mount mount = {0};
+	_cleanup_(host_names_freep) char **holders = NULL;
+	_cleanup_free_ char *path = NULL;
+	struct error *err = mounts_find_device(host, device->number, device->name, NULL, &mount);
+
+	if (!err && mount.point)
+		return error_new(ERROR_CONFIG,
+		                 "/dev/%s is mounted at %s; a raw dump needs a partition that holds nothing",
+		                 device->name, mount.point);
+	if (!err && asprintf(&path, "%s/holders", device->sysfs) < 0) {
+		path = NULL;
+		err = no_memory();
+	}
+	if (!err)
+		err = host_list(host, path, &holders);
+	if (err)
+		return err;
+	if (*holders)
+		return error_new(ERROR_CONFIG, "/dev/%s is in use: %s stands on it; a raw dump needs another partition",
+		                 device->name, *holders);
+	if (content->holds || content->uuid)
+		return error_new(ERROR_CONFIG,
+		                 "/dev/%s holds %s, which a raw dump would overwrite; name another partition, or, if "
+		                 "nothing of it is needed, run: wipefs -a /dev/%s",
+		                 device->name, content->holds ? content->holds : "a file system", device->name);
+	return NULL;
+}
+
+// A partition by its own name: nothing that a dump writes there changes it.
+static struct error *name_partition(const struct host *host, struct destination *place)
+{
+	_cleanup_device_content_ struct device_content content = {0};
+	struct error *err = stack_add(host, &place->device, &place->stack);
+
+	if (!err && place->stack.reasons.count)
+		err = error_new(ERROR_UNSUPPORTED, "%s; a raw dump needs a partition of a plain disk",
+		                place->stack.reasons.list[0]);
+	if (!err)
+		err = device_probe(host, &place->device, &content);
+	if (!err && !content.partuuid)
+		err = error_new(ERROR_CONFIG,
+		                "/dev/%s is no partition with a PARTUUID, as a raw dump needs: on a whole disk without "
+		                "a partition table nothing would tell which one it is after a crash",
+		                place->device.name);
+	if (!err)
+		err = refuse_used(host, &place->device, &content);
+	if (!err && asprintf(&place->tag, "PARTUUID=%s", content.partuuid) < 0) {
+		place->tag = NULL;
+		err = no_memory();
+	}
+	return err;
+}
+
+static struct error *from_partition(const struct host *host, const struct config *config, enum config_key key,
+                                    const char *target, struct destination *place)
+{
+	const char *savedir = NULL;
+	struct error *err = destination_savedir(config, &savedir);
+
+	if (!err)
+		err = device_by_name(host, target + strlen(raw_prefix), &place->device);
+	if (!err)
+		err = name_partition(host, place);
+	if (err)
+		return err;
+	place->fstype = strdup(PLAN_RAW);
+	place->options = strdup("");
+	place->directory = strdup("/");
+	if (!place->fstype || !place->options || !place->directory ||
+	    asprintf(&place->tag_reason, "%s: %s=\"%s\", /dev/%s now, which holds nothing that is known",
+	             config_where(config, key), config_key_info(key)->name, target, place->device.name) < 0)
+		return no_memory();
+	if (asprintf(&place->directory_reason, "%s: KDUMP_SAVEDIR: kdumpctl start puts it into %s",
+	             config_where(config, KEY_SAVEDIR), savedir) < 0)
+		return no_memory();
+	return NULL;
+}
+
 static struct error *from_target(const struct host *host, const struct config *config, enum config_key key,
                                  const char *target, const char *dir, struct destination *place)
 {
 	_cleanup_mount_ struct mount mount = {0};
 	const char *name = config_key_info(key)->name;
-	struct error *err = device_by_name(host, target, &place->device);
+	struct error *err;
 
+	if (destination_is_raw(target))
+		return from_partition(host, config, key, target, place);
+	err = device_by_name(host, target, &place->device);
 	if (!err)
 		err = mounts_find_device(host, place->device.number, place->device.name, NULL, &mount);
 	if (!err)

@@ -13,6 +13,8 @@
 enum { ATTRIBUTE_MAX_BYTES = 4096 };
 // Devices that a message lists.
 enum { LISTED_MAX = 12 };
+// What blkid_do_safeprobe() gives for a device on which there are marks of several formats.
+enum { AMBIVALENT = -2 };
 
 void device_deinit(struct device *device)
 {
@@ -26,6 +28,8 @@ void device_content_deinit(struct device_content *content)
 {
 	free(content->uuid);
 	free(content->fstype);
+	free(content->partuuid);
+	free(content->holds);
 	*content = (struct device_content){0};
 }
 
@@ -114,8 +118,9 @@ static const struct tag *find_tag(const char *name)
 	return NULL;
 }
 
-// Opens the device node for libblkid; NULL if that is not possible, which is no error: udev knows it, or nobody.
-static blkid_probe open_probe(const struct host *host, const char *name, int *fd_ret)
+// Opens the device node for libblkid; NULL if that is not possible, which is no error: udev knows it, or nobody. A partition has
+// identifiers of its own also where nothing is in it.
+static blkid_probe open_probe(const struct host *host, const char *name, int *fd_ret, bool *is_ambivalent_ret)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_error_ struct error *err = NULL;
@@ -135,10 +140,8 @@ static blkid_probe open_probe(const struct host *host, const char *name, int *fd
 	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_TYPE);
 	blkid_probe_enable_partitions(probe, 1);
 	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
-	if (blkid_do_safeprobe(probe) == 0)
-		return probe;
-	blkid_free_probe(probe);
-	return NULL;
+	*is_ambivalent_ret = blkid_do_safeprobe(probe) == AMBIVALENT;
+	return probe;
 }
 
 static void probe_freep(blkid_probe *probe)
@@ -154,7 +157,8 @@ static struct error *scan_for_tag(const struct host *host, const struct tag *tag
 
 	for (char **name = names; !err && *name; name++) {
 		_cleanup_close_ int fd = -1;
-		_cleanup_(probe_freep) blkid_probe probe = open_probe(host, *name, &fd);
+		bool is_ambivalent = false;
+		_cleanup_(probe_freep) blkid_probe probe = open_probe(host, *name, &fd, &is_ambivalent);
 		const char *found = NULL;
 
 		if (!probe || blkid_probe_lookup_value(probe, tag->blkid_name, &found, NULL) < 0 ||
@@ -248,16 +252,17 @@ struct error *device_by_name(const struct host *host, const char *name, struct d
 	                 "\"%s\" is no device, allowed is UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or /dev/…", name);
 }
 
-static struct error *uuid_from_links(const struct host *host, const struct device *device, char **uuid_ret)
+static struct error *uuid_from_links(const struct host *host, const struct device *device, const char *dir,
+                                     char **uuid_ret)
 {
 	_cleanup_(host_names_freep) char **names = NULL;
-	struct error *err = host_list(host, tags[0].dir, &names);
+	struct error *err = host_list(host, dir, &names);
 
 	for (char **name = names; !err && *name; name++) {
 		_cleanup_free_ char *path = NULL, *link = NULL;
 		_cleanup_error_ struct error *ignored = NULL;
 
-		if (asprintf(&path, "%s/%s", tags[0].dir, *name) < 0) {
+		if (asprintf(&path, "%s/%s", dir, *name) < 0) {
 			path = NULL;
 			return error_new(ERROR_NOMEM, "no memory for a path");
 		}
@@ -277,19 +282,35 @@ static char *probe_value(blkid_probe probe, const char *name)
 	return blkid_probe_lookup_value(probe, name, &value, NULL) == 0 && value ? strdup(value) : NULL;
 }
 
+// For a person; NULL: nothing that is known, or no memory to say so.
+static char *describe(blkid_probe probe, bool is_ambivalent)
+{
+	_cleanup_free_ char *table = probe_value(probe, "PTTYPE");
+	char *text = is_ambivalent ? strdup("several formats at once") : probe_value(probe, "TYPE");
+
+	if (!text && table && asprintf(&text, "a partition table (%s)", table) < 0)
+		return NULL;
+	return text;
+}
+
 struct error *device_probe(const struct host *host, const struct device *device, struct device_content *ret)
 {
 	_cleanup_device_content_ struct device_content content = {0};
 	_cleanup_close_ int fd = -1;
-	_cleanup_(probe_freep) blkid_probe probe = open_probe(host, device->name, &fd);
+	bool is_ambivalent = false;
+	_cleanup_(probe_freep) blkid_probe probe = open_probe(host, device->name, &fd, &is_ambivalent);
 	struct error *err = NULL;
 
 	if (probe) {
 		content.uuid = probe_value(probe, "UUID");
 		content.fstype = probe_value(probe, "TYPE");
+		content.partuuid = probe_value(probe, "PART_ENTRY_UUID");
+		content.holds = describe(probe, is_ambivalent);
 	}
 	if (!content.uuid)
-		err = uuid_from_links(host, device, &content.uuid);
+		err = uuid_from_links(host, device, "/dev/disk/by-uuid", &content.uuid);
+	if (!err && !content.partuuid)
+		err = uuid_from_links(host, device, "/dev/disk/by-partuuid", &content.partuuid);
 	if (err)
 		return err;
 	*ret = content;

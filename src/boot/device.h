@@ -26,6 +26,8 @@ struct device {
 struct device_content {
 	char *uuid; /**< UUID of the file system; NULL if it has none. */
 	char *fstype; /**< Its type as libblkid calls it; NULL if it is not known. */
+	char *partuuid; /**< Of the partition; NULL: it is none, or its table has no names. */
+	char *holds; /**< What libblkid knows of that is on it, for a person: a file system, a member of something, a table; NULL: nothing. */
 };
 
 /** Free what a device owns. @param[in] device Filled, or zeroed. */

@@ -213,6 +213,11 @@ bool plan_target_is_server(const struct plan_target *place)
 	return strcmp(place->fstype, PLAN_SFTP) == 0 || strcmp(place->fstype, PLAN_SEND) == 0;
 }
 
+bool plan_target_is_raw(const struct plan_target *place)
+{
+	return strcmp(place->fstype, PLAN_RAW) == 0;
+}
+
 const char *plan_format_name(enum plan_format format)
 {
 	return formats[format];

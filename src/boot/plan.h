@@ -64,6 +64,9 @@ enum { PLAN_ROUTES_MAX = 64, PLAN_LINKS_MAX = 16 };
 /** See above. */
 #define PLAN_SEND "send"
 
+/** "File system" of a target that is a partition without one: capture/partition.h has what is on it. */
+#define PLAN_RAW "raw"
+
 /** A file system of a server whose secrets are mount options. */
 #define PLAN_CIFS "cifs"
 
@@ -79,7 +82,7 @@ struct plan_reason {
 /** Where the dump goes. */
 struct plan_target {
 	char *device; /**< "UUID=…", "LABEL=…", "PARTUUID=…" as libblkid evaluates it, never a device name; "HOST:/PATH"; "ssh://USER@HOST". */
-	char *fstype; /**< "ext4", "xfs", … "nfs"; PLAN_SFTP, PLAN_SEND: not a file system, but a server. */
+	char *fstype; /**< "ext4", "xfs", … "nfs"; PLAN_SFTP, PLAN_SEND: not a file system, but a server; PLAN_RAW: a partition. */
 	char *options; /**< Mount options, "" for none; of a server: what its programs are told. */
 	char *directory; /**< Directory there, absolute, "/" at least. */
 };
@@ -185,6 +188,9 @@ struct plan_target plan_target_at(const struct plan *plan, size_t index);
 
 /** Whether a target is a server and no file system. @param[in] place The target. */
 bool plan_target_is_server(const struct plan_target *place);
+
+/** Whether a target is a partition without a file system. @param[in] place The target. */
+bool plan_target_is_raw(const struct plan_target *place);
 
 /** Word of a format, as it stands in the plan's text. @param[in] format One of the enum. @return Static. */
 const char *plan_format_name(enum plan_format format);

@@ -146,7 +146,7 @@ struct error *plan_reach_modules(struct planner *planner)
 	for (size_t i = 0; i < plan_target_count(plan) && !err; i++) {
 		struct plan_target place = plan_target_at(plan, i);
 
-		if (!plan_target_is_server(&place))
+		if (!plan_target_is_server(&place) && !plan_target_is_raw(&place))
 			err = modules_add_filesystem(&modules, place.fstype, &ordered);
 	}
 	// Where a log is kept when nothing else can be reached.
@@ -160,8 +160,9 @@ struct error *plan_reach_modules(struct planner *planner)
 		text_add(&names, "%s, ", drivers.list[i]);
 	if (planner->place)
 		return planner_explain(planner, "kernel.modules",
-		                       "drivers of the target's disk (%sfrom the bus down) and %s%s, in load order",
-		                       names.buf ? names.buf : "", plan->target.fstype,
+		                       "drivers of the target's disk (%sfrom the bus down)%s%s%s, in load order",
+		                       names.buf ? names.buf : "", plan_target_is_raw(&plan->target) ? "" : " and ",
+		                       plan_target_is_raw(&plan->target) ? "" : plan->target.fstype,
 		                       *plan->fallback.devices ? ", and those of the fallback" : "");
 	return planner_explain(planner, "kernel.modules",
 	                       "%s%s, in load order; those of the network are in network.modules", plan->target.fstype,
@@ -269,6 +270,14 @@ static struct error *check_parts(const struct planner *planner)
 	                      : *config_text(config, KEY_TRANSFER)                               ? KEY_TRANSFER
 	                                                                                         : KEY_TARGET;
 
+	for (size_t i = 0; i < plan->parts && plan->parts > 1; i++) {
+		struct plan_target place = plan_target_at(plan, i);
+
+		if (plan_target_is_raw(&place))
+			return error_new(ERROR_CONFIG,
+			                 "%s: KDUMP_TARGET: a raw partition (%s) has the whole dump, not a part of it",
+			                 config_where(config, KEY_TARGET), place.device);
+	}
 	if (plan->parts < 2 || key == KEY_TARGET)
 		return NULL;
 	return error_new(ERROR_CONFIG,
@@ -285,13 +294,14 @@ struct error *plan_reach_warn(struct planner *planner)
 
 	for (size_t target = 0; target < plan_target_count(planner->plan); target++) {
 		struct plan_target place = plan_target_at(planner->plan, target);
+		bool is_unmounted = plan_target_is_server(&place) || plan_target_is_raw(&place);
 
-		for (size_t i = 0; i < array_size(keys) && !err && plan_target_is_server(&place); i++)
+		for (size_t i = 0; i < array_size(keys) && !err && is_unmounted; i++)
 			if (config_number(config, keys[i]))
 				err = planner_explain(planner, PLAN_WARNING, "%s: %s: it has no effect on %s",
 				                      config_where(config, keys[i]), config_key_info(keys[i])->name,
 				                      place.device);
-		if (!err && plan_target_is_server(&place) && *config_text(config, KEY_TRANSFER))
+		if (!err && is_unmounted && *config_text(config, KEY_TRANSFER))
 			err = planner_explain(planner, PLAN_WARNING,
 			                      "%s: KDUMP_TRANSFER: its directory is in memory, of which there is "
 			                      "little, if the target is %s",

@@ -14,7 +14,7 @@
 /** The first target. @param[in,out] planner See there. @return NULL; as destination_find(). */
 struct error *plan_reach_target(struct planner *planner) must_check;
 
-/** The targets behind it, after plan_reach_target(). @param[in,out] planner See there. @return NULL; as destination_find_fallback(). */
+/** The targets behind it, after plan_reach_target(). @param[in,out] planner See there. @return NULL; as destination_find_next(). */
 struct error *plan_reach_fallback(struct planner *planner) must_check;
 
 /** Kernel modules of the targets, when these and the kernel are known. @param[in,out] planner See there. @return NULL; as modules_add_device(). */
@@ -23,7 +23,7 @@ struct error *plan_reach_modules(struct planner *planner) must_check;
 /** The network of servers and notices, when the targets and the kernel are known. @param[in,out] planner See there. @return NULL; as ways_find(). */
 struct error *plan_reach_network(struct planner *planner) must_check;
 
-/** Warn of keys without effect: on a server that is no file system nothing is counted or removed. @param[in,out] planner See there. @return NULL; ERROR_NOMEM. */
+/** Warn of keys without effect: where there is no file system nothing is counted or removed. @param[in,out] planner See there. @return NULL; ERROR_NOMEM. */
 struct error *plan_reach_warn(struct planner *planner) must_check;
 
 #endif

@@ -17,6 +17,9 @@
 
 #include "capture/process.h"
 
+// What blkid_do_safeprobe() gives for a device on which there are marks of several formats.
+enum { AMBIVALENT = -2 };
+
 // Kinds of devices that hold nothing of ours: reading an empty floppy drive or a ram disk costs time and memory.
 static const char *const ignored[] = {"ram", "loop", "zram", "fd", "sr"};
 
@@ -92,11 +95,12 @@ static void probe_fd(int fd, struct blockdev *dev)
 		blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_TYPE);
 		blkid_probe_enable_partitions(probe, 1);
 		blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
-		// Also after "ambivalent content" the partition's own identifiers are there.
-		(void)!blkid_do_safeprobe(probe);
+		// Also then the partition's own identifiers are there.
+		dev->is_ambivalent = blkid_do_safeprobe(probe) == AMBIVALENT;
 		take_value(probe, "UUID", dev->uuid, sizeof(dev->uuid));
 		take_value(probe, "LABEL", dev->label, sizeof(dev->label));
 		take_value(probe, "TYPE", dev->fstype, sizeof(dev->fstype));
+		take_value(probe, "PTTYPE", dev->table, sizeof(dev->table));
 		take_value(probe, "PART_ENTRY_UUID", dev->partuuid, sizeof(dev->partuuid));
 	}
 	blkid_free_probe(probe);

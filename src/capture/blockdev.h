@@ -28,6 +28,8 @@ struct blockdev {
 	char label[BLOCKDEV_ID_BYTES];
 	char partuuid[BLOCKDEV_ID_BYTES];
 	char fstype[BLOCKDEV_NAME_BYTES];
+	char table[BLOCKDEV_NAME_BYTES]; /**< Kind of a partition table. */
+	bool is_ambivalent; /**< It has marks of several formats. */
 	bool is_removable;
 	bool is_held; /**< Another device stands on it, such as a volume or the disk of which it is a path. */
 	bool is_silent; /**< It has not answered: what is on it is not known. */

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "capture/encrypt.h"
+#include "capture/partition.h"
 #include "capture/process.h"
 #include "capture/raw.h"
 #include "capture/remote.h"
@@ -30,6 +31,8 @@ enum {
 	RESERVE_BYTES = 256 << 10,
 	// A split copy that stands still for so long has a disk that hangs.
 	STALL_MS = 20000,
+	// Of a flattened stream, less than this part are headers of its records.
+	STREAM_SHARE = 64,
 	// The copier ends by itself so long before it would be killed: what it has written so far is a dump then.
 	STOP_MS = 2000,
 };
@@ -67,17 +70,36 @@ struct attempt {
 	const struct rung *rung;
 	struct shared *shared;
 	uint64_t page_bytes; // Of the crashed kernel; what the copier's progress counts.
-	int fds[PLAN_PARTS_MAX]; // Of the files; -1: it is on a server.
+	int fds[PLAN_PARTS_MAX]; // Of the files, or of the partition; -1: it is on a server.
 	size_t count; // Of files: more than one is a dump that is split.
 	struct remote *remote; // Of a server, in the process that writes.
 	const struct sink *remote_sink; // Under the others.
+	struct partition partition; // In that process, too.
+	struct partition_record record;
 };
 
-const char *save_name(const struct plan *plan, const struct target_request *server)
+static bool is_server(const struct save_job *job)
+{
+	return job->place && plan_target_is_server(&job->place->place);
+}
+
+static bool is_raw(const struct save_job *job)
+{
+	return job->place && plan_target_is_raw(&job->place->place);
+}
+
+// What is uploaded comes in the order of its bytes, which that of a dump is not. On a raw partition the bytes of an old content lie
+// in the gaps, where a file has zeros.
+static bool is_flat(const struct target_request *place)
+{
+	return place && (remote_is_upload(&place->place) || plan_target_is_raw(&place->place));
+}
+
+const char *save_name(const struct plan *plan, const struct target_request *place)
 {
 	if (encrypt_is_wanted(plan))
 		return SAVE_NAME ENCRYPT_FLAT_SUFFIX;
-	return server && remote_is_upload(&server->place) ? SAVE_NAME ".flat" : SAVE_NAME;
+	return is_flat(place) ? SAVE_FLAT_NAME : SAVE_NAME;
 }
 
 void save_part_name(size_t number, char name[SAVE_PART_NAME_BYTES])
@@ -236,13 +258,46 @@ static struct error *open_remote_sink(struct attempt *attempt, struct sink **ret
 {
 	const struct save_job *job = attempt->job;
 	char path[REMOTE_PATH_BYTES];
-	struct error *err = remote_open(job->server, job->log, &attempt->remote);
+	struct error *err = remote_open(job->place, job->log, &attempt->remote);
 
-	snprintf(path, sizeof(path), "%s/%s", job->server_directory, save_name(job->plan, job->server));
-	return err ? err : remote_sink_create(attempt->remote, path, ret);
+	snprintf(path, sizeof(path), "%s/%s", job->place_path, save_name(job->plan, job->place));
+	if (!err)
+		err = remote_sink_create(attempt->remote, path, ret);
+	if (!err)
+		attempt->remote_sink = *ret;
+	return err;
 }
 
-// What is uploaded comes in the order of its bytes, which that of a dump is not.
+static struct error *open_partition(const struct save_job *job, int *fd, struct partition *partition,
+                                    struct partition_record *record)
+{
+	struct error *err = partition_open(job->place_path, fd);
+
+	if (!err)
+		err = partition_init(*fd, partition);
+	return err ? err : partition_find(partition, job->dir->name, record);
+}
+
+static struct error *open_raw_sink(struct attempt *attempt, struct sink **ret)
+{
+	const struct save_job *job = attempt->job;
+	struct error *err = open_partition(job, &attempt->fds[0], &attempt->partition, &attempt->record);
+
+	return err ? err
+	           : partition_sink_create(&attempt->partition, &attempt->record, save_name(job->plan, job->place),
+	                                   ret);
+}
+
+static struct error *open_file_sink(struct attempt *attempt, struct sink **ret)
+{
+	struct error *err = sink_file_create(attempt->fds[0], ret);
+
+	// Memory is scarce, and nobody reads the dump here.
+	if (!err)
+		sink_file_set_direct(*ret);
+	return err;
+}
+
 static struct error *flatten(struct sink **sink)
 {
 	struct sink *stream = NULL;
@@ -256,26 +311,27 @@ static struct error *flatten(struct sink **sink)
 static struct error *open_sink(struct attempt *attempt, struct sink **ret)
 {
 	const struct save_job *job = attempt->job;
-	struct error *err = job->server ? open_remote_sink(attempt, ret) : sink_file_create(attempt->fds[0], ret);
+	struct error *err = is_server(job) ? open_remote_sink(attempt, ret)
+	                    : is_raw(job)  ? open_raw_sink(attempt, ret)
+	                                   : open_file_sink(attempt, ret);
 
 	if (err)
 		return err;
-	attempt->remote_sink = job->server ? *ret : NULL;
-	// Memory is scarce, and nobody reads the dump here.
-	if (!job->server)
-		sink_file_set_direct(*ret);
 	if (encrypt_is_wanted(job->plan))
 		return encrypt_sink(job->plan, true, ret);
-	return job->server && remote_is_upload(&job->server->place) ? flatten(ret) : NULL;
+	return is_flat(job->place) ? flatten(ret) : NULL;
 }
 
 // The files of a split dump get about as much each, so the smallest room tells.
 static uint64_t find_room(const struct attempt *attempt)
 {
-	uint64_t least;
+	uint64_t least, raw_room = is_raw(attempt->job) ? partition_room(&attempt->partition, &attempt->record) : 0;
 
+	// The stream has more bytes than the dump that it makes.
+	if (is_raw(attempt->job))
+		return raw_room - raw_room / STREAM_SHARE;
 	if (attempt->remote)
-		return remote_room(attempt->remote, attempt->job->server_directory);
+		return remote_room(attempt->remote, attempt->job->place_path);
 	least = room_of(attempt->fds[0]);
 	for (size_t i = 1; i < attempt->count; i++) {
 		uint64_t room = room_of(attempt->fds[i]);
@@ -380,11 +436,12 @@ static int child(void *context)
 		err = attempt->rung->is_raw ? copy_raw(attempt, sink) : copy_filtered(attempt, sink);
 	if (!err && attempt->remote_sink)
 		remote_sink_hash(attempt->remote_sink, shared->hash);
-	shared->is_server_lost =
-		err && attempt->job->server && (!attempt->remote_sink || remote_sink_is_failed(attempt->remote_sink));
+	shared->is_server_lost = err && is_server(attempt->job) &&
+	                         (!attempt->remote_sink || remote_sink_is_failed(attempt->remote_sink));
 	note_available(shared);
 	sink_destroy(sink);
 	remote_close(attempt->remote);
+	partition_deinit(&attempt->partition);
 	if (!err)
 		return EXIT_OK;
 	shared->code = err->code;
@@ -403,7 +460,7 @@ static void file_name(const struct save_job *job, size_t index, size_t count, ch
 	if (count > 1)
 		save_part_name(index + 1, name);
 	else
-		snprintf(name, SAVE_PART_NAME_BYTES, "%s", save_name(job->plan, job->server));
+		snprintf(name, SAVE_PART_NAME_BYTES, "%s", save_name(job->plan, job->place));
 }
 
 static struct error *open_files(struct attempt *attempt)
@@ -417,7 +474,7 @@ static struct error *open_files(struct attempt *attempt)
 		file_name(job, i, attempt->count, name);
 		if (unlinkat(part_dir(job, i)->fd, name, 0) < 0 && errno != ENOENT)
 			err = error_os(errno, "remove %s", name);
-		else if (!job->server)
+		else if (!job->place)
 			err = dumpdir_open(part_dir(job, i), name, O_RDWR, &attempt->fds[i]);
 	}
 	return err;
@@ -549,22 +606,37 @@ static void reserve_room(const struct save_job *job)
 	error_free(err);
 }
 
-static void remove_part(const struct save_job *job)
+static struct error *remove_remote(const struct save_job *job, const char *name)
 {
 	_cleanup_(remote_closep) struct remote *remote = NULL;
-	const char *name = save_name(job->plan, job->server);
 	char path[REMOTE_PATH_BYTES];
+	struct error *err = remote_open(job->place, job->log, &remote);
+
+	snprintf(path, sizeof(path), "%s/%s", job->place_path, name);
+	return err ? err : remote_remove(remote, path);
+}
+
+static struct error *remove_raw(const struct save_job *job, const char *name)
+{
+	_cleanup_partition_ struct partition partition = {0};
+	_cleanup_close_ int fd = -1;
+	struct partition_record record;
+	struct error *err = open_partition(job, &fd, &partition, &record);
+
+	return err ? err : partition_remove(&partition, &record, name);
+}
+
+static void remove_part(const struct save_job *job)
+{
+	const char *name = save_name(job->plan, job->place);
 	struct error *err;
 
 	unlinkat(job->dir->fd, SAVE_MAP_NAME, 0);
-	if (!job->server) {
+	if (!job->place) {
 		remove_files(job, 1, 1);
 		return;
 	}
-	snprintf(path, sizeof(path), "%s/%s", job->server_directory, name);
-	err = remote_open(job->server, job->log, &remote);
-	if (!err)
-		err = remote_remove(remote, path);
+	err = is_raw(job) ? remove_raw(job, name) : remove_remote(job, name);
 	if (err)
 		log_print(job->log, "the part of %s that was written is not removed: %s", name, err->text);
 	error_free(err);
@@ -578,7 +650,7 @@ struct error *save_run(const struct save_job *job, struct save_result *ret)
 
 	*ret = (struct save_result){.part_count = 1};
 	if (!err) {
-		if (!job->server)
+		if (!job->place)
 			reserve_room(job);
 		err = climb(job, memory, ret);
 		unlinkat(job->dir->fd, RESERVE_NAME, 0);
@@ -587,7 +659,7 @@ struct error *save_run(const struct save_job *job, struct save_result *ret)
 		return err;
 	if (shared && shared->is_partial)
 		log_print(job->log, "%s holds what could be written, marked incomplete",
-		          save_name(job->plan, job->server));
+		          save_name(job->plan, job->place));
 	else
 		remove_part(job);
 	return err;

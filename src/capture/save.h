@@ -25,8 +25,8 @@ struct save_job {
 	const char *vmcore; /**< File of the crashed memory, "/proc/vmcore". */
 	const struct dumpdir *dir; /**< Receives save_name(). */
 	const struct target_request *
-		server; /**< Where save_name() goes in place of dir, as capture/remote.h has it; NULL: there is none. */
-	const char *server_directory; /**< On the server, absolute. */
+		place; /**< Where save_name() goes in place of dir: a server (capture/remote.h), or a partition (capture/partition.h), on which the dump has the name of dir; NULL: there is none. */
+	const char *place_path; /**< Directory on the server, absolute; device of the partition. */
 	const struct dumpdir *const *more_dirs; /**< On other file systems: the dump is split over dir and these. */
 	size_t more_dir_count; /**< Below PLAN_PARTS_MAX. */
 	uint64_t end_ms; /**< Time to be ready, as clock_now_ms(); 0: none. */
@@ -38,8 +38,10 @@ struct save_job {
 /** Room for save_part_name(), with its NUL. */
 enum { SAVE_PART_NAME_BYTES = 32 };
 
-/** Name of the file. @param[in] plan The plan. @param[in] server As in struct save_job. @return SAVE_NAME, or that of a flattened stream, because it is uploaded or encrypted. */
-const char *save_name(const struct plan *plan, const struct target_request *server);
+/** The same of a flattened stream. */
+#define SAVE_FLAT_NAME SAVE_NAME ".flat"
+/** Name of the file. @param[in] plan The plan. @param[in] place As in struct save_job. @return SAVE_NAME, or that of a flattened stream, because it is uploaded, encrypted or on a raw partition. */
+const char *save_name(const struct plan *plan, const struct target_request *place);
 
 /** Name of a file of a split dump. @param[in] number From 1. @param[out] name Text. */
 void save_part_name(size_t number, char name[SAVE_PART_NAME_BYTES]);

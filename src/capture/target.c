@@ -158,8 +158,8 @@ static struct error *not_found(const char *spec, uint64_t waited_ms, const struc
 	                 count ? there : " none");
 }
 
-static struct error *wait_device(const struct target_request *request, struct log *log,
-                                 char path[BLOCKDEV_NAME_BYTES + 8])
+static struct error *wait_device(const struct target_request *request, struct log *log, struct blockdev *ret,
+                                 char path[TARGET_PATH_BYTES])
 {
 	uint64_t start_ms = clock_now_ms(), tell_ms = start_ms + TELL_MS, limit_ms = start_ms + request->timeout_ms;
 	_cleanup_blockdev_scan_ struct blockdev_scan scan = {0};
@@ -182,11 +182,12 @@ static struct error *wait_device(const struct target_request *request, struct lo
 		// One path is better than none.
 		dev = choose(devs, count, spec, request->is_multipath && left_ms > request->timeout_ms / 2, log);
 		if (dev) {
-			snprintf(path, BLOCKDEV_NAME_BYTES + 8, "/dev/%s", dev->name);
+			snprintf(path, TARGET_PATH_BYTES, "/dev/%s", dev->name);
 			for (char *at = path; *at; at++)
 				*at = *at == '!' ? '/' : *at;
 			log_print(log, "target %s is %s (%s)", spec, path,
 			          dev->fstype[0] ? dev->fstype : "unknown content");
+			*ret = *dev;
 			return NULL;
 		}
 		if (left_ms == 0)
@@ -197,6 +198,21 @@ static struct error *wait_device(const struct target_request *request, struct lo
 		}
 		target_wait_events(fd, left_ms < RESCAN_MS ? left_ms : RESCAN_MS);
 	}
+}
+
+struct error *target_find_raw(const struct target_request *request, struct log *log, char path[TARGET_PATH_BYTES])
+{
+	struct blockdev dev;
+	struct error *err = wait_device(request, log, &dev, path);
+
+	// It held nothing when the plan was made. Somebody may have found it as empty as we did.
+	if (!err && (dev.is_ambivalent || dev.fstype[0] || dev.table[0]))
+		err = error_new(ERROR_BAD_DATA, "%s holds %s%s now; nothing is written over it", path,
+		                dev.is_ambivalent ? "several formats"
+		                : dev.fstype[0]   ? dev.fstype
+		                                  : "a partition table, ",
+		                dev.is_ambivalent || dev.fstype[0] ? "" : dev.table);
+	return err;
 }
 
 // Mounts without the words that this kernel did not take, keeping the one that says which tree of a file system is meant.
@@ -387,10 +403,11 @@ bool target_is_server(const struct plan_target *place)
 static struct error *wait_and_mount(const struct target_request *request, const char *point, struct log *log)
 {
 	uint64_t retry_ms = 0;
-	char path[BLOCKDEV_NAME_BYTES + 8];
+	char path[TARGET_PATH_BYTES];
+	struct blockdev dev;
 
 	for (;;) {
-		struct error *err = wait_device(request, log, path);
+		struct error *err = wait_device(request, log, &dev, path);
 
 		if (err)
 			return err;

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "boot/plan.h"
+#include "capture/blockdev.h"
 #include "capture/log.h"
 
 /** A place for a dump, and how long it may take. */
@@ -29,6 +30,20 @@ struct target_request {
 
 /** Whether it is reached over the network. @param[in] place Of the plan. */
 bool target_is_server(const struct plan_target *place);
+
+/** Room for the path of a device. */
+enum { TARGET_PATH_BYTES = BLOCKDEV_NAME_BYTES + 8 };
+
+/**
+ * Wait until the device of a target that is a partition without a file system is there. Devices are looked at as in target_mount().
+ *
+ * @param[in] request What and how long.
+ * @param[in,out] log What is told.
+ * @param[out] path Of the device, in /dev.
+ * @return NULL; ERROR_TIMEOUT, ERROR_NOMEM as target_mount(); ERROR_BAD_DATA: it holds something that libblkid knows, now.
+ */
+struct error *target_find_raw(const struct target_request *request, struct log *log,
+                              char path[TARGET_PATH_BYTES]) must_check;
 
 /**
  * Wait until the target's device is there, or its server answers, and mount it.

@@ -20,8 +20,8 @@
 #include "capture/retention.h"
 #include "capture/save.h"
 #include "capture/seal.h"
-#include "cmd/capture_server.h"
 #include "cmd/capture_split.h"
+#include "cmd/capture_stage.h"
 #include "core/vmcore.h"
 #include "report/dmesg.h"
 
@@ -147,9 +147,10 @@ static void wait_for_random(struct capture *capture)
 	error_free(err);
 }
 
-static const struct target_request *server_of(const struct capture *capture)
+// NULL: the dump is made in a directory.
+static const struct target_request *place_of(const struct capture *capture)
 {
-	return !capture->options->directory && plan_target_is_server(&capture->target.place) ? &capture->target : NULL;
+	return capture_stage_steps(capture) ? &capture->target : NULL;
 }
 
 static const char encrypted_hint[] =
@@ -170,7 +171,10 @@ static struct error *write_readme(struct capture *capture, const char *problem)
 	_cleanup_text_ struct text split = {0};
 	bool is_encrypted = encrypt_is_wanted(&capture->plan);
 	char part[SAVE_PART_NAME_BYTES];
-	const char *name = save_name(&capture->plan, server_of(capture)), *opened = is_encrypted ? SAVE_NAME : name;
+	// What is on a partition is put in order when it is taken from there.
+	bool is_raw = place_of(capture) && plan_target_is_raw(&capture->target.place);
+	const char *name = save_name(&capture->plan, is_raw ? NULL : place_of(capture)),
+		   *opened = is_encrypted ? SAVE_NAME : name;
 	bool has_map = faccessat(capture->dir.fd, SAVE_MAP_NAME, F_OK, 0) == 0;
 	char when[64];
 	struct tm utc = {0};
@@ -213,8 +217,8 @@ static struct error *reach_target(struct capture *capture)
 {
 	const char *directory = capture->options->directory;
 
-	if (server_of(capture))
-		return capture_server_stage(capture, &capture->target_fd);
+	if (place_of(capture))
+		return capture_stage_make(capture, &capture->target_fd);
 	if (!directory)
 		return target_mount(&capture->target, &capture->log, &capture->target_fd);
 	capture->target_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -223,7 +227,7 @@ static struct error *reach_target(struct capture *capture)
 
 static struct error *make_directory(struct capture *capture)
 {
-	const char *path = capture->options->directory || server_of(capture) ? "/" : capture->target.place.directory;
+	const char *path = capture->options->directory || place_of(capture) ? "/" : capture->target.place.directory;
 	char name[DUMPDIR_NAME_BYTES];
 	struct error *err;
 	int fd;
@@ -236,7 +240,7 @@ static struct error *make_directory(struct capture *capture)
 		err = log_attach(&capture->log, fd);
 	if (err)
 		return err;
-	if (!server_of(capture))
+	if (!place_of(capture))
 		log_print(&capture->log, "saving to %s%s%s" DUMPDIR_INCOMPLETE, path,
 		          path[strlen(path) - 1] == '/' ? "" : "/", name);
 	return dumpdir_write(&capture->dir, "plan", capture->plan_text);
@@ -264,8 +268,8 @@ static struct error *save_memory(struct capture *capture)
 		.plan = &capture->plan,
 		.vmcore = capture->options->vmcore_path,
 		.dir = &capture->dir,
-		.server = server_of(capture),
-		.server_directory = capture->server_directory,
+		.place = place_of(capture),
+		.place_path = capture->place_path,
 		.log = &capture->log,
 		.end_ms = work_end_ms(capture),
 		.more_dirs = more_dirs,
@@ -276,7 +280,7 @@ static struct error *save_memory(struct capture *capture)
 	capture_split_open(capture);
 	for (; job.more_dir_count < capture->part_count; job.more_dir_count++)
 		more_dirs[job.more_dir_count] = &capture->parts[job.more_dir_count].dir;
-	if (!job.server)
+	if (!job.place)
 		log_print(&capture->log, "%" PRIu64 " MiB free on the target", free_bytes(capture->target_fd) / MIB);
 	err = save_run(&job, &result);
 	capture->is_split = result.part_count > 1;
@@ -284,7 +288,7 @@ static struct error *save_memory(struct capture *capture)
 		return error_wrap(err, "the memory was not saved");
 	capture->contents = result.contents;
 	memcpy(capture->hash, result.hash, sizeof(capture->hash));
-	if (!job.server && free_bytes(capture->target_fd) < capture->plan.free_disk_bytes)
+	if (!job.place && free_bytes(capture->target_fd) < capture->plan.free_disk_bytes)
 		log_print(&capture->log,
 		          "warning: only %" PRIu64 " MiB are left free on the target, less than the %" PRIu64
 		          " MiB that the plan asks for; the dump is kept",
@@ -295,6 +299,7 @@ static struct error *save_memory(struct capture *capture)
 // A directory gets its final name only if everything in it is whole. Consumes the error of the steps before.
 static struct error *seal(struct capture *capture, struct error *failure)
 {
+	const struct capture_steps *steps = capture_stage_steps(capture);
 	struct error *err = write_readme(capture, failure ? failure->text : NULL);
 	_cleanup_free_ char *more = NULL;
 	uint64_t size_bytes = 0;
@@ -307,7 +312,7 @@ static struct error *seal(struct capture *capture, struct error *failure)
 		system_kernel_log(&capture->log);
 	}
 	notify_report(capture->notices, &capture->log);
-	err = !failure && !capture->is_log_only && server_of(capture) ? capture_server_line(capture, &more) : NULL;
+	err = !failure && !capture->is_log_only && steps ? steps->line(capture, &more) : NULL;
 	log_print(&capture->log, "%" PRIu64 " MiB memory available; sealing", system_meminfo("MemAvailable") / MIB);
 	if (!err)
 		err = log_finish(&capture->log);
@@ -318,13 +323,13 @@ static struct error *seal(struct capture *capture, struct error *failure)
 	if (err && err->code == ERROR_TIMEOUT)
 		log_console(&capture->log, "%s", err->text);
 	error_catch(&err, ERROR_TIMEOUT);
-	if (!err && server_of(capture))
-		err = capture_server_seal(capture, !failure);
+	if (!err && steps)
+		err = steps->seal(capture, !failure);
 	if (!err)
 		err = capture_split_seal(capture, !failure);
 	if (!err && !failure)
 		err = seal_rename(&capture->dir);
-	if (!err && !failure && server_of(capture))
+	if (!err && !failure && steps)
 		log_console(&capture->log, "dump saved in %s on %s", capture->dir.name, capture->target.place.device);
 	else if (!err && !failure)
 		log_console(&capture->log, "dump saved in %s, %" PRIu64 " KiB", capture->dir.name, size_bytes / 1024);
@@ -415,6 +420,7 @@ static struct error *save(struct capture *capture)
 // Behind a dump that is whole, so that nothing they do can harm it. What they print is beside it.
 static void run_post_hooks(struct capture *capture)
 {
+	const struct capture_steps *steps = capture_stage_steps(capture);
 	struct error *err;
 	int fd = -1;
 
@@ -427,7 +433,7 @@ static void run_post_hooks(struct capture *capture)
 		log_console(&capture->log, "hooks.log: %s", err->text);
 	error_free(err);
 	capture_run_hooks(capture, capture->plan.hooks_post, "post", EXIT_OK);
-	err = server_of(capture) ? capture_server_add(capture, "hooks.log") : NULL;
+	err = steps ? steps->add(capture, "hooks.log") : NULL;
 	if (err)
 		log_console(&capture->log, "hooks.log: %s", err->text);
 	error_free(err);
@@ -442,8 +448,8 @@ static struct error *save_all(struct capture *capture)
 	if (err)
 		return err;
 	capture->outcome->is_sealed = true;
-	// A log is no dump, in whose place an old one could go; and a server keeps its own house.
-	if (!capture->is_log_only && !server_of(capture))
+	// A log is no dump, in whose place an old one could go; a server keeps its own house, and on a partition nothing is old.
+	if (!capture->is_log_only && !place_of(capture))
 		remove_old(capture);
 	run_post_hooks(capture);
 	return NULL;
@@ -451,6 +457,7 @@ static struct error *save_all(struct capture *capture)
 
 struct error *capture_to_target(struct capture *capture)
 {
+	const struct capture_steps *steps = capture_stage_steps(capture);
 	struct error *err, *late = NULL;
 
 	log_print(&capture->log,
@@ -463,16 +470,16 @@ struct error *capture_to_target(struct capture *capture)
 	if (!err) {
 		wait_for_random(capture);
 		save_dmesg(capture);
-		err = server_of(capture) ? capture_server_begin(capture) : NULL;
+		err = steps ? steps->begin(capture) : NULL;
 	}
 	if (!err)
 		err = save_all(capture);
-	if (server_of(capture))
-		capture_server_unstage(capture);
+	if (steps)
+		capture_stage_remove(capture);
 	capture_split_close(capture);
 	dumpdir_deinit(&capture->dir);
 	log_deinit(&capture->log);
-	if (capture->options->directory || server_of(capture))
+	if (capture->options->directory || steps)
 		close(capture->target_fd);
 	else
 		late = target_unmount(&capture->target, capture->target_fd);

@@ -65,8 +65,8 @@ struct capture {
 	int status; /**< Exit code, when all has failed. */
 	struct capture_outcome *outcome;
 	struct dumpdir dir;
-	/** Where the dump is on a server, as it is called now; empty: it is on none. */
-	char server_directory[REMOTE_PATH_BYTES];
+	/** Where the dump is, if it is not in a directory here: that on a server, as it is called now, or the device of a partition. */
+	char place_path[REMOTE_PATH_BYTES];
 	char hash[65]; /**< SHA-256 of the memory, where it was uploaded; empty: nobody knows yet. */
 	int target_fd;
 	char boot_id[SYSTEM_BOOT_ID_BYTES];

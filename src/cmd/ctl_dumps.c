@@ -13,6 +13,7 @@
 
 #include "boot/destination.h"
 #include "boot/mounts.h"
+#include "boot/plan.h"
 #include "boot/text.h"
 #include "boot/words.h"
 #include "capture/dumpdir.h"
@@ -40,6 +41,7 @@ struct walk {
 	bool is_new_only;
 	struct words known; // Keys of what was told of, now or before.
 	struct words there; // Keys of what is there now.
+	struct words places; // What was looked at.
 	bool is_partial; // Not every target could be looked at.
 	size_t untold; // Dumps of which no mail could be sent.
 };
@@ -122,9 +124,23 @@ static struct error *open_unmounted(const struct host *host, const struct destin
 	return place->fd < 0 && errno != ENOENT ? error_os(errno, "%s", place->path) : NULL;
 }
 
-static struct error *open_place(const struct host *host, const struct destination *target, struct place *place)
+// Where dumps of a raw partition are, now that they were taken from there.
+static struct error *taken_path(const struct config *config, char **ret)
 {
-	struct error *err = mounted_path(host, target, &place->path);
+	const char *savedir = NULL;
+	struct error *err = destination_savedir(config, &savedir);
+
+	if (err)
+		return err;
+	*ret = strdup(savedir);
+	return *ret ? NULL : no_memory();
+}
+
+static struct error *open_place(const struct walk *walk, const struct destination *target, struct place *place)
+{
+	const struct host *host = walk->host;
+	bool is_raw = strcmp(target->fstype, PLAN_RAW) == 0;
+	struct error *err = is_raw ? taken_path(walk->config, &place->path) : mounted_path(host, target, &place->path);
 
 	if (err)
 		return err;
@@ -314,8 +330,13 @@ static struct error *walk_target(struct walk *walk, const struct destination *ta
 {
 	_cleanup_(place_deinit) struct place place = {.fd = -1};
 	_cleanup_(host_names_freep) char **names = NULL;
-	struct error *err = open_place(walk->host, target, &place);
+	struct error *err = open_place(walk, target, &place);
 
+	// Of two raw partitions, or one and the directory itself.
+	if (!err && words_has(&walk->places, place.shown))
+		return NULL;
+	if (!err)
+		words_add(&walk->places, place.shown);
 	if (!err && place.fd >= 0)
 		err = dumps_list(place.fd, &names);
 	for (char **name = names; !err && name && *name; name++) {
@@ -404,6 +425,8 @@ static struct error *walk_all(struct walk *walk)
 	}
 	if (!err)
 		err = words_check(&fallbacks);
+	if (!err)
+		err = words_check(&walk->places);
 	return err ? err : walk_pstore(walk);
 }
 
@@ -440,5 +463,6 @@ struct error *ctl_dumps(const struct host *host, const struct config *config, bo
 		                walk.untold == 1 ? "" : "s");
 	words_deinit(&walk.known);
 	words_deinit(&walk.there);
+	words_deinit(&walk.places);
 	return err;
 }

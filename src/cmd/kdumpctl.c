@@ -21,6 +21,7 @@
 #include "boot/plan.h"
 #include "boot/text.h"
 #include "cmd/ctl_dumps.h"
+#include "cmd/ctl_partition.h"
 
 // Everybody who changes what is loaded or the image holds this file.
 #define LOCK_PATH "/run/lock/kdump"
@@ -186,24 +187,51 @@ static struct error *load(const struct control *control, const struct plan *plan
 	return NULL;
 }
 
-static struct error *run_start(struct control *control, int *exit_ret)
+static struct error *arm(struct control *control, struct config *config)
 {
-	_cleanup_config_ struct config config = {0};
 	_cleanup_plan_ struct plan plan = {0};
 	_cleanup_close_ int lock_fd = -1;
 	uint64_t reserved_bytes = 0;
 	struct error *err = lock(control, LOCK_PATH, &lock_fd);
 
-	(void)exit_ret;
 	if (!err)
-		err = load_config(control, &config);
+		err = load_config(control, config);
 	if (!err)
-		err = check_reservation(control, &config, &reserved_bytes);
+		err = check_reservation(control, config, &reserved_bytes);
 	if (!err)
-		err = plan_make(&control->host, &config, &plan);
+		err = plan_make(&control->host, config, &plan);
 	if (!err)
 		print_warnings(control, &plan);
 	return err ? err : load(control, &plan, reserved_bytes);
+}
+
+static struct error *take_from_partitions(const struct control *control, const struct config *config)
+{
+	_cleanup_close_ int lock_fd = -1;
+	struct error *err = lock(control, DUMPS_LOCK_PATH, &lock_fd);
+
+	return err ? err : ctl_partition(&control->host, config, control->is_quiet);
+}
+
+static bool has_raw_target(const struct config *config)
+{
+	return strstr(config_text(config, KEY_TARGET), "raw:") || strstr(config_text(config, KEY_FALLBACK), "raw:");
+}
+
+static struct error *run_start(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	struct error *late, *err = arm(control, &config);
+
+	(void)exit_ret;
+	// Taking dumps out may take long: the machine is ready for the next crash first, also if one cannot be taken.
+	if (err || !has_raw_target(&config))
+		return err;
+	late = take_from_partitions(control, &config);
+	if (late)
+		fprintf(stderr, "%s: %s\n", control->program, late->text);
+	error_free(late);
+	return NULL;
 }
 
 static struct error *run_stop(struct control *control, int *exit_ret)
@@ -281,11 +309,18 @@ static struct error *tell_dumps(const struct control *control, bool is_new_only)
 {
 	_cleanup_config_ struct config config = {0};
 	_cleanup_close_ int lock_fd = -1;
+	_cleanup_error_ struct error *late = NULL;
 	struct error *err = is_new_only ? lock(control, DUMPS_LOCK_PATH, &lock_fd) : NULL;
 
 	if (!err)
 		err = load_config(control, &config);
-	return err ? err : ctl_dumps(&control->host, &config, is_new_only);
+	if (!err && is_new_only)
+		late = ctl_partition(&control->host, &config, false);
+	if (!err)
+		err = ctl_dumps(&control->host, &config, is_new_only);
+	if (err)
+		return err;
+	return take_ptr(late);
 }
 
 static struct error *run_dumps(struct control *control, int *exit_ret)

@@ -258,6 +258,10 @@ kdumpctl new-dumps 2>&1; echo again; kdumpctl new-dumps 2>&1; echo mounts; grep 
 mount {} /mnt; echo mounted; kdumpctl dumps 2>&1; umount /mnt"""
 
 
+# The same where the dump is on a raw partition.
+TAKEN = """kdumpctl start 2>&1; echo again; kdumpctl start 2>&1; kdumpctl new-dumps 2>&1; echo once; kdumpctl new-dumps 2>&1"""
+
+
 def next_boot(lab, folder, setup, disks, script):
     """Boot again and run a script, for which there is one disk more; return that, and what kdumpctl tells of dumps."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -268,7 +272,7 @@ def next_boot(lab, folder, setup, disks, script):
         told = ""
         if setup.partition and setup.config["KDUMP_TARGET"]:
             _configure(guest, {"KDUMP_SAVEDIR": SAVEDIR, **setup.config})
-            told = guest.sh(TOLD.format(setup.config["KDUMP_TARGET"]))[1]
+            told = guest.sh(TAKEN if setup.partition == image.RAW else TOLD.format(setup.config["KDUMP_TARGET"]), timeout_s=1200)[1]
         guest.sh(script)
         guest.sh("sync")
         return written, told

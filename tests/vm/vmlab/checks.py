@@ -195,6 +195,16 @@ def notices(report, name, crash, interval_s):
                      else "none" if late else "")
 
 
+def taken_at_next_boot(report, name, text):
+    """kdumpctl start takes the dump from the raw partition, once; kdumpctl new-dumps finds it."""
+    loaded = r"kdump: loaded [^\n]*\n"
+    dump = r"/crash/guest-\S+"
+    wanted = (rf"{loaded}kdump: taken from PARTUUID=\S+ \(/dev/\S+\): {dump}, whole\nagain\n{loaded}"
+              rf"new dump {dump}: whole, [0-9.]+ MiB; panic: sysrq triggered crash\nonce")
+    report.check(f"{name}: the next boot takes the dump from the partition, and tells of it, once",
+                 "" if re.fullmatch(wanted, text.strip()) else text)
+
+
 def told_at_next_boot(report, name, text):
     """kdumpctl finds the dump once, mounted or not, and tells programs."""
     dump = r"guest-\S+: whole, [0-9.]+ MiB; panic: sysrq triggered crash"

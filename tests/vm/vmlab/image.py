@@ -145,6 +145,7 @@ def firmware(variables):
 LABEL = "crashdump"
 PARTUUID = "c0ffee00-1234-4321-8765-0123456789ad"
 PARTITION_START = 1 << 20
+RAW = "raw"
 # How to make file systems of a target, with the UUID of the file system where it can be chosen, and what finds errors in them.
 FILE_SYSTEMS = {
     "xfs": (["mkfs.xfs", "-q", "-L", LABEL, "-m"], "uuid={uuid}", ["xfs_repair", "-n", "-f"]),
@@ -155,12 +156,16 @@ FILE_SYSTEMS = {
 
 
 def make_partitioned(target, size_mib, file_system, uuid):
-    """A sparse image with one partition (GPT), which holds an empty file system."""
-    argv, identity, _ = FILE_SYSTEMS[file_system]
+    """A sparse image with one partition (GPT), which holds an empty file system, or bytes of which nobody knows anything (RAW)."""
     part = pathlib.Path(f"{target}.part")
     with open(part, "wb") as file:
         file.truncate((size_mib << 20) - 2 * PARTITION_START)
-    run([*argv, identity.format(uuid=uuid), part], timeout_s=300)
+        if file_system == RAW:
+            for _ in range(size_mib - 2 * (PARTITION_START >> 20)):
+                file.write(b"old\n" * (1 << 18))
+    if file_system != RAW:
+        argv, identity, _ = FILE_SYSTEMS[file_system]
+        run([*argv, identity.format(uuid=uuid), part], timeout_s=300)
     with open(target, "wb") as file:
         file.truncate(size_mib << 20)
     shell('printf "label: gpt\\nstart=%s, size=%s, uuid=%s\\n" "$2" "$3" "$4" | sfdisk -q "$1"', target,

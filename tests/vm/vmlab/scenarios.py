@@ -289,6 +289,70 @@ def _partition(report, lab, folder, scenario):
         checks.panicking_task(report, name, checks.crash_reads(report, name, lab, kernel, dump / "vmcore"))
 
 
+# A machine for the kdumpctl of the host, which has the partition as a file.
+RAW_ROOT = f"""include virtio
+remove /dev/disk/by-uuid/0b1c2d3e-0000-4000-8000-000000000002
+/proc/self/mountinfo = 22 1 254:1 / / rw - ext4 /dev/vda1 rw
+/dev/disk/by-partuuid/{image.PARTUUID} -> ../../vda2
+/etc/sysconfig/kdump <<
+KDUMP_TARGET="raw:PARTUUID={image.PARTUUID}"
+KDUMP_SAVEDIR="/crash"
+.
+"""
+
+
+# Behind so much of a dump a header tells of it; its flattened form has some bytes more than what is made of them.
+RAW_PART_BYTES = 60 << 20
+
+
+def _taken_on_host(lab, folder, disk):
+    """What kdumpctl makes of a raw partition: what it says, and the directories."""
+    shutil.rmtree(folder, ignore_errors=True)
+    tree = folder.with_suffix(".tree")
+    tree.write_text(RAW_ROOT)
+    run([image.HERE.parent / "roots/run", "--make", tree, folder])
+    run(["dd", f"if={disk}", f"of={folder}/dev/vda2", "bs=1M", f"skip={image.PARTITION_START >> 20}", "status=none"])
+    _, text, _ = run([lab.stage / "usr/sbin/kdumpctl", "--root", folder, "new-dumps"], ok=None, merge=True)
+    found = folder / "crash"
+    return text, sorted(found.iterdir()) if found.is_dir() else []
+
+
+def _raw_partition(report, lab, folder, scenario):
+    """A dump on a raw partition, which the next boot takes from there; and the same whenever the power is cut while it is written."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    cut_disk, counts, wrong, cut, part = folder / "cut.img", {"nothing": 0, "incomplete": 0, "whole": 0}, [], "", None
+    _, whole = _taken_on_host(lab, folder / "host", crash.disk)
+    for cut in faults.PowerCuts(folder / capture.PRISTINE, folder / capture.WRITES, name).disks(cut_disk):
+        text, found = _taken_on_host(lab, folder / "cut", cut_disk)
+        is_whole = bool(found) and not found[0].name.endswith(".incomplete")
+        counts["nothing" if not found else "whole" if is_whole else "incomplete"] += 1
+        if len(found) > 1 or (is_whole and run(["diff", "-r", whole[0], found[0]], ok=None)[0]) or "stays" in text:
+            wrong.append(f"{cut}: {[one.name for one in found]}\n{text}")
+        memory = found[0] / "vmcore" if found and not is_whole else None
+        if not part and memory and memory.exists() and memory.stat().st_size >= RAW_PART_BYTES:
+            part = memory.rename(folder / "part")
+    report.check(f"{name}: {sum(counts.values())} power cuts leave the whole dump or one that is taken out as incomplete", "\n".join(wrong[:3]))
+    report.check(f"{name}: cuts of all kinds were made: " + ", ".join(f"{what} {count}" for what, count in counts.items()),
+                 "" if all(counts.values()) else "one kind is missing")
+    report.note(f"{name}: {cut}")
+    report.check(f"{name}: a cut in the middle of the memory leaves what the header told of it", "" if part else "there is none")
+    text = lab.tools.crash(lab.kernels[setup.series], part, ("bt",)).by_command["bt"] if part else ""
+    report.check(f"{name}: crash opens that, and shows the task that caused the panic", "" if 'COMMAND: "plant"' in text else text)
+    written, told = capture.next_boot(lab, folder / "next", setup, [crash.disk], "cd /crash && tar -c . >/dev/disk/by-id/virtio-disk1")
+    checks.taken_at_next_boot(report, name, told)
+    copy = folder / "copy"
+    copy.mkdir()
+    run(["tar", "-x", "-C", copy, "-f", written])
+    names = [path.name for path in copy.iterdir()]
+    report.check(f"{name}: there is one finished dump", "" if len(names) == 1 and "incomplete" not in names[0] else f"{names}")
+    report.check(f"{name}: it is what the host takes from the partition", run(["diff", "-r", whole[0], copy / names[0]], ok=None, merge=True)[1])
+    _, left = _taken_on_host(lab, folder / "left", crash.disk)
+    report.check(f"{name}: nothing is left on the partition", f"{left}" if left else "")
+    _saved(report, lab, scenario, crash, copy / names[0])
+
+
 def _stacked(report, lab, folder, scenario):
     """A dump on a target that only dracut's modules bring up, read in another boot."""
     name, setup = scenario.name, scenario.setup
@@ -736,6 +800,12 @@ def table():
         partition("xfs", "megasas", f"LABEL={image.LABEL}", False),
     ]
     rows += [
+        Scenario("raw-partition-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff", "KDUMP_FAILURE_ACTION": "reboot", "KDUMP_DEADLINE": "120",
+                               "KDUMP_DUMPFORMAT": "none",
+                               "KDUMP_TARGET": f"raw:PARTUUID={image.PARTUUID}"},
+                       partition=image.RAW, trouble="power", disk_mib=128),
+                 _raw_partition, False, "a partition without a file system; the power is cut at every flush"),
         stacked("lvm", "lvm", False, "a logical volume"),
         stacked("lvm-thin", "lvm-thin", False, "a thin volume with xfs"),
         stacked("md-raid1", "md-raid1", False, "a mirror"),
