@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Entries in /boot/loader/entries that GRUB (GRUB_ENABLE_BLSCFG) or zipl read: Fedora, RHEL. grubby changes them, and keeps
+// what new kernels get in step; without it the files are changed.
+#include "boot/bootloader.h"
+
+#include <string.h>
+
+#include "boot/blsentry.h"
+#include "boot/grubdefault.h"
+#include "boot/text.h"
+
+#define ENTRIES "/boot/loader/entries"
+#define DEFAULTS "/etc/default/grub"
+#define ZIPL_CONFIGURATION "/etc/zipl.conf"
+
+enum { ENVIRONMENT_MAX_BYTES = 64 * 1024 };
+
+static bool has_grubby(const struct host *host)
+{
+	return bootloader_has_program(host, "grubby");
+}
+
+// Entries may lie there without being read: GRUB says in its defaults whether it does.
+static bool is_there(const struct host *host)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *err = NULL;
+
+	if (!blsentry_is_there(host, ENTRIES))
+		return false;
+	if (has_grubby(host) || !host_exists(host, DEFAULTS))
+		return true;
+	err = changes_read(host, DEFAULTS, &text);
+	return !err && text && grubdefault_is(text, "GRUB_ENABLE_BLSCFG", "true");
+}
+
+static struct error *view(const struct host *host, const char *const *names, struct bootloader_view *view)
+{
+	return blsentry_view(host, ENTRIES, names, view);
+}
+
+static bool is_name_of(const char *word, const char *other)
+{
+	size_t size = strcspn(word, "=");
+
+	return strcspn(other, "=") == size && strncmp(word, other, size) == 0;
+}
+
+// grubby takes the second of two parameters with one name for a new value of the first.
+static bool is_for_grubby(const struct host *host, const struct parameters_change *change)
+{
+	for (const char *const *word = change->add; word && *word; word++)
+		for (const char *const *other = change->add; other < word; other++)
+			if (is_name_of(*word, *other))
+				return false;
+	return has_grubby(host);
+}
+
+static void join(const char *option, const char *const *words, struct text *text)
+{
+	text_add(text, "%s", option);
+	for (const char *const *word = words; word && *word; word++)
+		text_add(text, "%s%s", word == words ? "" : " ", *word);
+}
+
+static struct error *plan_grubby(struct bootloader_task *task)
+{
+	_cleanup_text_ struct text remove = {0}, add = {0}, kernel = {0};
+	const char *argv[5] = {"grubby"};
+	size_t count = 1;
+
+	text_add(&kernel, "--update-kernel=%s", task->kernel);
+	join("--remove-args=", task->change.remove, &remove);
+	join("--args=", task->change.add, &add);
+	if (!kernel.buf || !remove.buf || !add.buf || kernel.is_failed || remove.is_failed || add.is_failed)
+		return error_new(ERROR_NOMEM, "no memory for a call of grubby");
+	argv[count++] = kernel.buf;
+	if (task->change.remove && *task->change.remove)
+		argv[count++] = remove.buf;
+	if (task->change.add && *task->change.add)
+		argv[count++] = add.buf;
+	bootloader_command(task, argv);
+	return NULL;
+}
+
+// The value of a line NAME=VALUE of GRUB's environment block.
+static struct error *read_saved_entry(const struct host *host, char **ret)
+{
+	static const char *const paths[] = {"/boot/grub2/grubenv", "/boot/grub/grubenv"};
+	struct error *err = NULL;
+
+	*ret = NULL;
+	for (size_t i = 0; i < array_size(paths) && !err && !*ret; i++) {
+		_cleanup_free_ char *text = NULL;
+		const char *at;
+
+		if (!host_exists(host, paths[i]))
+			continue;
+		err = host_read(host, paths[i], ENVIRONMENT_MAX_BYTES, &text, NULL);
+		at = !err ? strstr(text, "\nsaved_entry=") : NULL;
+		if (!at)
+			continue;
+		at += strlen("\nsaved_entry=");
+		*ret = strndup(at, strcspn(at, "\n"));
+		if (!*ret)
+			err = error_new(ERROR_NOMEM, "no memory for the name of an entry");
+	}
+	return err;
+}
+
+static struct error *plan_files(const struct host *host, struct bootloader_task *task)
+{
+	_cleanup_free_ char *saved = NULL, *before = NULL, *after = NULL;
+	struct error *err = read_saved_entry(host, &saved);
+
+	if (!err)
+		err = blsentry_plan(host, ENTRIES, saved, task);
+	if (err || strcmp(task->kernel, BOOTLOADER_ALL) != 0)
+		return err;
+	// Where there is no /etc/kernel/cmdline, new kernels get what is there.
+	err = changes_read(host, DEFAULTS, &before);
+	if (!err && before)
+		err = grubdefault_edit(before, DEFAULTS, &task->change, &after);
+	return err || !before ? err : changes_add(&task->changes, DEFAULTS, before, after);
+}
+
+static struct error *plan(const struct host *host, struct bootloader_task *task)
+{
+	static const char *const zipl[] = {"zipl", NULL};
+	struct error *err = is_for_grubby(host, &task->change) ? plan_grubby(task) : plan_files(host, task);
+
+	// It reads the entries when it runs, not when the machine starts.
+	if (!err && host_exists(host, ZIPL_CONFIGURATION) && bootloader_has_program(host, "zipl"))
+		bootloader_command(task, zipl);
+	return err;
+}
+
+const struct bootloader bootloader_bls = {
+	.name = "boot loader entries",
+	.is_there = is_there,
+	.view = view,
+	.plan = plan,
+};
