@@ -19,8 +19,11 @@
 #include "boot/initrd.h"
 #include "boot/kexec.h"
 #include "boot/plan.h"
+#include "boot/reservation.h"
 #include "boot/text.h"
+#include "cmd/ctl_crashkernel.h"
 #include "cmd/ctl_dumps.h"
+#include "cmd/ctl_estimate.h"
 
 // Everybody who changes what is loaded or the image holds this file.
 #define LOCK_PATH "/run/lock/kdump"
@@ -38,6 +41,18 @@ struct control {
 	const char *program; // Name that we were called by, for messages.
 	bool is_quiet;
 	bool is_forced;
+	bool is_json;
+	struct ctl_crashkernel crashkernel;
+	const char *word; // Behind the command; NULL for none.
+	unsigned int given; // Bits of enum given.
+};
+
+// What only some subcommands take.
+enum given {
+	GIVEN_JSON = 1 << 0,
+	GIVEN_RESET = 1 << 1, // --kernel, --fadump, --dry-run, --reboot.
+	GIVEN_LETTERS = 1 << 2, // -c, -u, -U, -d, -D.
+	GIVEN_WORD = 1 << 3,
 };
 
 // A subcommand. Without a function it is planned but not there yet.
@@ -45,6 +60,7 @@ struct command {
 	const char *name;
 	struct error *(*run)(struct control *control, int *exit_ret);
 	const char *help;
+	unsigned int takes; // Bits of enum given.
 };
 
 static struct error *lock(const struct control *control, const char *path, int *fd_ret)
@@ -144,20 +160,21 @@ static struct error *image_size(const struct control *control, double *mib_ret)
 	return err;
 }
 
-// What is proposed for a reservation depends on the form of the image. A plan that cannot be made says so later.
-static const char *proposed(const struct control *control, const struct config *config)
+// What cannot be estimated is said by others.
+static uint64_t proposed_mib(const struct control *control, const struct config *config)
 {
-	_cleanup_plan_ struct plan plan = {0};
-	_cleanup_error_ struct error *err = config ? plan_make(&control->host, config, &plan) : NULL;
+	_cleanup_reservation_ struct reservation reservation = {0};
+	_cleanup_error_ struct error *err = reservation_estimate(&control->host, config, &reservation);
 
-	return config && !err && plan.form == PLAN_FULL ? CRASHKERNEL_PROPOSED_FULL : CRASHKERNEL_PROPOSED;
+	return err ? RESERVATION_USUAL_MIB : reservation.proposed_mib;
 }
 
 static struct error *check_reservation(const struct control *control, const struct config *config, uint64_t *bytes_ret)
 {
 	struct error *err = crashkernel_read(&control->host, bytes_ret);
 
-	return !err && *bytes_ret == 0 ? crashkernel_missing(&control->host, config, proposed(control, config)) : err;
+	return !err && *bytes_ret == 0 ? crashkernel_missing(&control->host, config, proposed_mib(control, config))
+	                               : err;
 }
 
 static struct error *load(const struct control *control, const struct plan *plan, uint64_t reserved_bytes)
@@ -300,33 +317,92 @@ static struct error *run_new_dumps(struct control *control, int *exit_ret)
 	return tell_dumps(control, true);
 }
 
+static struct error *run_estimate(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	struct error *err = load_config(control, &config);
+
+	(void)exit_ret;
+	return err ? err : ctl_estimate(&control->host, &config, control->is_json);
+}
+
+static struct error *run_calibrate(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	struct error *err = load_config(control, &config);
+
+	(void)exit_ret;
+	return err ? err : ctl_estimate_calibrate(&control->host, &config);
+}
+
+static struct error *run_default(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	struct error *err;
+
+	(void)exit_ret;
+	if (control->word && strcmp(control->word, "fadump") == 0)
+		return error_new(ERROR_UNSUPPORTED, "firmware-assisted dump is not supported yet");
+	if (control->word && strcmp(control->word, "kdump") != 0)
+		return error_new(ERROR_USAGE, "get-default-crashkernel %s: allowed is kdump, or nothing",
+		                 control->word);
+	err = load_config(control, &config);
+	return err ? err : ctl_estimate_default(&control->host, &config);
+}
+
+static struct error *run_reset(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	_cleanup_close_ int lock_fd = -1;
+	struct error *err = control->crashkernel.is_dry ? NULL : lock(control, LOCK_PATH, &lock_fd);
+
+	(void)exit_ret;
+	if (!err)
+		err = load_config(control, &config);
+	return err ? err : ctl_crashkernel_reset(&control->host, &config, &control->crashkernel);
+}
+
+static struct error *run_commandline(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	_cleanup_close_ int lock_fd = -1;
+	const char *letters = control->crashkernel.letters;
+	struct error *err = letters && strpbrk(letters, "uUdD") ? lock(control, LOCK_PATH, &lock_fd) : NULL;
+
+	if (!err)
+		err = load_config(control, &config);
+	return err ? err : ctl_crashkernel_commandline(&control->host, &config, &control->crashkernel, exit_ret);
+}
+
 static const struct command commands[] = {
-	{"start", run_start, "make the plan, rebuild the capture initramfs if it is stale, load the capture kernel"},
-	{"stop", run_stop, "unload the capture kernel"},
-	{"restart", run_start, "same as start: what is loaded is replaced"},
-	{"reload", run_start, "same as start: what is loaded is replaced"},
-	{"status", run_status, "exit with 0 if a capture kernel is loaded, else with 3 and the reason"},
-	{"plan", run_plan, "print what would be done after a crash, and why"},
-	{"rebuild", run_rebuild_always, "build the capture initramfs, stale or not; load nothing"},
+	{"start", run_start, "make the plan, rebuild the capture initramfs if it is stale, load the capture kernel", 0},
+	{"stop", run_stop, "unload the capture kernel", 0},
+	{"restart", run_start, "same as start: what is loaded is replaced", 0},
+	{"reload", run_start, "same as start: what is loaded is replaced", 0},
+	{"status", run_status, "exit with 0 if a capture kernel is loaded, else with 3 and the reason", 0},
+	{"plan", run_plan, "print what would be done after a crash, and why", 0},
+	{"rebuild", run_rebuild_always, "build the capture initramfs, stale or not; load nothing", 0},
 	{"dumps", run_dumps,
-         "list the dumps on the targets, checked against their manifests, and why the machine crashed"},
-	{"new-dumps", run_new_dumps, "the same of those since the last time, and tell " CTL_NOTIFY_DIRECTORY},
-	{"showmem", run_showmem, "print the size of the reservation"},
-	{"check", NULL, NULL},
-	{"estimate", NULL, NULL},
-	{"get-default-crashkernel", NULL, NULL},
-	{"list", NULL, NULL},
-	{"propagate", NULL, NULL},
-	{"reset-crashkernel", NULL, NULL},
-	{"setup-crypttab", NULL, NULL},
-	{"test", NULL, NULL},
+         "list the dumps on the targets, checked against their manifests, and why the machine crashed", 0},
+	{"new-dumps", run_new_dumps, "the same of those since the last time, and tell " CTL_NOTIFY_DIRECTORY, 0},
+	{"showmem", run_showmem, "print the size of the reservation", 0},
+	{"estimate", run_estimate, "print how much memory a capture needs, and for what [--json]", GIVEN_JSON},
+	{"get-default-crashkernel", run_default, "print what is proposed to be reserved", GIVEN_WORD},
+	{"reset-crashkernel", run_reset,
+         "write crashkernel= into the boot loader's configuration [--kernel=PATH|ALL|DEFAULT] [--dry-run] [--reboot]",
+         GIVEN_RESET},
+	{"check", NULL, NULL, 0},
+	{"list", NULL, NULL, 0},
+	{"propagate", NULL, NULL, 0},
+	{"setup-crypttab", NULL, NULL, 0},
+	{"test", NULL, NULL, 0},
 };
 
 // kdumptool(8) of SUSE.
 static const struct command tool_commands[] = {
-	{"calibrate", NULL, NULL},
-	{"commandline", NULL, NULL},
-	{"dump_config", NULL, NULL},
+	{"calibrate", run_calibrate, NULL, 0},
+	{"commandline", run_commandline, NULL, GIVEN_LETTERS},
+	{"dump_config", NULL, NULL, 0},
 };
 
 static struct error *find_command(const struct command *table, size_t count, const char *name,
@@ -352,7 +428,7 @@ static void print_help(const struct control *control)
 	printf("usage: %s [--configfile FILE] [--quiet] COMMAND\n\n", control->program);
 	for (size_t i = 0; i < array_size(commands); i++) {
 		if (commands[i].run)
-			printf("  %-9s %s\n", commands[i].name, commands[i].help);
+			printf("  %-23s %s\n", commands[i].name, commands[i].help);
 	}
 	puts("\n  --configfile FILE  read FILE in place of " CONFIG_PATH "\n"
 	     "  --root DIR         take DIR for /; no program is run (for tests)\n"
@@ -373,7 +449,18 @@ static struct error *refuse_to_run(const struct host *host, const struct host_co
 	                 text.buf ? text.buf : "");
 }
 
-enum option_value { OPTION_CONFIGFILE = 256, OPTION_ROOT, OPTION_QUIET, OPTION_HELP, OPTION_VERSION };
+enum option_value {
+	OPTION_CONFIGFILE = 256,
+	OPTION_ROOT,
+	OPTION_QUIET,
+	OPTION_HELP,
+	OPTION_VERSION,
+	OPTION_JSON,
+	OPTION_KERNEL,
+	OPTION_FADUMP,
+	OPTION_DRY_RUN,
+	OPTION_REBOOT, // From OPTION_KERNEL on: GIVEN_RESET.
+};
 
 static const struct option options[] = {
 	{"configfile", required_argument, NULL, OPTION_CONFIGFILE},
@@ -381,6 +468,11 @@ static const struct option options[] = {
 	{"quiet", no_argument, NULL, OPTION_QUIET},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"kernel", required_argument, NULL, OPTION_KERNEL},
+	{"fadump", required_argument, NULL, OPTION_FADUMP},
+	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+	{"reboot", no_argument, NULL, OPTION_REBOOT},
 	{NULL, 0, NULL, 0},
 };
 
@@ -389,16 +481,72 @@ struct request {
 	const char *root;
 	bool is_help;
 	bool is_version;
+	char letters[8]; // kdumptool: options with one letter, each once.
 };
 
-// Options stand before the command, and for convenience behind it too. mkdumprd has short ones.
-static struct error *parse_options(int argc, char **argv, bool is_mkdumprd, struct control *control,
-                                   struct request *request)
+static bool is_named(const struct control *control, const char *name)
 {
-	const char *letters = is_mkdumprd ? "fqhk:I:Kd" : "hqV";
+	return strcmp(control->program, name) == 0;
+}
+
+// Options of some subcommands. False: another one.
+static bool take_option(int c, struct control *control)
+{
+	struct ctl_crashkernel *crashkernel = &control->crashkernel;
+
+	if (c != OPTION_JSON && c < OPTION_KERNEL)
+		return false;
+	control->given |= c == OPTION_JSON ? GIVEN_JSON : GIVEN_RESET;
+	switch (c) {
+	case OPTION_JSON:
+		control->is_json = true;
+		break;
+	case OPTION_KERNEL:
+		crashkernel->kernel = optarg;
+		break;
+	case OPTION_FADUMP:
+		crashkernel->fadump = optarg;
+		break;
+	case OPTION_DRY_RUN:
+		crashkernel->is_dry = true;
+		break;
+	default:
+		crashkernel->is_reboot = true;
+		break;
+	}
+	return true;
+}
+
+static struct error *take_letter(int c, struct control *control, char *letters, size_t letters_bytes)
+{
+	size_t count = strlen(letters);
+
+	if (is_named(control, "mkdumprd")) {
+		if (c != 'f')
+			return error_new(ERROR_UNSUPPORTED, "mkdumprd -%c is not supported yet", c);
+		control->is_forced = true;
+		return NULL;
+	}
+	control->given |= GIVEN_LETTERS;
+	control->crashkernel.letters = letters;
+	if (count + 1 < letters_bytes && !strchr(letters, c)) {
+		letters[count] = (char)c;
+		letters[count + 1] = '\0';
+	}
+	return NULL;
+}
+
+// Options stand before the command, and for convenience behind it too. mkdumprd and kdumptool have short ones.
+static struct error *parse_options(int argc, char **argv, struct control *control, struct request *request)
+{
+	const char *letters = is_named(control, "mkdumprd")    ? "fqhk:I:Kd"
+	                      : is_named(control, "kdumptool") ? "hqVcuUdD"
+	                                                       : "hqV";
 
 	for (int c = getopt_long(argc, argv, letters, options, NULL); c != -1;
 	     c = getopt_long(argc, argv, letters, options, NULL)) {
+		struct error *err = NULL;
+
 		switch (c) {
 		case OPTION_CONFIGFILE:
 			control->config_path = optarg;
@@ -408,7 +556,7 @@ static struct error *parse_options(int argc, char **argv, bool is_mkdumprd, stru
 			break;
 		case OPTION_QUIET:
 		case 'q':
-			control->is_quiet = true;
+			control->is_quiet = control->crashkernel.is_quiet = true;
 			break;
 		case OPTION_HELP:
 		case 'h':
@@ -418,43 +566,70 @@ static struct error *parse_options(int argc, char **argv, bool is_mkdumprd, stru
 		case 'V':
 			request->is_version = true;
 			break;
-		case 'f':
-			control->is_forced = true;
-			break;
-		case 'k':
-		case 'I':
-		case 'K':
-		case 'd':
-			return error_new(ERROR_UNSUPPORTED, "mkdumprd -%c is not supported yet", c);
-		default:
+		case '?':
 			return error_new(ERROR_USAGE, "see %s --help", control->program);
+		default:
+			if (!take_option(c, control))
+				err = take_letter(c, control, request->letters, sizeof(request->letters));
+			break;
 		}
+		if (err)
+			return err;
 	}
+	return NULL;
+}
+
+// What a subcommand would not look at must not pass for done. -d asks SUSE's calibrate for messages.
+static struct error *check_given(const struct control *control, const struct command *command)
+{
+	unsigned int wrong = control->given & ~command->takes;
+	const char *letters = control->crashkernel.letters;
+
+	if (wrong == GIVEN_LETTERS && strcmp(command->name, "calibrate") == 0 && strcmp(letters, "d") == 0)
+		return NULL;
+	if (wrong & GIVEN_WORD)
+		return error_new(ERROR_USAGE, "%s takes one command, not also %s", control->program, control->word);
+	if (wrong)
+		return error_new(ERROR_USAGE, "%s does not take %s", command->name,
+		                 wrong & GIVEN_JSON      ? "--json"
+		                 : wrong & GIVEN_LETTERS ? "options with one letter"
+		                                         : "--kernel, --fadump, --dry-run or --reboot");
 	return NULL;
 }
 
 static struct error *choose_command(struct control *control, int argc, char **argv, const struct command **ret)
 {
-	static const struct command mkdumprd = {"mkdumprd", run_rebuild, NULL};
-	bool is_tool = strcmp(control->program, "kdumptool") == 0;
+	static const struct command mkdumprd = {"mkdumprd", run_rebuild, NULL, 0};
+	bool is_tool = is_named(control, "kdumptool");
 	const struct command *table = is_tool ? tool_commands : commands;
+	struct error *err;
 
-	if (strcmp(control->program, "mkdumprd") == 0) {
+	if (is_named(control, "mkdumprd")) {
 		*ret = &mkdumprd;
 		return optind < argc ? error_new(ERROR_USAGE, "mkdumprd takes no words, only options") : NULL;
 	}
+	// YaST hands an empty word over.
+	while (optind < argc && is_tool && !*argv[optind])
+		optind++;
 	if (optind >= argc)
 		return error_new(ERROR_USAGE, "a command is missing, see %s --help", control->program);
-	if (!is_tool && optind + 1 < argc)
-		return error_new(ERROR_USAGE, "%s takes one command, not also %s", control->program, argv[optind + 1]);
-	return find_command(table, is_tool ? array_size(tool_commands) : array_size(commands), argv[optind], ret);
+	err = find_command(table, is_tool ? array_size(tool_commands) : array_size(commands), argv[optind], ret);
+	if (err)
+		return err;
+	if (optind + 1 < argc) {
+		control->word = argv[optind + 1];
+		control->given |= GIVEN_WORD;
+	}
+	if (optind + 2 < argc)
+		return error_new(ERROR_USAGE, "%s is a word too many", argv[optind + 2]);
+	return check_given(control, *ret);
 }
 
 static struct error *run(int argc, char **argv, struct control *control, int *exit_ret)
 {
 	struct request request = {.root = "/"};
 	const struct command *command = NULL;
-	struct error *err = parse_options(argc, argv, strcmp(control->program, "mkdumprd") == 0, control, &request);
+	struct error *err = parse_options(argc, argv, control, &request);
 
 	if (err)
 		return err;
@@ -495,5 +670,8 @@ int main(int argc, char **argv)
 		return exit_code;
 	fflush(stdout);
 	fprintf(stderr, "%s: %s\n", control.program, err->text);
+	// SUSE's kdumptool has 1 for all but its boot loader.
+	if (exit_code != EXIT_OK || is_named(&control, "kdumptool"))
+		return exit_code != EXIT_OK ? exit_code : EXIT_FAILED;
 	return error_exit_code(err);
 }
