@@ -74,6 +74,12 @@ static void add_line(const struct parameters_change *change, struct text *whole)
 	text_add(whole, "\n");
 }
 
+// The rest of the options may be variables of GRUB's too, but this one is all of them.
+static bool is_variable(const char *value)
+{
+	return memmem(value, (size_t)(line_end(value) - value), "$kernelopts", strlen("$kernelopts"));
+}
+
 static const char *find_last(const char *text)
 {
 	const char *last = NULL;
@@ -107,7 +113,7 @@ struct error *blsentry_edit(const char *text, const char *name, const struct par
 		const char *value = value_of(line, "options");
 
 		number++;
-		if (value && *value == '$')
+		if (value && is_variable(value))
 			err = error_new(ERROR_CONFIG,
 			                "the options are a variable of GRUB's, which only grubby can change");
 		else if (value)

@@ -34,9 +34,47 @@ static bool is_there(const struct host *host)
 	return !err && text && grubdefault_is(text, "GRUB_ENABLE_BLSCFG", "true");
 }
 
+// The value of a line NAME=VALUE of GRUB's environment block.
+static struct error *read_environment(const struct host *host, const char *name, char **ret)
+{
+	static const char *const paths[] = {"/boot/grub2/grubenv", "/boot/grub/grubenv"};
+	struct error *err = NULL;
+
+	*ret = NULL;
+	for (size_t i = 0; i < array_size(paths) && !err && !*ret; i++) {
+		_cleanup_free_ char *text = NULL;
+		const char *end;
+
+		if (!host_exists(host, paths[i]))
+			continue;
+		err = host_read(host, paths[i], ENVIRONMENT_MAX_BYTES, &text, NULL);
+		for (const char *line = err ? "" : text; *line; line = *end ? end + 1 : end) {
+			end = line + strcspn(line, "\n");
+			if (strncmp(line, name, strlen(name)) != 0 || line[strlen(name)] != '=')
+				continue;
+			line += strlen(name) + 1;
+			free(*ret);
+			*ret = strndup(line, (size_t)(end - line));
+			if (!*ret)
+				return error_new(ERROR_NOMEM, "no memory for GRUB's environment");
+		}
+	}
+	return err;
+}
+
 static struct error *view(const struct host *host, const char *const *names, struct bootloader_view *view)
 {
-	return blsentry_view(host, ENTRIES, names, view);
+	_cleanup_free_ char *options = NULL;
+	struct parameters_line line = {0};
+	struct error *err = blsentry_view(host, ENTRIES, names, view);
+
+	// RHEL 8: what entries call $kernelopts.
+	if (!err)
+		err = read_environment(host, "kernelopts", &options);
+	if (err || !options)
+		return err;
+	line = (struct parameters_line){.text = options, .size_bytes = strlen(options)};
+	return bootloader_note(view, "kernelopts in GRUB's environment", &line, names);
 }
 
 static bool is_name_of(const char *word, const char *other)
@@ -83,35 +121,10 @@ static struct error *plan_grubby(struct bootloader_task *task)
 	return NULL;
 }
 
-// The value of a line NAME=VALUE of GRUB's environment block.
-static struct error *read_saved_entry(const struct host *host, char **ret)
-{
-	static const char *const paths[] = {"/boot/grub2/grubenv", "/boot/grub/grubenv"};
-	struct error *err = NULL;
-
-	*ret = NULL;
-	for (size_t i = 0; i < array_size(paths) && !err && !*ret; i++) {
-		_cleanup_free_ char *text = NULL;
-		const char *at;
-
-		if (!host_exists(host, paths[i]))
-			continue;
-		err = host_read(host, paths[i], ENVIRONMENT_MAX_BYTES, &text, NULL);
-		at = !err ? strstr(text, "\nsaved_entry=") : NULL;
-		if (!at)
-			continue;
-		at += strlen("\nsaved_entry=");
-		*ret = strndup(at, strcspn(at, "\n"));
-		if (!*ret)
-			err = error_new(ERROR_NOMEM, "no memory for the name of an entry");
-	}
-	return err;
-}
-
 static struct error *plan_files(const struct host *host, struct bootloader_task *task)
 {
 	_cleanup_free_ char *saved = NULL, *before = NULL, *after = NULL;
-	struct error *err = read_saved_entry(host, &saved);
+	struct error *err = read_environment(host, "saved_entry", &saved);
 
 	if (!err)
 		err = blsentry_plan(host, ENTRIES, saved, task);

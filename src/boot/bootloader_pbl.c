@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// SUSE's pbl (perl-Bootloader, update-bootloader): one program for GRUB, systemd-boot and others. It takes several parameters of one
-// name in one word, as SUSE's own kdumptool hands them over.
+// SUSE's pbl (perl-Bootloader, update-bootloader): one program for GRUB, systemd-boot and others. It takes several parameters of
+// one name in one word, as SUSE's own kdumptool hands them over.
 #include "boot/bootloader.h"
 
 #include <string.h>

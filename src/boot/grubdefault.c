@@ -156,16 +156,27 @@ static struct error *check_end(const struct walk *walk)
 	return walk->quote ? wrong_line(walk, walk->open_number, "a quote is not closed") : NULL;
 }
 
-// Number of the line of the last assignment of the variable for all entries; 0 for none.
-static struct error *find_last(const char *text, const char *name, unsigned int *ret)
+// A line behind the last one must be one of its own.
+static struct error *check_room(const struct walk *walk)
 {
+	if (walk->depth || walk->is_continued)
+		return wrong_line(walk, walk->number, "the file ends in the middle of something");
+	return NULL;
+}
+
+// Number of the line of the last assignment of the variable for all entries. 0 for none: one can be added behind the last line.
+static struct error *find_last(const char *text, const char *name, bool is_adding, unsigned int *ret)
+{
+	struct error *err;
+
 	_cleanup_(walk_deinit) struct walk walk = {.name = name, .next = text};
 
 	*ret = 0;
 	while (*walk.next) {
 		struct assignment assignment;
 		bool is_inside, is_ours = false;
-		struct error *err = walk_next(&walk, &is_inside);
+
+		err = walk_next(&walk, &is_inside);
 
 		if (!err)
 			err = parse(&walk, is_inside, &assignment, &is_ours);
@@ -174,7 +185,8 @@ static struct error *find_last(const char *text, const char *name, unsigned int 
 		if (is_ours && is_variable(assignment.name, assignment.name_bytes, GRUBDEFAULT_VARIABLE))
 			*ret = walk.number;
 	}
-	return check_end(&walk);
+	err = check_end(&walk);
+	return err || *ret || !is_adding ? err : check_room(&walk);
 }
 
 static struct error *edit_line(const struct walk *walk, const struct assignment *assignment,
@@ -211,7 +223,8 @@ struct error *grubdefault_edit(const char *text, const char *name, const struct 
 	_cleanup_words_ struct words gone = {0};
 	struct parameters_change removal;
 	unsigned int last = 0;
-	struct error *err = find_last(text, name, &last);
+	bool is_adding = change->add && *change->add;
+	struct error *err = find_last(text, name, is_adding, &last);
 
 	for (const char *const *word = change->remove; word && *word; word++)
 		words_add(&gone, *word);
@@ -235,7 +248,7 @@ struct error *grubdefault_edit(const char *text, const char *name, const struct 
 	}
 	if (err)
 		return err;
-	if (!last && change->add && *change->add)
+	if (!last && is_adding)
 		add_line(change, &whole);
 	return text_take(&whole, ret);
 }

@@ -64,11 +64,11 @@ struct error *parameters_edit(const struct parameters_line *line, const struct p
 	}
 	if (is_open && change->add && *change->add)
 		return error_new(ERROR_BAD_DATA, "a quote is not closed, what is added would stand in it");
-	for (const char *const *word = change->add; word && *word; word++) {
-		bool has_blank = !text.size_bytes || is_blank(text.buf[text.size_bytes - 1]);
-
-		text_add(&text, "%s%s", has_blank ? "" : " ", *word);
-	}
+	// One blank, however many there were: to do it again must find what it left.
+	while (change->add && *change->add && text.size_bytes && is_blank(text.buf[text.size_bytes - 1]))
+		text.size_bytes--;
+	for (const char *const *word = change->add; word && *word; word++)
+		text_add(&text, "%s%s", text.size_bytes ? " " : "", *word);
 	return text_take(&text, ret);
 }
 

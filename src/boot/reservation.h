@@ -4,7 +4,7 @@
  *
  * How much memory a capture needs, counted part by part, and what is proposed to be reserved for it.
  *
- * Does not reserve anything. What was measured is in README.md; tests/vm/smallest-crashkernel measures it.
+ * Does not reserve anything, and measures nothing: tests/vm/smallest-crashkernel does, and the numbers here are fitted to that.
  */
 #ifndef BOOT_RESERVATION_H
 #define BOOT_RESERVATION_H

@@ -22,6 +22,7 @@ static void options_change(void)
 	edit("title x\nversion 1\noptions root=/dev/sda1 crashkernel=1M quiet\nlinux /a\n", one,
 	     "title x\nversion 1\noptions root=/dev/sda1 quiet crashkernel=128M\nlinux /a\n");
 	edit("options\tcrashkernel=1M a\r\noptions    b\r\n", one, "options\ta\r\noptions    b crashkernel=128M\r\n");
+	edit("options a $tuned_params\n", one, "options a $tuned_params crashkernel=128M\n");
 	edit("title x", one, "title x\noptions crashkernel=128M\n");
 	edit("options", one, "options crashkernel=128M");
 	edit("options\n", one, "options crashkernel=128M\n");

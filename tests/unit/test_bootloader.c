@@ -181,6 +181,23 @@ static void entries_by_their_files(void)
 	check(fake.run_count == 0);
 }
 
+static void options_in_the_environment_of_grub(void)
+{
+	_cleanup_fake_ struct fake fake;
+	const struct bootloader *loader = NULL;
+
+	fake_init(&fake);
+	fake_file(&fake, "/boot/loader/entries/a.conf", "title A\noptions $kernelopts $tuned_params\n");
+	fake_file(&fake, "/boot/grub2/grubenv",
+	          "# GRUB Environment Block\nsaved_entry=a\nkernelopts=root=/dev/vda1 crashkernel=1M \n###");
+	find(&fake, "boot loader entries", &loader);
+	check_view(&fake, loader, (const char *const[]){"", "crashkernel=1M", NULL});
+	check_error(run(&fake, loader, one, BOOTLOADER_ALL), ERROR_CONFIG, "a.conf:2: the options are a variable");
+	fake_file(&fake, "/usr/sbin/grubby", "");
+	check_ok(run(&fake, loader, one, BOOTLOADER_ALL));
+	check(fake.run_count == 1);
+}
+
 static void entries_of_zipl(void)
 {
 	_cleanup_fake_ struct fake fake;
@@ -364,6 +381,7 @@ static const struct test tests[] = {
 	TEST(grub_without_drop_ins),
 	TEST(entries_by_grubby),
 	TEST(entries_by_their_files),
+	TEST(options_in_the_environment_of_grub),
 	TEST(entries_of_zipl),
 	TEST(entries_that_grub_does_not_read),
 	TEST(systemd_boot),

@@ -91,6 +91,18 @@ static void what_is_not_understood_is_refused(void)
 	refused("A=1\nB='x\n", "f:2: a quote is not closed");
 }
 
+static void nothing_is_added_in_the_middle(void)
+{
+	struct parameters_change change = {gone, one};
+	char *ret = NULL;
+
+	check_error(grubdefault_edit("if true; then\n", "f", &change, &ret), ERROR_CONFIG,
+	            "f:1: the file ends in the middle");
+	check_error(grubdefault_edit("A=1\nB=b\\", "f", &change, &ret), ERROR_CONFIG,
+	            "f:2: the file ends in the middle");
+	edit("if true; then\n", NULL, "if true; then\n");
+}
+
 static void parameters_are_found(void)
 {
 	_cleanup_words_ struct words found = {0};
@@ -110,6 +122,7 @@ static const struct test tests[] = {
 	TEST(all_else_stays),
 	TEST(values_as_a_shell_has_them),
 	TEST(what_is_not_understood_is_refused),
+	TEST(nothing_is_added_in_the_middle),
 	TEST(parameters_are_found),
 };
 
