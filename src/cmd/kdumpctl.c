@@ -43,6 +43,7 @@ struct control {
 	bool is_forced;
 	bool is_json;
 	struct ctl_crashkernel crashkernel;
+	char letters[8]; // kdumptool: options with one letter, each once.
 	const char *word; // Behind the command; NULL for none.
 	unsigned int given; // Bits of enum given.
 };
@@ -481,7 +482,6 @@ struct request {
 	const char *root;
 	bool is_help;
 	bool is_version;
-	char letters[8]; // kdumptool: options with one letter, each once.
 };
 
 static bool is_named(const struct control *control, const char *name)
@@ -517,9 +517,9 @@ static bool take_option(int c, struct control *control)
 	return true;
 }
 
-static struct error *take_letter(int c, struct control *control, char *letters, size_t letters_bytes)
+static struct error *take_letter(int c, struct control *control)
 {
-	size_t count = strlen(letters);
+	size_t count = strlen(control->letters);
 
 	if (is_named(control, "mkdumprd")) {
 		if (c != 'f')
@@ -528,11 +528,9 @@ static struct error *take_letter(int c, struct control *control, char *letters, 
 		return NULL;
 	}
 	control->given |= GIVEN_LETTERS;
-	control->crashkernel.letters = letters;
-	if (count + 1 < letters_bytes && !strchr(letters, c)) {
-		letters[count] = (char)c;
-		letters[count + 1] = '\0';
-	}
+	control->crashkernel.letters = control->letters;
+	if (count + 1 < sizeof(control->letters) && !strchr(control->letters, c))
+		control->letters[count] = (char)c;
 	return NULL;
 }
 
@@ -570,7 +568,7 @@ static struct error *parse_options(int argc, char **argv, struct control *contro
 			return error_new(ERROR_USAGE, "see %s --help", control->program);
 		default:
 			if (!take_option(c, control))
-				err = take_letter(c, control, request->letters, sizeof(request->letters));
+				err = take_letter(c, control);
 			break;
 		}
 		if (err)
