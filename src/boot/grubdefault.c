@@ -75,7 +75,7 @@ static void scan_blocks(struct walk *walk)
 		end--;
 	for (last = end; last > first && !strchr(" \t;", last[-1]);)
 		last--;
-	is_opening = is_word_of(first, size, opening) || (end > first && end[-1] == '{');
+	is_opening = is_word_of(first, size, opening) || (end - first > 1 && end[-1] == '{' && strchr(" \t)", end[-2]));
 	is_closing = is_word_of(last, (size_t)(end - last), closing) || is_word_of(first, size, closing);
 	if (is_opening && !is_closing)
 		walk->depth++;

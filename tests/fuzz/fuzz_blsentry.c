@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What comes into a boot loader entry, and that file. What is written must be what is read again, and to do it twice must change nothing.
 #include "boot/blsentry.h"
+#include "boot/crashkernel.h"
 #include "fuzz.h"
 
 static const char *const names[] = {"crashkernel", "fadump", NULL};
@@ -35,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	// Only such words are ever added.
 	words_split(&all, words);
 	for (size_t i = 0; i < all.count; i++)
-		if (strncmp(all.list[i], "crashkernel=", 12) == 0 && !strpbrk(all.list[i], "\"$"))
+		if (strncmp(all.list[i], "crashkernel=", 12) == 0 && crashkernel_is_valid(all.list[i] + 12))
 			words_add(&add, all.list[i]);
 	change.add = (const char *const *)add.list;
 	fuzz_end(blsentry_value(text, "linux", &image), 0);
