@@ -24,6 +24,7 @@
 #include "cmd/ctl_crashkernel.h"
 #include "cmd/ctl_dumps.h"
 #include "cmd/ctl_estimate.h"
+#include "cmd/ctl_options.h"
 
 // Everybody who changes what is loaded or the image holds this file.
 #define LOCK_PATH "/run/lock/kdump"
@@ -37,23 +38,9 @@ enum { VERBOSE_COMMAND_LINE = 1 | 4 };
 // What the subcommands work on.
 struct control {
 	struct host host;
-	const char *config_path;
 	const char *program; // Name that we were called by, for messages.
-	bool is_quiet;
-	bool is_forced;
-	bool is_json;
-	struct ctl_crashkernel crashkernel;
-	char letters[8]; // kdumptool: options with one letter, each once.
+	struct ctl_options options;
 	const char *word; // Behind the command; NULL for none.
-	unsigned int given; // Bits of enum given.
-};
-
-// What only some subcommands take.
-enum given {
-	GIVEN_JSON = 1 << 0,
-	GIVEN_RESET = 1 << 1, // --kernel, --fadump, --dry-run, --reboot.
-	GIVEN_LETTERS = 1 << 2, // -c, -u, -U, -d, -D.
-	GIVEN_WORD = 1 << 3,
 };
 
 // A subcommand. Without a function it is planned but not there yet.
@@ -61,7 +48,7 @@ struct command {
 	const char *name;
 	struct error *(*run)(struct control *control, int *exit_ret);
 	const char *help;
-	unsigned int takes; // Bits of enum given.
+	unsigned int takes; // Bits of enum ctl_options_given.
 };
 
 static struct error *lock(const struct control *control, const char *path, int *fd_ret)
@@ -76,7 +63,7 @@ static struct error *lock(const struct control *control, const char *path, int *
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return error_os(errno, "lock %s", path);
-		if (!control->is_quiet)
+		if (!control->options.is_quiet)
 			fprintf(stderr, "%s: waiting for another kdumpctl\n", control->program);
 		while (flock(fd, LOCK_EX) < 0) {
 			if (errno != EINTR)
@@ -89,11 +76,11 @@ static struct error *lock(const struct control *control, const char *path, int *
 
 static struct error *load_config(const struct control *control, struct config *ret)
 {
-	struct error *err = config_load(&control->host, control->config_path, ret);
+	struct error *err = config_load(&control->host, control->options.config_path, ret);
 
 	if (err)
 		return err;
-	for (size_t i = 0; i < ret->warnings.count && !control->is_quiet; i++)
+	for (size_t i = 0; i < ret->warnings.count && !control->options.is_quiet; i++)
 		fprintf(stderr, "%s: warning: %s\n", control->program, ret->warnings.list[i]);
 	return NULL;
 }
@@ -101,7 +88,7 @@ static struct error *load_config(const struct control *control, struct config *r
 // What is not as it was asked for.
 static void print_warnings(const struct control *control, const struct plan *plan)
 {
-	for (size_t i = 0; i < plan->reason_count && !control->is_quiet; i++)
+	for (size_t i = 0; i < plan->reason_count && !control->options.is_quiet; i++)
 		if (strcmp(plan->reasons[i].key, PLAN_WARNING) == 0)
 			fprintf(stderr, "%s: warning: %s\n", control->program, plan->reasons[i].reason);
 }
@@ -139,7 +126,7 @@ static struct error *refresh_initrd(const struct control *control, const struct 
 	_cleanup_text_ struct text words = {0};
 	struct error *err = initrd_check(&control->host, plan, &cause);
 
-	if (!err && !cause && control->is_forced) {
+	if (!err && !cause && control->options.is_forced) {
 		cause = strdup("asked for");
 		err = cause ? NULL : error_new(ERROR_NOMEM, "no memory for a text");
 	}
@@ -193,7 +180,7 @@ static struct error *load(const struct control *control, const struct plan *plan
 		err = hang_set(&control->host, plan->panic_on);
 	if (err)
 		return err;
-	if (!control->is_quiet)
+	if (!control->options.is_quiet)
 		printf("kdump: loaded %s with %s (%.1f MiB, %s) into %" PRIu64
 		       " MiB%s; dumps go to %s %s, level %u, %s\n",
 		       plan->kernel_version, plan->initrd, mib, words, reserved_bytes / 1024 / 1024,
@@ -235,7 +222,7 @@ static struct error *run_stop(struct control *control, int *exit_ret)
 		err = kexec_is_loaded(&control->host, &is_loaded);
 	if (!err && is_loaded)
 		err = kexec_unload(&control->host);
-	if (!err && !control->is_quiet)
+	if (!err && !control->options.is_quiet)
 		puts(is_loaded ? "kdump: unloaded" : "kdump: nothing was loaded");
 	return err;
 }
@@ -273,14 +260,14 @@ static struct error *run_rebuild(struct control *control, int *exit_ret)
 		err = refresh_initrd(control, &plan, &words);
 	if (!err)
 		err = image_size(control, &mib);
-	if (!err && !control->is_quiet)
+	if (!err && !control->options.is_quiet)
 		printf("kdump: %s (%.1f MiB, %s)\n", INITRD_PATH, mib, words);
 	return err;
 }
 
 static struct error *run_rebuild_always(struct control *control, int *exit_ret)
 {
-	control->is_forced = true;
+	control->options.is_forced = true;
 	return run_rebuild(control, exit_ret);
 }
 
@@ -324,7 +311,7 @@ static struct error *run_estimate(struct control *control, int *exit_ret)
 	struct error *err = load_config(control, &config);
 
 	(void)exit_ret;
-	return err ? err : ctl_estimate(&control->host, &config, control->is_json);
+	return err ? err : ctl_estimate(&control->host, &config, control->options.is_json);
 }
 
 static struct error *run_calibrate(struct control *control, int *exit_ret)
@@ -355,24 +342,25 @@ static struct error *run_reset(struct control *control, int *exit_ret)
 {
 	_cleanup_config_ struct config config = {0};
 	_cleanup_close_ int lock_fd = -1;
-	struct error *err = control->crashkernel.is_dry ? NULL : lock(control, LOCK_PATH, &lock_fd);
+	struct error *err = control->options.crashkernel.is_dry ? NULL : lock(control, LOCK_PATH, &lock_fd);
 
 	(void)exit_ret;
 	if (!err)
 		err = load_config(control, &config);
-	return err ? err : ctl_crashkernel_reset(&control->host, &config, &control->crashkernel);
+	return err ? err : ctl_crashkernel_reset(&control->host, &config, &control->options.crashkernel);
 }
 
 static struct error *run_commandline(struct control *control, int *exit_ret)
 {
 	_cleanup_config_ struct config config = {0};
 	_cleanup_close_ int lock_fd = -1;
-	const char *letters = control->crashkernel.letters;
+	const char *letters = control->options.crashkernel.letters;
 	struct error *err = letters && strpbrk(letters, "uUdD") ? lock(control, LOCK_PATH, &lock_fd) : NULL;
 
 	if (!err)
 		err = load_config(control, &config);
-	return err ? err : ctl_crashkernel_commandline(&control->host, &config, &control->crashkernel, exit_ret);
+	return err ? err
+	           : ctl_crashkernel_commandline(&control->host, &config, &control->options.crashkernel, exit_ret);
 }
 
 static const struct command commands[] = {
@@ -387,11 +375,11 @@ static const struct command commands[] = {
          "list the dumps on the targets, checked against their manifests, and why the machine crashed", 0},
 	{"new-dumps", run_new_dumps, "the same of those since the last time, and tell " CTL_NOTIFY_DIRECTORY, 0},
 	{"showmem", run_showmem, "print the size of the reservation", 0},
-	{"estimate", run_estimate, "print how much memory a capture needs, and for what [--json]", GIVEN_JSON},
-	{"get-default-crashkernel", run_default, "print what is proposed to be reserved", GIVEN_WORD},
+	{"estimate", run_estimate, "print how much memory a capture needs, and for what [--json]", CTL_OPTIONS_JSON},
+	{"get-default-crashkernel", run_default, "print what is proposed to be reserved", CTL_OPTIONS_WORD},
 	{"reset-crashkernel", run_reset,
          "write crashkernel= into the boot loader's configuration [--kernel=PATH|ALL|DEFAULT] [--dry-run] [--reboot]",
-         GIVEN_RESET},
+         CTL_OPTIONS_RESET},
 	{"check", NULL, NULL, 0},
 	{"list", NULL, NULL, 0},
 	{"propagate", NULL, NULL, 0},
@@ -402,9 +390,14 @@ static const struct command commands[] = {
 // kdumptool(8) of SUSE.
 static const struct command tool_commands[] = {
 	{"calibrate", run_calibrate, NULL, 0},
-	{"commandline", run_commandline, NULL, GIVEN_LETTERS},
+	{"commandline", run_commandline, NULL, CTL_OPTIONS_LETTERS},
 	{"dump_config", NULL, NULL, 0},
 };
+
+static bool is_named(const char *program, const char *name)
+{
+	return strcmp(program, name) == 0;
+}
 
 static struct error *find_command(const struct command *table, size_t count, const char *name,
                                   const struct command **ret)
@@ -450,159 +443,32 @@ static struct error *refuse_to_run(const struct host *host, const struct host_co
 	                 text.buf ? text.buf : "");
 }
 
-enum option_value {
-	OPTION_CONFIGFILE = 256,
-	OPTION_ROOT,
-	OPTION_QUIET,
-	OPTION_HELP,
-	OPTION_VERSION,
-	OPTION_JSON,
-	OPTION_KERNEL,
-	OPTION_FADUMP,
-	OPTION_DRY_RUN,
-	OPTION_REBOOT, // From OPTION_KERNEL on: GIVEN_RESET.
-};
-
-static const struct option options[] = {
-	{"configfile", required_argument, NULL, OPTION_CONFIGFILE},
-	{"root", required_argument, NULL, OPTION_ROOT},
-	{"quiet", no_argument, NULL, OPTION_QUIET},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{"version", no_argument, NULL, OPTION_VERSION},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"kernel", required_argument, NULL, OPTION_KERNEL},
-	{"fadump", required_argument, NULL, OPTION_FADUMP},
-	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
-	{"reboot", no_argument, NULL, OPTION_REBOOT},
-	{NULL, 0, NULL, 0},
-};
-
-// What the options ask for, before a command runs.
-struct request {
-	const char *root;
-	bool is_help;
-	bool is_version;
-};
-
-static bool is_named(const struct control *control, const char *name)
-{
-	return strcmp(control->program, name) == 0;
-}
-
-// Options of some subcommands. False: another one.
-static bool take_option(int c, struct control *control)
-{
-	struct ctl_crashkernel *crashkernel = &control->crashkernel;
-
-	if (c != OPTION_JSON && c < OPTION_KERNEL)
-		return false;
-	control->given |= c == OPTION_JSON ? GIVEN_JSON : GIVEN_RESET;
-	switch (c) {
-	case OPTION_JSON:
-		control->is_json = true;
-		break;
-	case OPTION_KERNEL:
-		crashkernel->kernel = optarg;
-		break;
-	case OPTION_FADUMP:
-		crashkernel->fadump = optarg;
-		break;
-	case OPTION_DRY_RUN:
-		crashkernel->is_dry = true;
-		break;
-	default:
-		crashkernel->is_reboot = true;
-		break;
-	}
-	return true;
-}
-
-static struct error *take_letter(int c, struct control *control)
-{
-	size_t count = strlen(control->letters);
-
-	if (is_named(control, "mkdumprd")) {
-		if (c != 'f')
-			return error_new(ERROR_UNSUPPORTED, "mkdumprd -%c is not supported yet", c);
-		control->is_forced = true;
-		return NULL;
-	}
-	control->given |= GIVEN_LETTERS;
-	control->crashkernel.letters = control->letters;
-	if (count + 1 < sizeof(control->letters) && !strchr(control->letters, c))
-		control->letters[count] = (char)c;
-	return NULL;
-}
-
-// Options stand before the command, and for convenience behind it too. mkdumprd and kdumptool have short ones.
-static struct error *parse_options(int argc, char **argv, struct control *control, struct request *request)
-{
-	const char *letters = is_named(control, "mkdumprd")    ? "fqhk:I:Kd"
-	                      : is_named(control, "kdumptool") ? "hqVcuUdD"
-	                                                       : "hqV";
-
-	for (int c = getopt_long(argc, argv, letters, options, NULL); c != -1;
-	     c = getopt_long(argc, argv, letters, options, NULL)) {
-		struct error *err = NULL;
-
-		switch (c) {
-		case OPTION_CONFIGFILE:
-			control->config_path = optarg;
-			break;
-		case OPTION_ROOT:
-			request->root = optarg;
-			break;
-		case OPTION_QUIET:
-		case 'q':
-			control->is_quiet = control->crashkernel.is_quiet = true;
-			break;
-		case OPTION_HELP:
-		case 'h':
-			request->is_help = true;
-			break;
-		case OPTION_VERSION:
-		case 'V':
-			request->is_version = true;
-			break;
-		case '?':
-			return error_new(ERROR_USAGE, "see %s --help", control->program);
-		default:
-			if (!take_option(c, control))
-				err = take_letter(c, control);
-			break;
-		}
-		if (err)
-			return err;
-	}
-	return NULL;
-}
-
 // What a subcommand would not look at must not pass for done. -d asks SUSE's calibrate for messages.
 static struct error *check_given(const struct control *control, const struct command *command)
 {
-	unsigned int wrong = control->given & ~command->takes;
-	const char *letters = control->crashkernel.letters;
+	unsigned int wrong = control->options.given & ~command->takes;
+	const char *letters = control->options.crashkernel.letters;
 
-	if (wrong == GIVEN_LETTERS && strcmp(command->name, "calibrate") == 0 && strcmp(letters, "d") == 0)
+	if (wrong == CTL_OPTIONS_LETTERS && strcmp(command->name, "calibrate") == 0 && strcmp(letters, "d") == 0)
 		return NULL;
-	if (wrong & GIVEN_WORD)
+	if (wrong & CTL_OPTIONS_WORD)
 		return error_new(ERROR_USAGE, "%s takes one command, not also %s", control->program, control->word);
 	if (wrong)
 		return error_new(ERROR_USAGE, "%s does not take %s", command->name,
-		                 wrong & GIVEN_JSON      ? "--json"
-		                 : wrong & GIVEN_LETTERS ? "options with one letter"
-		                                         : "--kernel, --fadump, --dry-run or --reboot");
+		                 wrong & CTL_OPTIONS_JSON      ? "--json"
+		                 : wrong & CTL_OPTIONS_LETTERS ? "options with one letter"
+		                                               : "--kernel, --fadump, --dry-run or --reboot");
 	return NULL;
 }
 
 static struct error *choose_command(struct control *control, int argc, char **argv, const struct command **ret)
 {
 	static const struct command mkdumprd = {"mkdumprd", run_rebuild, NULL, 0};
-	bool is_tool = is_named(control, "kdumptool");
+	bool is_tool = is_named(control->program, "kdumptool");
 	const struct command *table = is_tool ? tool_commands : commands;
 	struct error *err;
 
-	if (is_named(control, "mkdumprd")) {
+	if (is_named(control->program, "mkdumprd")) {
 		*ret = &mkdumprd;
 		return optind < argc ? error_new(ERROR_USAGE, "mkdumprd takes no words, only options") : NULL;
 	}
@@ -616,7 +482,7 @@ static struct error *choose_command(struct control *control, int argc, char **ar
 		return err;
 	if (optind + 1 < argc) {
 		control->word = argv[optind + 1];
-		control->given |= GIVEN_WORD;
+		control->options.given |= CTL_OPTIONS_WORD;
 	}
 	if (optind + 2 < argc)
 		return error_new(ERROR_USAGE, "%s is a word too many", argv[optind + 2]);
@@ -625,26 +491,26 @@ static struct error *choose_command(struct control *control, int argc, char **ar
 
 static struct error *run(int argc, char **argv, struct control *control, int *exit_ret)
 {
-	struct request request = {.root = "/"};
 	const struct command *command = NULL;
-	struct error *err = parse_options(argc, argv, control, &request);
+	const struct ctl_options *options = &control->options;
+	struct error *err = ctl_options_parse(argc, argv, control->program, &control->options);
 
 	if (err)
 		return err;
-	if (request.is_help) {
+	if (options->is_help) {
 		print_help(control);
 		return NULL;
 	}
-	if (request.is_version) {
+	if (options->is_version) {
 		puts("kdumpctl (" PACKAGE_STRING ")");
 		return NULL;
 	}
 	err = choose_command(control, argc, argv, &command);
 	if (!err)
-		err = host_init(&control->host, request.root);
+		err = host_init(&control->host, options->root);
 	if (err)
 		return err;
-	if (strcmp(request.root, "/") != 0)
+	if (strcmp(options->root, "/") != 0)
 		control->host.run = refuse_to_run;
 	err = command->run(control, exit_ret);
 	host_deinit(&control->host);
@@ -656,7 +522,6 @@ int main(int argc, char **argv)
 	const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
 	struct control control = {
 		.host = {.root_fd = -1},
-		.config_path = CONFIG_PATH,
 		.program = slash     ? slash + 1
 	                   : argv[0] ? argv[0]
 	                             : "kdumpctl",
@@ -669,7 +534,7 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	fprintf(stderr, "%s: %s\n", control.program, err->text);
 	// SUSE's kdumptool has 1 for all but its boot loader.
-	if (exit_code != EXIT_OK || is_named(&control, "kdumptool"))
+	if (exit_code != EXIT_OK || is_named(control.program, "kdumptool"))
 		return exit_code != EXIT_OK ? exit_code : EXIT_FAILED;
 	return error_exit_code(err);
 }
