@@ -263,12 +263,26 @@ static struct error *remove_all(struct state *state, bool is_forced, int *exit_r
 	return err;
 }
 
+// What was written since the machine started cannot be in force yet: doing it again at each call would help nobody.
+static bool is_pending(const struct state *state)
+{
+	return state->is_this_boot && crashkernel_same(&state->written, &state->wanted);
+}
+
 static struct error *update(struct state *state, bool is_told, int *exit_ret)
 {
-	bool is_done = false;
+	bool is_done = is_told && is_pending(state);
+	struct error *err;
+
+	if (is_done) {
+		if (!state->asked->is_quiet)
+			puts("The command line options in the bootloader are right.\nChanges will take effect on next "
+			     "boot.");
+		return NULL;
+	}
 	// A value in the configuration is the user's word.
-	struct error *err = state->is_auto ? set_politely(state, &state->wanted, &is_done)
-	                                   : set_always(state, &state->wanted, &is_done);
+	err = state->is_auto ? set_politely(state, &state->wanted, &is_done)
+	                     : set_always(state, &state->wanted, &is_done);
 
 	*exit_ret = err ? CTL_CRASHKERNEL_EXIT_LOADER : EXIT_OK;
 	if (!err && is_done && is_told && !state->asked->is_quiet)

@@ -389,8 +389,9 @@ static const struct command commands[] = {
 
 // kdumptool(8) of SUSE.
 static const struct command tool_commands[] = {
-	{"calibrate", run_calibrate, NULL, 0},
-	{"commandline", run_commandline, NULL, CTL_OPTIONS_LETTERS},
+	{"calibrate", run_calibrate, "print how much memory a capture needs, for YaST", 0},
+	{"commandline", run_commandline, "print crashkernel=..., compare (-c) or write it (-u, -U), remove it (-d, -D)",
+         CTL_OPTIONS_LETTERS},
 	{"dump_config", NULL, NULL, 0},
 };
 
@@ -419,10 +420,15 @@ static struct error *find_command(const struct command *table, size_t count, con
 
 static void print_help(const struct control *control)
 {
-	printf("usage: %s [--configfile FILE] [--quiet] COMMAND\n\n", control->program);
-	for (size_t i = 0; i < array_size(commands); i++) {
-		if (commands[i].run)
-			printf("  %-23s %s\n", commands[i].name, commands[i].help);
+	bool is_tool = is_named(control->program, "kdumptool");
+	const struct command *table = is_tool ? tool_commands : commands;
+	size_t count = is_tool ? array_size(tool_commands) : array_size(commands);
+
+	printf("usage: %s [--configfile FILE] [--quiet] %s\n\n", control->program,
+	       is_named(control->program, "mkdumprd") ? "[-f]" : "COMMAND");
+	for (size_t i = 0; i < count && !is_named(control->program, "mkdumprd"); i++) {
+		if (table[i].run)
+			printf("  %-23s %s\n", table[i].name, table[i].help);
 	}
 	puts("\n  --configfile FILE  read FILE in place of " CONFIG_PATH "\n"
 	     "  --root DIR         take DIR for /; no program is run (for tests)\n"
