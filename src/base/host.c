@@ -25,6 +25,9 @@ static const char child_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
 // Renames that a path may meet before we give up: far more than happen in the time.
 enum { RESOLVE_TRIES = 1000 };
 
+// As the kernel's MAXSYMLINKS.
+enum { LINKS_MAX = 40 };
+
 static struct error *run_child(const struct host *host, const struct host_command *command, struct host_result *ret);
 static struct error *power_kernel(const struct host *host, enum host_power power);
 
@@ -136,10 +139,26 @@ struct error *host_mkdirs(const struct host *host, const char *path)
 	return NULL;
 }
 
+// The directory of a path, opened, and the name in it. It must be there.
+static struct error *open_parent(const struct host *host, const char *path, int *dir_fd_ret, const char **name_ret)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *dir = slash ? strndup(path, (size_t)(slash - path)) : NULL;
+
+	if (!slash)
+		return error_os(EINVAL, "%s", path);
+	if (!dir)
+		return error_new(ERROR_NOMEM, "no memory for a path");
+	*dir_fd_ret = open_in_root(host, *dir ? dir : "/", O_RDONLY | O_DIRECTORY, 0);
+	*name_ret = slash + 1;
+	return *dir_fd_ret < 0 ? error_os(errno, "%s", dir) : NULL;
+}
+
 struct error *host_replace(const struct host *host, const char *path, const void *buf, size_t size_bytes, mode_t mode)
 {
 	_cleanup_free_ char *dir = strdup(path);
 	_cleanup_close_ int dir_fd = -1;
+	const char *name = NULL;
 	struct error *err;
 	char *slash;
 
@@ -150,12 +169,62 @@ struct error *host_replace(const struct host *host, const char *path, const void
 		return error_os(EINVAL, "%s", path);
 	*slash = '\0';
 	err = host_mkdirs(host, dir);
-	if (err)
-		return err;
-	dir_fd = open_in_root(host, *dir ? dir : "/", O_RDONLY | O_DIRECTORY, 0);
-	if (dir_fd < 0)
-		return error_os(errno, "%s", dir);
-	return error_wrap(io_replace_at(dir_fd, slash + 1, buf, size_bytes, mode), "%s", path);
+	if (!err)
+		err = open_parent(host, path, &dir_fd, &name);
+	return err ? err : error_wrap(io_replace_at(dir_fd, name, buf, size_bytes, mode), "%s", path);
+}
+
+// What a link leads to, as a path below the root; the path itself if it is none.
+static struct error *follow(const struct host *host, const char *path, char **ret)
+{
+	_cleanup_free_ char *at = strdup(path);
+
+	for (int i = 0; at && i < LINKS_MAX; i++) {
+		_cleanup_free_ char *target = NULL;
+		char *next = NULL;
+		struct error *err = host_readlink(host, at, &target);
+
+		if (err && err->errnum == EINVAL) {
+			error_free(err);
+			*ret = take_ptr(at);
+			return NULL;
+		}
+		if (err)
+			return err;
+		if (asprintf(&next, "%.*s%s", *target == '/' ? 0 : (int)(strrchr(at, '/') + 1 - at), at, target) < 0)
+			next = NULL;
+		free(at);
+		at = next;
+	}
+	return at ? error_os(ELOOP, "%s", path) : error_new(ERROR_NOMEM, "no memory for a path");
+}
+
+struct error *host_rewrite(const struct host *host, const char *path, const void *buf, size_t size_bytes)
+{
+	_cleanup_free_ char *real = NULL;
+	_cleanup_close_ int dir_fd = -1;
+	const char *name = NULL;
+	struct stat info;
+	struct error *err = *path == '/' ? follow(host, path, &real) : error_os(EINVAL, "%s", path);
+
+	if (!err)
+		err = host_stat(host, real, &info);
+	if (!err && !S_ISREG(info.st_mode))
+		err = error_os(EINVAL, "%s: it is no file", path);
+	if (!err)
+		err = open_parent(host, real, &dir_fd, &name);
+	return err ? err : error_wrap(io_replace_like_at(dir_fd, name, buf, size_bytes, &info), "%s", path);
+}
+
+struct error *host_remove(const struct host *host, const char *path)
+{
+	_cleanup_close_ int dir_fd = -1;
+	const char *name = NULL;
+	struct error *err = open_parent(host, path, &dir_fd, &name);
+
+	if (!err && unlinkat(dir_fd, name, 0) < 0)
+		err = error_os(errno, "remove %s", path);
+	return err;
 }
 
 struct error *host_readlink(const struct host *host, const char *path, char **ret)

@@ -122,6 +122,21 @@ struct error *host_replace(const struct host *host, const char *path, const void
                            mode_t mode) must_check;
 
 /**
+ * Replace a file below the root that is there, as io_replace_at(): it keeps its permission bits and its owner. Where the path is a
+ * link, what it leads to is replaced.
+ *
+ * @param[in] host The world.
+ * @param[in] path Absolute.
+ * @param[in] buf Bytes.
+ * @param[in] size_bytes Their number.
+ * @return NULL; ERROR_OS (also: it is not there, is no file, or its owner cannot be kept); ERROR_NOSPC; ERROR_NOMEM.
+ */
+struct error *host_rewrite(const struct host *host, const char *path, const void *buf, size_t size_bytes) must_check;
+
+/** Remove a file below the root. @param[in] host The world. @param[in] path Absolute. @return NULL; ERROR_OS (also: it is not there); ERROR_NOMEM. */
+struct error *host_remove(const struct host *host, const char *path) must_check;
+
+/**
  * Make a directory and its parents below the root, mode 0755. It is no error if it exists.
  *
  * @param[in] host The world.

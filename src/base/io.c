@@ -138,13 +138,29 @@ struct error *io_read_all(int fd, size_t max_bytes, char **ret, size_t *size_ret
 	return NULL;
 }
 
-static struct error *write_synced(int dir_fd, const char *name, const void *buf, size_t size_bytes, mode_t mode)
+// Where owners are fixed (vfat), one that is right already must not be set.
+static struct error *set_owner(int fd, const char *name, const struct stat *like)
+{
+	struct stat info;
+
+	if (fstat(fd, &info) < 0)
+		return error_os(errno, "%s", name);
+	if (info.st_uid == like->st_uid && info.st_gid == like->st_gid)
+		return NULL;
+	return fchown(fd, like->st_uid, like->st_gid) < 0 ? error_os(errno, "set the owner of %s", name) : NULL;
+}
+
+static struct error *write_synced(int dir_fd, const char *name, const void *buf, size_t size_bytes, mode_t mode,
+                                  const struct stat *like)
 {
 	_cleanup_close_ int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	struct error *err;
 
 	if (fd < 0)
 		return error_os(errno, "create %s", name);
+	err = like ? set_owner(fd, name, like) : NULL;
+	if (err)
+		return err;
 	if (fchmod(fd, mode) < 0)
 		return error_os(errno, "set the mode of %s", name);
 	err = io_write(fd, buf, size_bytes);
@@ -155,7 +171,8 @@ static struct error *write_synced(int dir_fd, const char *name, const void *buf,
 	return NULL;
 }
 
-struct error *io_replace_at(int dir_fd, const char *name, const void *buf, size_t size_bytes, mode_t mode)
+static struct error *replace(int dir_fd, const char *name, const void *buf, size_t size_bytes, mode_t mode,
+                             const struct stat *like)
 {
 	char temporary[256];
 	struct error *err;
@@ -163,7 +180,7 @@ struct error *io_replace_at(int dir_fd, const char *name, const void *buf, size_
 	if (snprintf(temporary, sizeof(temporary), ".%s.%d.new", name, (int)getpid()) >= (int)sizeof(temporary))
 		return error_os(ENAMETOOLONG, "%s", name);
 	unlinkat(dir_fd, temporary, 0);
-	err = write_synced(dir_fd, temporary, buf, size_bytes, mode);
+	err = write_synced(dir_fd, temporary, buf, size_bytes, mode, like);
 	if (!err && renameat(dir_fd, temporary, dir_fd, name) < 0)
 		err = error_os(errno, "rename to %s", name);
 	if (!err && fsync(dir_fd) < 0)
@@ -171,4 +188,15 @@ struct error *io_replace_at(int dir_fd, const char *name, const void *buf, size_
 	if (err)
 		unlinkat(dir_fd, temporary, 0);
 	return err;
+}
+
+struct error *io_replace_at(int dir_fd, const char *name, const void *buf, size_t size_bytes, mode_t mode)
+{
+	return replace(dir_fd, name, buf, size_bytes, mode, NULL);
+}
+
+struct error *io_replace_like_at(int dir_fd, const char *name, const void *buf, size_t size_bytes,
+                                 const struct stat *like)
+{
+	return replace(dir_fd, name, buf, size_bytes, like->st_mode & 07777, like);
 }

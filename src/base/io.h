@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/types.h>
 
@@ -97,5 +98,18 @@ struct error *io_read_all(int fd, size_t max_bytes, char **ret, size_t *size_ret
  * @return NULL; ERROR_OS; ERROR_NOSPC. On error the old content stays and no temporary file is left.
  */
 struct error *io_replace_at(int dir_fd, const char *name, const void *buf, size_t size_bytes, mode_t mode) must_check;
+
+/**
+ * As io_replace_at(), with the permission bits and the owner that another file has.
+ *
+ * @param[in] dir_fd Directory.
+ * @param[in] name One path component.
+ * @param[in] buf Bytes.
+ * @param[in] size_bytes Their number.
+ * @param[in] like What the file is to be like: st_mode, st_uid, st_gid.
+ * @return As io_replace_at(); ERROR_OS also if the owner cannot be set.
+ */
+struct error *io_replace_like_at(int dir_fd, const char *name, const void *buf, size_t size_bytes,
+                                 const struct stat *like) must_check;
 
 #endif

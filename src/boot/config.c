@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "boot/assignment.h"
 #include "boot/text.h"
 
 // A configuration is a few KiB; what is larger is something else by mistake.
@@ -78,58 +79,21 @@ static struct error *assign(struct config *config, const struct line *line, cons
 	return NULL;
 }
 
-// What may follow a value: blanks and a comment.
-static bool is_line_end(const char *at)
+static struct error *parse_value(struct config *config, const struct line *line)
 {
-	const char *rest = at + strspn(at, " \t");
+	struct assignment assignment;
+	const char *wrong = assignment_parse(line->text, &assignment);
+	_cleanup_free_ char *name = NULL, *value = NULL;
 
-	return !*rest || (*rest == '#' && rest > at);
-}
-
-// The value in quotes at *at, unquoted in place. *at is left behind the closing quote, or NULL if there is none.
-static char *take_quoted(char **at, bool *has_expansion_ret)
-{
-	char quote = **at, *start = *at + 1, *to = start, *from;
-
-	for (from = start; *from && *from != quote; from++) {
-		bool is_escape = quote == '"' && *from == '\\' && from[1] && strchr("\"\\$`", from[1]);
-
-		if (quote == '"' && !is_escape && (*from == '$' || *from == '`'))
-			*has_expansion_ret = true;
-		from += is_escape;
-		*to++ = *from;
-	}
-	*at = *from ? from + 1 : NULL;
-	*to = '\0';
-	return start;
-}
-
-static char *take_bare(char **at, bool *has_expansion_ret)
-{
-	char *start = *at, *end = start + strcspn(start, " \t");
-
-	*has_expansion_ret = strcspn(start, "$`") < (size_t)(end - start);
-	*at = end;
-	return start;
-}
-
-static struct error *parse_value(struct config *config, const struct line *line, const char *name, char *at)
-{
-	bool is_quoted = *at == '"' || *at == '\'', has_expansion = false;
-	char *value = is_quoted ? take_quoted(&at, &has_expansion) : take_bare(&at, &has_expansion);
-
-	if (!at)
-		return line_error(line, name, "the quote is not closed on this line, a value is one line");
-	if (!is_line_end(at))
-		return line_error(line, name,
-		                  is_quoted ? "there is more text behind the closing quote"
-		                            : "a value with blanks must stand in quotes");
-	if (!is_quoted) {
-		*at = '\0';
-		if (strpbrk(value, "\\\"'();&|<>"))
-			return line_error(line, name, "a value with special characters must stand in quotes");
-	}
-	if (has_expansion && !is_command(name))
+	if (!assignment.name)
+		return line_error(line, NULL, wrong);
+	name = strndup(assignment.name, assignment.name_bytes);
+	value = wrong ? NULL : assignment_text(&assignment);
+	if (!name || (!wrong && !value))
+		return error_new(ERROR_NOMEM, "no memory for the configuration");
+	if (wrong)
+		return line_error(line, name, wrong);
+	if (assignment.has_expansion && !is_command(name))
 		words_addf(&config->warnings,
 		           "%s:%u: %s: $ and ` are taken as they are, the file is read and not executed", line->file,
 		           line->number, name);
@@ -138,8 +102,8 @@ static struct error *parse_value(struct config *config, const struct line *line,
 
 static struct error *parse_line(struct config *config, struct line *line)
 {
-	size_t size = strlen(line->text), name_size;
-	char *at, *name;
+	size_t size = strlen(line->text);
+	const char *at;
 
 	while (size && strchr(" \t\r", line->text[size - 1]))
 		line->text[--size] = '\0';
@@ -148,14 +112,7 @@ static struct error *parse_line(struct config *config, struct line *line)
 		return NULL;
 	if (line->text[size - 1] == '\\')
 		return line_error(line, NULL, "a line cannot be continued with a backslash");
-	if (strncmp(at, "export", 6) == 0 && (at[6] == ' ' || at[6] == '\t'))
-		at += 6 + strspn(at + 6, " \t");
-	name_size = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-	if (!name_size || at[name_size] != '=' || isdigit((unsigned char)*at))
-		return line_error(line, NULL, "this is no assignment, a line is KEY=\"value\" without blanks around =");
-	name = at;
-	name[name_size] = '\0';
-	return parse_value(config, line, name, at + name_size + 1);
+	return parse_value(config, line);
 }
 
 struct error *config_parse(const char *text, const char *name, struct config *config)

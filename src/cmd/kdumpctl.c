@@ -19,8 +19,12 @@
 #include "boot/initrd.h"
 #include "boot/kexec.h"
 #include "boot/plan.h"
+#include "boot/reservation.h"
 #include "boot/text.h"
+#include "cmd/ctl_crashkernel.h"
 #include "cmd/ctl_dumps.h"
+#include "cmd/ctl_estimate.h"
+#include "cmd/ctl_options.h"
 #include "cmd/ctl_partition.h"
 
 // Everybody who changes what is loaded or the image holds this file.
@@ -35,10 +39,9 @@ enum { VERBOSE_COMMAND_LINE = 1 | 4 };
 // What the subcommands work on.
 struct control {
 	struct host host;
-	const char *config_path;
 	const char *program; // Name that we were called by, for messages.
-	bool is_quiet;
-	bool is_forced;
+	struct ctl_options options;
+	const char *word; // Behind the command; NULL for none.
 };
 
 // A subcommand. Without a function it is planned but not there yet.
@@ -46,6 +49,7 @@ struct command {
 	const char *name;
 	struct error *(*run)(struct control *control, int *exit_ret);
 	const char *help;
+	unsigned int takes; // Bits of enum ctl_options_given.
 };
 
 static struct error *lock(const struct control *control, const char *path, int *fd_ret)
@@ -60,7 +64,7 @@ static struct error *lock(const struct control *control, const char *path, int *
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return error_os(errno, "lock %s", path);
-		if (!control->is_quiet)
+		if (!control->options.is_quiet)
 			fprintf(stderr, "%s: waiting for another kdumpctl\n", control->program);
 		while (flock(fd, LOCK_EX) < 0) {
 			if (errno != EINTR)
@@ -73,11 +77,11 @@ static struct error *lock(const struct control *control, const char *path, int *
 
 static struct error *load_config(const struct control *control, struct config *ret)
 {
-	struct error *err = config_load(&control->host, control->config_path, ret);
+	struct error *err = config_load(&control->host, control->options.config_path, ret);
 
 	if (err)
 		return err;
-	for (size_t i = 0; i < ret->warnings.count && !control->is_quiet; i++)
+	for (size_t i = 0; i < ret->warnings.count && !control->options.is_quiet; i++)
 		fprintf(stderr, "%s: warning: %s\n", control->program, ret->warnings.list[i]);
 	return NULL;
 }
@@ -85,7 +89,7 @@ static struct error *load_config(const struct control *control, struct config *r
 // What is not as it was asked for.
 static void print_warnings(const struct control *control, const struct plan *plan)
 {
-	for (size_t i = 0; i < plan->reason_count && !control->is_quiet; i++)
+	for (size_t i = 0; i < plan->reason_count && !control->options.is_quiet; i++)
 		if (strcmp(plan->reasons[i].key, PLAN_WARNING) == 0)
 			fprintf(stderr, "%s: warning: %s\n", control->program, plan->reasons[i].reason);
 }
@@ -123,7 +127,7 @@ static struct error *refresh_initrd(const struct control *control, const struct 
 	_cleanup_text_ struct text words = {0};
 	struct error *err = initrd_check(&control->host, plan, &cause);
 
-	if (!err && !cause && control->is_forced) {
+	if (!err && !cause && control->options.is_forced) {
 		cause = strdup("asked for");
 		err = cause ? NULL : error_new(ERROR_NOMEM, "no memory for a text");
 	}
@@ -145,20 +149,21 @@ static struct error *image_size(const struct control *control, double *mib_ret)
 	return err;
 }
 
-// What is proposed for a reservation depends on the form of the image. A plan that cannot be made says so later.
-static const char *proposed(const struct control *control, const struct config *config)
+// What cannot be estimated is said by others.
+static uint64_t proposed_mib(const struct control *control, const struct config *config)
 {
-	_cleanup_plan_ struct plan plan = {0};
-	_cleanup_error_ struct error *err = config ? plan_make(&control->host, config, &plan) : NULL;
+	_cleanup_reservation_ struct reservation reservation = {0};
+	_cleanup_error_ struct error *err = reservation_estimate(&control->host, config, &reservation);
 
-	return config && !err && plan.form == PLAN_FULL ? CRASHKERNEL_PROPOSED_FULL : CRASHKERNEL_PROPOSED;
+	return err ? RESERVATION_USUAL_MIB : reservation.proposed_mib;
 }
 
 static struct error *check_reservation(const struct control *control, const struct config *config, uint64_t *bytes_ret)
 {
 	struct error *err = crashkernel_read(&control->host, bytes_ret);
 
-	return !err && *bytes_ret == 0 ? crashkernel_missing(&control->host, config, proposed(control, config)) : err;
+	return !err && *bytes_ret == 0 ? crashkernel_missing(&control->host, config, proposed_mib(control, config))
+	                               : err;
 }
 
 static struct error *load(const struct control *control, const struct plan *plan, uint64_t reserved_bytes)
@@ -176,7 +181,7 @@ static struct error *load(const struct control *control, const struct plan *plan
 		err = hang_set(&control->host, plan->panic_on);
 	if (err)
 		return err;
-	if (!control->is_quiet)
+	if (!control->options.is_quiet)
 		printf("kdump: loaded %s with %s (%.1f MiB, %s) into %" PRIu64
 		       " MiB%s; dumps go to %s %s, level %u, %s\n",
 		       plan->kernel_version, plan->initrd, mib, words, reserved_bytes / 1024 / 1024,
@@ -210,7 +215,7 @@ static struct error *take_from_partitions(const struct control *control, const s
 	_cleanup_close_ int lock_fd = -1;
 	struct error *err = lock(control, DUMPS_LOCK_PATH, &lock_fd);
 
-	return err ? err : ctl_partition(&control->host, config, control->is_quiet);
+	return err ? err : ctl_partition(&control->host, config, control->options.is_quiet);
 }
 
 static bool has_raw_target(const struct config *config)
@@ -245,7 +250,7 @@ static struct error *run_stop(struct control *control, int *exit_ret)
 		err = kexec_is_loaded(&control->host, &is_loaded);
 	if (!err && is_loaded)
 		err = kexec_unload(&control->host);
-	if (!err && !control->is_quiet)
+	if (!err && !control->options.is_quiet)
 		puts(is_loaded ? "kdump: unloaded" : "kdump: nothing was loaded");
 	return err;
 }
@@ -283,14 +288,14 @@ static struct error *run_rebuild(struct control *control, int *exit_ret)
 		err = refresh_initrd(control, &plan, &words);
 	if (!err)
 		err = image_size(control, &mib);
-	if (!err && !control->is_quiet)
+	if (!err && !control->options.is_quiet)
 		printf("kdump: %s (%.1f MiB, %s)\n", INITRD_PATH, mib, words);
 	return err;
 }
 
 static struct error *run_rebuild_always(struct control *control, int *exit_ret)
 {
-	control->is_forced = true;
+	control->options.is_forced = true;
 	return run_rebuild(control, exit_ret);
 }
 
@@ -335,34 +340,100 @@ static struct error *run_new_dumps(struct control *control, int *exit_ret)
 	return tell_dumps(control, true);
 }
 
+static struct error *run_estimate(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	struct error *err = load_config(control, &config);
+
+	(void)exit_ret;
+	return err ? err : ctl_estimate(&control->host, &config, control->options.is_json);
+}
+
+static struct error *run_calibrate(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	struct error *err = load_config(control, &config);
+
+	(void)exit_ret;
+	return err ? err : ctl_estimate_calibrate(&control->host, &config);
+}
+
+static struct error *run_default(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	struct error *err;
+
+	(void)exit_ret;
+	if (control->word && strcmp(control->word, "fadump") == 0)
+		return error_new(ERROR_UNSUPPORTED, "firmware-assisted dump is not supported yet");
+	if (control->word && strcmp(control->word, "kdump") != 0)
+		return error_new(ERROR_USAGE, "get-default-crashkernel %s: allowed is kdump, or nothing",
+		                 control->word);
+	err = load_config(control, &config);
+	return err ? err : ctl_estimate_default(&control->host, &config);
+}
+
+static struct error *run_reset(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	_cleanup_close_ int lock_fd = -1;
+	struct error *err = control->options.crashkernel.is_dry ? NULL : lock(control, LOCK_PATH, &lock_fd);
+
+	(void)exit_ret;
+	if (!err)
+		err = load_config(control, &config);
+	return err ? err : ctl_crashkernel_reset(&control->host, &config, &control->options.crashkernel);
+}
+
+static struct error *run_commandline(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	_cleanup_close_ int lock_fd = -1;
+	const char *letters = control->options.crashkernel.letters;
+	struct error *err = letters && strpbrk(letters, "uUdD") ? lock(control, LOCK_PATH, &lock_fd) : NULL;
+
+	if (!err)
+		err = load_config(control, &config);
+	return err ? err
+	           : ctl_crashkernel_commandline(&control->host, &config, &control->options.crashkernel, exit_ret);
+}
+
 static const struct command commands[] = {
-	{"start", run_start, "make the plan, rebuild the capture initramfs if it is stale, load the capture kernel"},
-	{"stop", run_stop, "unload the capture kernel"},
-	{"restart", run_start, "same as start: what is loaded is replaced"},
-	{"reload", run_start, "same as start: what is loaded is replaced"},
-	{"status", run_status, "exit with 0 if a capture kernel is loaded, else with 3 and the reason"},
-	{"plan", run_plan, "print what would be done after a crash, and why"},
-	{"rebuild", run_rebuild_always, "build the capture initramfs, stale or not; load nothing"},
+	{"start", run_start, "make the plan, rebuild the capture initramfs if it is stale, load the capture kernel", 0},
+	{"stop", run_stop, "unload the capture kernel", 0},
+	{"restart", run_start, "same as start: what is loaded is replaced", 0},
+	{"reload", run_start, "same as start: what is loaded is replaced", 0},
+	{"status", run_status, "exit with 0 if a capture kernel is loaded, else with 3 and the reason", 0},
+	{"plan", run_plan, "print what would be done after a crash, and why", 0},
+	{"rebuild", run_rebuild_always, "build the capture initramfs, stale or not; load nothing", 0},
 	{"dumps", run_dumps,
-         "list the dumps on the targets, checked against their manifests, and why the machine crashed"},
-	{"new-dumps", run_new_dumps, "the same of those since the last time, and tell " CTL_NOTIFY_DIRECTORY},
-	{"showmem", run_showmem, "print the size of the reservation"},
-	{"check", NULL, NULL},
-	{"estimate", NULL, NULL},
-	{"get-default-crashkernel", NULL, NULL},
-	{"list", NULL, NULL},
-	{"propagate", NULL, NULL},
-	{"reset-crashkernel", NULL, NULL},
-	{"setup-crypttab", NULL, NULL},
-	{"test", NULL, NULL},
+         "list the dumps on the targets, checked against their manifests, and why the machine crashed", 0},
+	{"new-dumps", run_new_dumps, "the same of those since the last time, and tell " CTL_NOTIFY_DIRECTORY, 0},
+	{"showmem", run_showmem, "print the size of the reservation", 0},
+	{"estimate", run_estimate, "print how much memory a capture needs, and for what [--json]", CTL_OPTIONS_JSON},
+	{"get-default-crashkernel", run_default, "print what is proposed to be reserved", CTL_OPTIONS_WORD},
+	{"reset-crashkernel", run_reset,
+         "write crashkernel= into the boot loader's configuration [--kernel=PATH|ALL|DEFAULT] [--dry-run] [--reboot]",
+         CTL_OPTIONS_RESET},
+	{"check", NULL, NULL, 0},
+	{"list", NULL, NULL, 0},
+	{"propagate", NULL, NULL, 0},
+	{"setup-crypttab", NULL, NULL, 0},
+	{"test", NULL, NULL, 0},
 };
 
 // kdumptool(8) of SUSE.
 static const struct command tool_commands[] = {
-	{"calibrate", NULL, NULL},
-	{"commandline", NULL, NULL},
-	{"dump_config", NULL, NULL},
+	{"calibrate", run_calibrate, "print how much memory a capture needs, for YaST", 0},
+	{"commandline", run_commandline, "print crashkernel=..., compare (-c) or write it (-u, -U), remove it (-d, -D)",
+         CTL_OPTIONS_LETTERS},
+	{"dump_config", NULL, NULL, 0},
 };
+
+static bool is_named(const char *program, const char *name)
+{
+	return strcmp(program, name) == 0;
+}
 
 static struct error *find_command(const struct command *table, size_t count, const char *name,
                                   const struct command **ret)
@@ -384,10 +455,15 @@ static struct error *find_command(const struct command *table, size_t count, con
 
 static void print_help(const struct control *control)
 {
-	printf("usage: %s [--configfile FILE] [--quiet] COMMAND\n\n", control->program);
-	for (size_t i = 0; i < array_size(commands); i++) {
-		if (commands[i].run)
-			printf("  %-9s %s\n", commands[i].name, commands[i].help);
+	bool is_tool = is_named(control->program, "kdumptool");
+	const struct command *table = is_tool ? tool_commands : commands;
+	size_t count = is_tool ? array_size(tool_commands) : array_size(commands);
+
+	printf("usage: %s [--configfile FILE] [--quiet] %s\n\n", control->program,
+	       is_named(control->program, "mkdumprd") ? "[-f]" : "COMMAND");
+	for (size_t i = 0; i < count && !is_named(control->program, "mkdumprd"); i++) {
+		if (table[i].run)
+			printf("  %-23s %s\n", table[i].name, table[i].help);
 	}
 	puts("\n  --configfile FILE  read FILE in place of " CONFIG_PATH "\n"
 	     "  --root DIR         take DIR for /; no program is run (for tests)\n"
@@ -408,105 +484,74 @@ static struct error *refuse_to_run(const struct host *host, const struct host_co
 	                 text.buf ? text.buf : "");
 }
 
-enum option_value { OPTION_CONFIGFILE = 256, OPTION_ROOT, OPTION_QUIET, OPTION_HELP, OPTION_VERSION };
-
-static const struct option options[] = {
-	{"configfile", required_argument, NULL, OPTION_CONFIGFILE},
-	{"root", required_argument, NULL, OPTION_ROOT},
-	{"quiet", no_argument, NULL, OPTION_QUIET},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{"version", no_argument, NULL, OPTION_VERSION},
-	{NULL, 0, NULL, 0},
-};
-
-// What the options ask for, before a command runs.
-struct request {
-	const char *root;
-	bool is_help;
-	bool is_version;
-};
-
-// Options stand before the command, and for convenience behind it too. mkdumprd has short ones.
-static struct error *parse_options(int argc, char **argv, bool is_mkdumprd, struct control *control,
-                                   struct request *request)
+// What a subcommand would not look at must not pass for done. -d asks SUSE's calibrate for messages.
+static struct error *check_given(const struct control *control, const struct command *command)
 {
-	const char *letters = is_mkdumprd ? "fqhk:I:Kd" : "hqV";
+	unsigned int wrong = control->options.given & ~command->takes;
+	const char *letters = control->options.crashkernel.letters;
 
-	for (int c = getopt_long(argc, argv, letters, options, NULL); c != -1;
-	     c = getopt_long(argc, argv, letters, options, NULL)) {
-		switch (c) {
-		case OPTION_CONFIGFILE:
-			control->config_path = optarg;
-			break;
-		case OPTION_ROOT:
-			request->root = optarg;
-			break;
-		case OPTION_QUIET:
-		case 'q':
-			control->is_quiet = true;
-			break;
-		case OPTION_HELP:
-		case 'h':
-			request->is_help = true;
-			break;
-		case OPTION_VERSION:
-		case 'V':
-			request->is_version = true;
-			break;
-		case 'f':
-			control->is_forced = true;
-			break;
-		case 'k':
-		case 'I':
-		case 'K':
-		case 'd':
-			return error_new(ERROR_UNSUPPORTED, "mkdumprd -%c is not supported yet", c);
-		default:
-			return error_new(ERROR_USAGE, "see %s --help", control->program);
-		}
-	}
+	if (wrong == CTL_OPTIONS_LETTERS && strcmp(command->name, "calibrate") == 0 && strcmp(letters, "d") == 0)
+		return NULL;
+	if (wrong & CTL_OPTIONS_WORD)
+		return error_new(ERROR_USAGE, "%s takes one command, not also %s", control->program, control->word);
+	if (wrong)
+		return error_new(ERROR_USAGE, "%s does not take %s", command->name,
+		                 wrong & CTL_OPTIONS_JSON      ? "--json"
+		                 : wrong & CTL_OPTIONS_LETTERS ? "options with one letter"
+		                                               : "--kernel, --fadump, --dry-run or --reboot");
 	return NULL;
 }
 
 static struct error *choose_command(struct control *control, int argc, char **argv, const struct command **ret)
 {
-	static const struct command mkdumprd = {"mkdumprd", run_rebuild, NULL};
-	bool is_tool = strcmp(control->program, "kdumptool") == 0;
+	static const struct command mkdumprd = {"mkdumprd", run_rebuild, NULL, 0};
+	bool is_tool = is_named(control->program, "kdumptool");
 	const struct command *table = is_tool ? tool_commands : commands;
+	struct error *err;
 
-	if (strcmp(control->program, "mkdumprd") == 0) {
+	if (is_named(control->program, "mkdumprd")) {
 		*ret = &mkdumprd;
 		return optind < argc ? error_new(ERROR_USAGE, "mkdumprd takes no words, only options") : NULL;
 	}
+	// YaST hands an empty word over.
+	while (optind < argc && is_tool && !*argv[optind])
+		optind++;
 	if (optind >= argc)
 		return error_new(ERROR_USAGE, "a command is missing, see %s --help", control->program);
-	if (!is_tool && optind + 1 < argc)
-		return error_new(ERROR_USAGE, "%s takes one command, not also %s", control->program, argv[optind + 1]);
-	return find_command(table, is_tool ? array_size(tool_commands) : array_size(commands), argv[optind], ret);
+	err = find_command(table, is_tool ? array_size(tool_commands) : array_size(commands), argv[optind], ret);
+	if (err)
+		return err;
+	if (optind + 1 < argc) {
+		control->word = argv[optind + 1];
+		control->options.given |= CTL_OPTIONS_WORD;
+	}
+	if (optind + 2 < argc)
+		return error_new(ERROR_USAGE, "%s is a word too many", argv[optind + 2]);
+	return check_given(control, *ret);
 }
 
 static struct error *run(int argc, char **argv, struct control *control, int *exit_ret)
 {
-	struct request request = {.root = "/"};
 	const struct command *command = NULL;
-	struct error *err = parse_options(argc, argv, strcmp(control->program, "mkdumprd") == 0, control, &request);
+	const struct ctl_options *options = &control->options;
+	struct error *err = ctl_options_parse(argc, argv, control->program, &control->options);
 
 	if (err)
 		return err;
-	if (request.is_help) {
+	if (options->is_help) {
 		print_help(control);
 		return NULL;
 	}
-	if (request.is_version) {
+	if (options->is_version) {
 		puts("kdumpctl (" PACKAGE_STRING ")");
 		return NULL;
 	}
 	err = choose_command(control, argc, argv, &command);
 	if (!err)
-		err = host_init(&control->host, request.root);
+		err = host_init(&control->host, options->root);
 	if (err)
 		return err;
-	if (strcmp(request.root, "/") != 0)
+	if (strcmp(options->root, "/") != 0)
 		control->host.run = refuse_to_run;
 	err = command->run(control, exit_ret);
 	host_deinit(&control->host);
@@ -518,7 +563,6 @@ int main(int argc, char **argv)
 	const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
 	struct control control = {
 		.host = {.root_fd = -1},
-		.config_path = CONFIG_PATH,
 		.program = slash     ? slash + 1
 	                   : argv[0] ? argv[0]
 	                             : "kdumpctl",
@@ -530,5 +574,8 @@ int main(int argc, char **argv)
 		return exit_code;
 	fflush(stdout);
 	fprintf(stderr, "%s: %s\n", control.program, err->text);
+	// SUSE's kdumptool has 1 for all but its boot loader.
+	if (exit_code != EXIT_OK || is_named(control.program, "kdumptool"))
+		return exit_code != EXIT_OK ? exit_code : EXIT_FAILED;
 	return error_exit_code(err);
 }

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	free(config.values[KEY_CRASHKERNEL].text);
 	config.values[KEY_CRASHKERNEL].text = take_ptr(configured);
 	fuzz_end(crashkernel_read(host, &reserved), FUZZ_CODE(ERROR_BAD_DATA));
-	err = crashkernel_missing(host, &config, "128M");
+	err = crashkernel_missing(host, &config, 128);
 	fuzz_require(err);
 	fuzz_end(err, FUZZ_CODE(ERROR_CONFIG) | FUZZ_CODE(ERROR_BAD_DATA));
 	return 0;

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "boot/bootloader.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "boot/text.h"
+
+enum {
+	// grub-mkconfig with os-prober looks at all disks.
+	COMMAND_TIMEOUT_MS = 10 * 60 * 1000,
+	OUTPUT_BYTES = 64 * 1024,
+};
+
+// The first one that is there counts. rpm-ostree and pbl come first: they configure the loaders behind them.
+static const struct bootloader *const loaders[] = {
+	&bootloader_ostree, &bootloader_pbl, &bootloader_systemd, &bootloader_bls, &bootloader_zipl, &bootloader_grub,
+};
+
+struct error *bootloader_find(const struct host *host, const struct bootloader **ret)
+{
+	for (size_t i = 0; i < array_size(loaders); i++) {
+		if (loaders[i]->is_there(host)) {
+			*ret = loaders[i];
+			return NULL;
+		}
+	}
+	return error_new(
+		ERROR_UNSUPPORTED,
+		"no boot loader is found here that can be configured (rpm-ostree, pbl, systemd-boot, boot loader "
+		"entries, zipl, GRUB)");
+}
+
+bool bootloader_has_program(const struct host *host, const char *name)
+{
+	static const char *const dirs[] = {"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
+	char path[128];
+
+	for (size_t i = 0; i < array_size(dirs); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dirs[i], name);
+		if (host_exists(host, path))
+			return true;
+	}
+	return false;
+}
+
+struct error *bootloader_all_only(const struct bootloader *loader, const struct bootloader_task *task)
+{
+	if (strcmp(task->kernel, BOOTLOADER_ALL) == 0)
+		return NULL;
+	return error_new(ERROR_UNSUPPORTED,
+	                 "with %s all kernels have the same parameters: --kernel=%s is not possible, "
+	                 "--kernel=ALL is",
+	                 loader->name, task->kernel);
+}
+
+void bootloader_command(struct bootloader_task *task, const char *const *argv)
+{
+	for (const char *const *word = argv; *word; word++)
+		words_add(&task->commands, *word);
+	words_add(&task->commands, "");
+}
+
+struct error *bootloader_note(struct bootloader_view *view, const char *where, const struct parameters_line *line,
+                              const char *const *names)
+{
+	_cleanup_words_ struct words found = {0};
+	_cleanup_text_ struct text text = {0};
+	_cleanup_free_ char *value = NULL;
+	struct error *err;
+
+	parameters_find(line, names, &found);
+	for (size_t i = 0; i < found.count; i++)
+		text_add(&text, "%s%s", i ? " " : "", found.list[i]);
+	err = words_check(&found);
+	if (!err)
+		err = text_take(&text, &value);
+	if (err)
+		return err;
+	words_add(&view->where, where);
+	words_add(&view->values, value);
+	err = words_check(&view->where);
+	return err ? err : words_check(&view->values);
+}
+
+static struct error *run(const struct host *host, const char *const *argv, char **output_ret)
+{
+	_cleanup_(host_result_deinit) struct host_result result = {0};
+	struct host_command command = {
+		.argv = argv, .timeout_ms = COMMAND_TIMEOUT_MS, .output_max_bytes = OUTPUT_BYTES};
+	struct error *err = host_run(host, &command, &result);
+
+	if (!err && result.status)
+		err = error_new(ERROR_OS, "%s failed with status %d: %s", argv[0], result.status,
+		                text_last_line(result.output));
+	if (!err && output_ret)
+		*output_ret = take_ptr(result.output);
+	return err;
+}
+
+struct error *bootloader_ask(const struct host *host, const char *const *argv, char **ret)
+{
+	struct error *err = run(host, argv, ret);
+
+	if (!err && !*ret)
+		err = error_new(ERROR_NOMEM, "no memory for the output of %s", argv[0]);
+	return err;
+}
+
+static struct error *run_commands(const struct host *host, const struct bootloader_task *task)
+{
+	struct error *err = words_check(&task->commands);
+	const char *argv[32];
+	size_t count = 0;
+
+	for (size_t i = 0; i < task->commands.count && !err; i++) {
+		const char *word = task->commands.list[i];
+
+		if (*word && count + 1 < array_size(argv)) {
+			argv[count++] = word;
+			continue;
+		}
+		if (*word)
+			return error_new(ERROR_UNSUPPORTED, "a call of %s has too many words", argv[0]);
+		argv[count] = NULL;
+		count = 0;
+		err = run(host, argv, NULL);
+	}
+	return err;
+}
+
+struct error *bootloader_run(const struct host *host, const struct bootloader *loader, struct bootloader_task *task,
+                             bool is_dry)
+{
+	struct error *err = loader->plan(host, task), *late;
+
+	if (!err)
+		err = words_check(&task->notes);
+	if (err || is_dry)
+		return err;
+	err = changes_make(host, &task->changes);
+	if (err)
+		return err;
+	err = run_commands(host, task);
+	if (!err && loader->check)
+		err = loader->check(host, task);
+	if (!err)
+		return NULL;
+	// What the program did not take over would be a surprise at its next run.
+	late = changes_undo(host, &task->changes);
+	if (late)
+		err = error_wrap(err, "%s; before that", late->text);
+	error_free(late);
+	return err;
+}
+
+void bootloader_tell(const struct bootloader_task *task, struct words *ret)
+{
+	_cleanup_text_ struct text text = {0};
+
+	changes_tell(&task->changes, ret);
+	for (size_t i = 0; i < task->commands.count; i++) {
+		const char *word = task->commands.list[i], *quote = strpbrk(word, " \t") ? "\"" : "";
+
+		if (*word) {
+			text_add(&text, " %s%s%s", quote, word, quote);
+			continue;
+		}
+		words_addf(ret, "run%s", text.buf ? text.buf : "");
+		text_deinit(&text);
+	}
+	for (size_t i = 0; i < task->notes.count; i++)
+		words_add(ret, task->notes.list[i]);
+}
+
+void bootloader_task_deinit(struct bootloader_task *task)
+{
+	changes_deinit(&task->changes);
+	words_deinit(&task->commands);
+	words_deinit(&task->notes);
+}
+
+void bootloader_view_deinit(struct bootloader_view *view)
+{
+	words_deinit(&view->where);
+	words_deinit(&view->values);
+}

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/ctl_crashkernel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "boot/bootloader.h"
+#include "boot/crashkernel.h"
+#include "boot/reservation.h"
+#include "boot/text.h"
+
+enum { CMDLINE_MAX_BYTES = 64 * 1024, STATE_MAX_BYTES = 64 * 1024, BOOT_ID_BYTES = 64 };
+
+static const char *const names[] = {"crashkernel", "fadump", NULL};
+
+// What is wanted, and what we wrote before.
+struct state {
+	const struct host *host;
+	const struct ctl_crashkernel *asked;
+	struct words wanted;
+	bool is_auto;
+	struct words written; // Empty: nothing.
+	bool is_this_boot; // It was written since the machine started.
+};
+
+static void state_deinit(struct state *state)
+{
+	words_deinit(&state->wanted);
+	words_deinit(&state->written);
+}
+
+static struct error *join(const struct words *words, char **ret)
+{
+	_cleanup_text_ struct text text = {0};
+
+	for (size_t i = 0; i < words->count; i++)
+		text_add(&text, "%s%s", i ? " " : "", words->list[i]);
+	return text_take(&text, ret);
+}
+
+static struct error *read_boot_id(const struct host *host, char **ret)
+{
+	struct error *err = host_read(host, "/proc/sys/kernel/random/boot_id", BOOT_ID_BYTES, ret, NULL);
+
+	if (!err)
+		(*ret)[strcspn(*ret, "\n")] = '\0';
+	return err;
+}
+
+static struct error *read_written(struct state *state)
+{
+	_cleanup_free_ char *text = NULL, *boot_id = NULL;
+	struct error *err = host_read(state->host, CTL_CRASHKERNEL_PATH, STATE_MAX_BYTES, &text, NULL);
+	char *second;
+
+	if (err && err->errnum == ENOENT) {
+		error_free(err);
+		return NULL;
+	}
+	if (!err)
+		err = read_boot_id(state->host, &boot_id);
+	if (err)
+		return err;
+	second = text + strcspn(text, "\n");
+	if (*second)
+		*second++ = '\0';
+	second[strcspn(second, "\n")] = '\0';
+	words_split(&state->written, text);
+	state->is_this_boot = *second && strcmp(second, boot_id) == 0;
+	return words_check(&state->written);
+}
+
+static struct error *state_init(const struct host *host, const struct config *config,
+                                const struct ctl_crashkernel *asked, struct state *ret)
+{
+	_cleanup_reservation_ struct reservation reservation = {0};
+	struct error *err = reservation_estimate(host, config, &reservation);
+
+	*ret = (struct state){.host = host, .asked = asked};
+	if (!err)
+		err = crashkernel_wanted(config, reservation.proposed_mib, &ret->is_auto, &ret->wanted);
+	return err ? err : read_written(ret);
+}
+
+static struct error *write_state(const struct state *state, const struct words *words)
+{
+	_cleanup_free_ char *line = NULL, *boot_id = NULL, *text = NULL;
+	struct error *err;
+
+	if (!words->count) {
+		err = state->written.count ? host_remove(state->host, CTL_CRASHKERNEL_PATH) : NULL;
+		return error_wrap(err, "the boot loader was changed, but");
+	}
+	err = join(words, &line);
+	if (!err)
+		err = read_boot_id(state->host, &boot_id);
+	if (!err && asprintf(&text, "%s\n%s\n", line, boot_id) < 0) {
+		text = NULL;
+		err = error_new(ERROR_NOMEM, "no memory for a text");
+	}
+	if (!err)
+		err = host_replace(state->host, CTL_CRASHKERNEL_PATH, text, strlen(text), 0644);
+	return error_wrap(err, "the boot loader was changed, but");
+}
+
+static bool has_crashkernel(const struct words *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		if (strncmp(words->list[i], CRASHKERNEL_PREFIX, strlen(CRASHKERNEL_PREFIX)) == 0)
+			return true;
+	return false;
+}
+
+// Whether nobody else set it.
+static bool is_ours(const struct state *state, const struct words *present)
+{
+	return !has_crashkernel(present) || crashkernel_same(present, &state->wanted) ||
+	       (state->written.count && crashkernel_same(present, &state->written));
+}
+
+// *ret: the first place whose value somebody else set, with that; NULL if there is none.
+static struct error *find_foreign(const struct state *state, const struct bootloader *loader, char **ret)
+{
+	struct bootloader_view view = {0};
+	struct error *err = loader->view(state->host, names, &view);
+
+	*ret = NULL;
+	for (size_t i = 0; i < view.values.count && !err && !*ret; i++) {
+		_cleanup_words_ struct words present = {0};
+
+		words_split(&present, view.values.list[i]);
+		err = words_check(&present);
+		if (!err && !is_ours(state, &present) &&
+		    asprintf(ret, "%s has %s", view.where.list[i], view.values.list[i]) < 0) {
+			*ret = NULL;
+			err = error_new(ERROR_NOMEM, "no memory for a text");
+		}
+	}
+	bootloader_view_deinit(&view);
+	return err;
+}
+
+static struct error *print_task(const struct bootloader_task *task, bool is_all)
+{
+	_cleanup_words_ struct words lines = {0};
+	struct error *err;
+
+	if (is_all)
+		bootloader_tell(task, &lines);
+	for (size_t i = 0; !is_all && i < task->notes.count; i++)
+		words_add(&lines, task->notes.list[i]);
+	err = words_check(&lines);
+	for (size_t i = 0; i < lines.count && !err; i++)
+		puts(lines.list[i]);
+	return err;
+}
+
+// Puts these parameters in the place of those that are there.
+static struct error *set(struct state *state, const struct bootloader *loader, const struct words *words)
+{
+	const char *const none[] = {NULL};
+	struct bootloader_task task = {
+		.change = {names, words->count ? (const char *const *)words->list : none},
+		.kernel = state->asked->kernel ? state->asked->kernel : BOOTLOADER_ALL,
+	};
+	bool is_dry = state->asked->is_dry;
+	struct error *err = bootloader_run(state->host, loader, &task, is_dry);
+
+	if (!err && (is_dry || !state->asked->is_quiet))
+		err = print_task(&task, is_dry);
+	if (!err && !is_dry)
+		err = write_state(state, words);
+	bootloader_task_deinit(&task);
+	return err;
+}
+
+// Only where nobody else set a value.
+static struct error *set_politely(struct state *state, const struct words *words, bool *is_done_ret)
+{
+	const struct bootloader *loader = NULL;
+	_cleanup_free_ char *foreign = NULL;
+	struct error *err = bootloader_find(state->host, &loader);
+
+	*is_done_ret = false;
+	if (!err)
+		err = find_foreign(state, loader, &foreign);
+	if (err)
+		return err;
+	if (foreign) {
+		if (!state->asked->is_quiet)
+			printf("kdump: %s, which was not written by kdumpctl and is kept; %s it\n", foreign,
+			       words->count ? "kdumpctl reset-crashkernel replaces"
+			                    : "kdumptool commandline -d removes");
+		return NULL;
+	}
+	*is_done_ret = true;
+	return set(state, loader, words);
+}
+
+static struct error *read_running(const struct host *host, struct words *ret)
+{
+	_cleanup_words_ struct words all = {0};
+	_cleanup_free_ char *text = NULL;
+	struct error *err = host_read(host, "/proc/cmdline", CMDLINE_MAX_BYTES, &text, NULL);
+
+	if (err)
+		return err;
+	words_split(&all, text);
+	for (size_t i = 0; i < all.count; i++)
+		if (strncmp(all.list[i], CRASHKERNEL_PREFIX, strlen(CRASHKERNEL_PREFIX)) == 0)
+			words_add(ret, all.list[i]);
+	err = words_check(&all);
+	return err ? err : words_check(ret);
+}
+
+// Whether the running kernel has what is wanted, or what somebody else set where anything is. The sentences are those of SUSE's
+// kdumptool.
+static struct error *compare(const struct state *state, bool *is_right_ret)
+{
+	_cleanup_words_ struct words running = {0};
+	_cleanup_free_ char *wanted = NULL, *present = NULL;
+	struct error *err = read_running(state->host, &running);
+
+	if (!err)
+		err = join(&state->wanted, &wanted);
+	if (!err)
+		err = join(&running, &present);
+	if (err)
+		return err;
+	*is_right_ret = crashkernel_same(&running, &state->wanted);
+	if (*is_right_ret)
+		return NULL;
+	// What we wrote in this boot is in force with the next one.
+	*is_right_ret = state->is_auto && !is_ours(state, &running) && !state->is_this_boot;
+	if (*is_right_ret || state->asked->is_quiet)
+		return NULL;
+	printf("Kdump expects these crashkernel= values on the kernel command line:\n    %s\n(based on %s)\n", wanted,
+	       state->is_auto ? "the output of 'kdumptool calibrate'" : "the value of KDUMP_CRASHKERNEL");
+	if (running.count)
+		printf("/proc/cmdline contains:\n    %s\nKdump may not work correctly.\n", present);
+	else
+		printf("No crashkernel= found in /proc/cmdline. Kdump can't be started.\n");
+	return NULL;
+}
+
+static struct error *set_always(struct state *state, const struct words *words, bool *is_done_ret)
+{
+	const struct bootloader *loader = NULL;
+	struct error *err = bootloader_find(state->host, &loader);
+
+	*is_done_ret = !err;
+	return err ? err : set(state, loader, words);
+}
+
+static struct error *remove_all(struct state *state, bool is_forced, int *exit_ret)
+{
+	const struct words none = {0};
+	bool is_done;
+	struct error *err = is_forced ? set_always(state, &none, &is_done) : set_politely(state, &none, &is_done);
+
+	*exit_ret = err ? CTL_CRASHKERNEL_EXIT_LOADER : EXIT_OK;
+	return err;
+}
+
+// What was written since the machine started cannot be in force yet: doing it again at each call would help nobody.
+static bool is_pending(const struct state *state)
+{
+	return state->is_this_boot && crashkernel_same(&state->written, &state->wanted);
+}
+
+static struct error *update(struct state *state, bool is_told, int *exit_ret)
+{
+	bool is_done = is_told && is_pending(state);
+	struct error *err;
+
+	if (is_done) {
+		if (!state->asked->is_quiet)
+			puts("The command line options in the bootloader are right.\nChanges will take effect on next "
+			     "boot.");
+		return NULL;
+	}
+	// A value in the configuration is the user's word.
+	err = state->is_auto ? set_politely(state, &state->wanted, &is_done)
+	                     : set_always(state, &state->wanted, &is_done);
+
+	*exit_ret = err ? CTL_CRASHKERNEL_EXIT_LOADER : EXIT_OK;
+	if (!err && is_done && is_told && !state->asked->is_quiet)
+		puts("Updated the command line options in the bootloader.\nChanges will take effect on next boot.");
+	return err;
+}
+
+static struct error *print_wanted(const struct state *state)
+{
+	_cleanup_free_ char *line = NULL;
+	struct error *err = join(&state->wanted, &line);
+
+	if (err)
+		return err;
+	return puts(line) < 0 || fflush(stdout) < 0 ? error_os(errno, "write the parameters") : NULL;
+}
+
+struct error *ctl_crashkernel_commandline(const struct host *host, const struct config *config,
+                                          const struct ctl_crashkernel *asked, int *exit_ret)
+{
+	const char *letters = asked->letters ? asked->letters : "";
+	bool may_update = config_number(config, KEY_UPDATE_BOOTLOADER), is_right = false;
+	bool is_check = strchr(letters, 'c'), is_forced = strchr(letters, 'd');
+	bool is_removal = is_forced || (strchr(letters, 'D') && may_update);
+	bool is_update = strchr(letters, 'u') || (strchr(letters, 'U') && may_update);
+	_cleanup_(state_deinit) struct state state = {0};
+	struct error *err;
+
+	if (strpbrk(letters, "dD") && strpbrk(letters, "cuU"))
+		return error_new(ERROR_USAGE, "options -d / -D are mutually exclusive with options -c and -u / -U");
+	if (strpbrk(letters, "dDU") && !is_removal && !is_update && !is_check)
+		return NULL;
+	err = state_init(host, config, asked, &state);
+	if (err)
+		return err;
+	if (is_removal)
+		return remove_all(&state, is_forced, exit_ret);
+	if (!is_check && !is_update)
+		return print_wanted(&state);
+	if (is_check)
+		err = compare(&state, &is_right);
+	if (err || is_right)
+		return err;
+	if (is_update)
+		return update(&state, is_check, exit_ret);
+	*exit_ret = EXIT_FAILED;
+	return NULL;
+}
+
+static struct error *reboot_machine(const struct host *host)
+{
+	static const char *const argv[] = {"systemctl", "reboot", NULL};
+	_cleanup_(host_result_deinit) struct host_result result = {0};
+	struct host_command command = {.argv = argv, .timeout_ms = 60 * 1000, .output_max_bytes = 4096};
+	struct error *err = host_run(host, &command, &result);
+
+	if (!err && result.status)
+		err = error_new(ERROR_OS, "systemctl reboot failed with status %d: %s", result.status,
+		                text_last_line(result.output));
+	return error_wrap(err, "the boot loader was changed, but the machine is not restarted");
+}
+
+struct error *ctl_crashkernel_reset(const struct host *host, const struct config *config,
+                                    const struct ctl_crashkernel *asked)
+{
+	_cleanup_(state_deinit) struct state state = {0};
+	const struct bootloader *loader = NULL;
+	_cleanup_free_ char *wanted = NULL;
+	struct error *err;
+
+	if (asked->fadump && strcmp(asked->fadump, "off") != 0)
+		return error_new(
+			strcmp(asked->fadump, "on") == 0 || strcmp(asked->fadump, "nocma") == 0 ? ERROR_UNSUPPORTED
+												: ERROR_USAGE,
+			"--fadump=%s: firmware-assisted dump is not supported yet, allowed is off", asked->fadump);
+	if (asked->kernel && *asked->kernel != '/' && strcmp(asked->kernel, BOOTLOADER_ALL) != 0 &&
+	    strcmp(asked->kernel, BOOTLOADER_DEFAULT) != 0)
+		return error_new(ERROR_USAGE, "--kernel=%s: allowed is the path of a kernel, ALL, or DEFAULT",
+		                 asked->kernel);
+	err = state_init(host, config, asked, &state);
+	if (!err)
+		err = bootloader_find(host, &loader);
+	if (!err)
+		err = set(&state, loader, &state.wanted);
+	if (!err)
+		err = join(&state.wanted, &wanted);
+	if (err || asked->is_dry)
+		return err;
+	if (!asked->is_quiet)
+		printf("kdump: Updated %s for kernel=%s in the configuration of %s. Please reboot the system for the "
+		       "change to take "
+		       "effect.\n",
+		       wanted, asked->kernel ? asked->kernel : BOOTLOADER_ALL, loader->name);
+	return asked->is_reboot ? reboot_machine(host) : NULL;
+}
