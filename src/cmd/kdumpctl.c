@@ -22,6 +22,7 @@
 #include "boot/reservation.h"
 #include "boot/text.h"
 #include "cmd/ctl_crashkernel.h"
+#include "cmd/ctl_check.h"
 #include "cmd/ctl_dumps.h"
 #include "cmd/ctl_estimate.h"
 #include "cmd/ctl_options.h"
@@ -340,6 +341,19 @@ static struct error *run_new_dumps(struct control *control, int *exit_ret)
 	return tell_dumps(control, true);
 }
 
+static struct error *run_check(struct control *control, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	bool is_bad = false;
+	struct error *err = config_load(&control->host, control->options.config_path, &config);
+
+	if (!err)
+		err = ctl_check(&control->host, &config, control->options.is_json, &is_bad);
+	if (!err && is_bad)
+		*exit_ret = EXIT_CONFIG;
+	return err;
+}
+
 static struct error *run_estimate(struct control *control, int *exit_ret)
 {
 	_cleanup_config_ struct config config = {0};
@@ -415,7 +429,7 @@ static const struct command commands[] = {
 	{"reset-crashkernel", run_reset,
          "write crashkernel= into the boot loader's configuration [--kernel=PATH|ALL|DEFAULT] [--dry-run] [--reboot]",
          CTL_OPTIONS_RESET},
-	{"check", NULL, NULL, 0},
+	{"check", run_check, "print what would make a capture fail [--json]", CTL_OPTIONS_JSON},
 	{"list", NULL, NULL, 0},
 	{"propagate", NULL, NULL, 0},
 	{"setup-crypttab", NULL, NULL, 0},

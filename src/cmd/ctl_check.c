@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/ctl_check.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "boot/checkup.h"
+#include "boot/plan.h"
+
+static const char *const severities[] = {[FINDING_WARNING] = "warning", [FINDING_ERROR] = "error"};
+
+static struct error *print_json(const struct checkup *checkup)
+{
+	struct json json;
+
+	json_init(&json, stdout);
+	json_open_object(&json, NULL);
+	json_open_array(&json, "findings");
+	for (size_t i = 0; i < checkup->count; i++) {
+		const struct finding *finding = &checkup->list[i];
+
+		json_open_object(&json, NULL);
+		json_text(&json, "name", finding->name);
+		json_text(&json, "severity", severities[finding->severity]);
+		json_text(&json, "text", finding->text);
+		json_close(&json);
+	}
+	json_close(&json);
+	json_close(&json);
+	return json_finish(&json);
+}
+
+static struct error *print_text(const struct checkup *checkup)
+{
+	for (size_t i = 0; i < checkup->count; i++)
+		printf("%s: %s: %s\n", severities[checkup->list[i].severity], checkup->list[i].name,
+		       checkup->list[i].text);
+	if (!checkup->count)
+		puts("nothing was found that would make a capture fail");
+	return fflush(stdout) == 0 ? NULL : error_os(errno, "write what was found");
+}
+
+struct error *ctl_check(const struct host *host, const struct config *config, bool is_json, bool *is_bad_ret)
+{
+	_cleanup_checkup_ struct checkup checkup = {0};
+	_cleanup_plan_ struct plan plan = {0};
+	struct error *err = plan_make(host, config, &plan);
+
+	if (err)
+		checkup_add(&checkup, FINDING_ERROR, "plan", "%s", err->text);
+	error_free(err);
+	for (size_t i = 0; i < config->warnings.count; i++)
+		checkup_add(&checkup, FINDING_WARNING, "configuration", "%s", config->warnings.list[i]);
+	// What follows from the plan only.
+	err = plan.target.device ? checkup_run(host, config, &plan, &checkup) : NULL;
+	if (err)
+		return err;
+	*is_bad_ret = false;
+	for (size_t i = 0; i < checkup.count; i++)
+		*is_bad_ret |= checkup.list[i].severity == FINDING_ERROR;
+	return is_json ? print_json(&checkup) : print_text(&checkup);
+}
