@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -16,7 +17,7 @@
 #include "dump/rearrange.h"
 #include "dump/sink.h"
 
-enum { BUFFER_BYTES = 64 << 10, MANIFEST_MAX_BYTES = 64 << 10, MIB = 1 << 20 };
+enum { BUFFER_BYTES = 64 << 10, MANIFEST_MAX_BYTES = 64 << 10, MIB = 1 << 20, NAMES_MAX = 1000 };
 
 // No name of a dump: what is unfinished is nobody's news, and is done again.
 #define WORK_SUFFIX ".taking"
@@ -116,11 +117,11 @@ static struct error *copy_ordered(struct partition_reader *reader, int fd)
 	return err ? err : rearrange_run_from(partition_reader_read, reader, sink, &stats);
 }
 
-// Whether it is what was read that is wrong: a disk that fails, a stream that was cut, or is none.
-static bool is_of_content(const struct error *err, const struct partition_reader *reader)
+// Whether it is what was read that is wrong: a stream that was cut, or is none, or names places where no file can have bytes.
+static bool is_of_content(const struct error *err)
 {
 	return err->code == ERROR_BAD_DATA || err->code == ERROR_UNSUPPORTED ||
-	       (reader->is_failed && err->code != ERROR_NOSPC);
+	       (err->code == ERROR_OS && (err->errnum == EFBIG || err->errnum == EINVAL));
 }
 
 // A file that is not as it should be is worth having; only what cannot be written ends the work.
@@ -138,7 +139,7 @@ static struct error *take_file(struct extract *extract, const struct partition_f
 	err = is_flat ? copy_ordered(&reader, fd) : copy_plain(&reader, fd);
 	if (!err)
 		broken = partition_reader_check(&reader);
-	else if (is_of_content(err, &reader))
+	else if (is_of_content(err))
 		broken = take_ptr(err);
 	if (broken)
 		note_problem(extract, file->name, broken->text);
@@ -227,23 +228,61 @@ static struct error *fill(struct extract *extract)
 	return partition_write(extract->partition, extract->record);
 }
 
-static bool is_there(int dir_fd, const char *name)
+static struct error *look_for(int dir_fd, const char *name, bool *ret)
 {
-	return faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	*ret = faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return *ret || errno == ENOENT ? NULL : error_os(errno, "%s", name);
 }
 
+// Another dump of this crash may have the name, from a target that was tried too. Then the last digits, which only tell crashes of one
+// second apart, are counted up.
+static struct error *choose_name(struct extract *extract)
+{
+	char *id = strrchr(extract->record->name, '-');
+	unsigned long number = id ? strtoul(id + 1, NULL, 16) : 0;
+	bool is_taken = true;
+	struct error *err = NULL;
+
+	for (unsigned int i = 0; !err && is_taken && i < NAMES_MAX; i++) {
+		if (i && id)
+			snprintf(extract->result->name, sizeof(extract->result->name), "%.*s-%08lx%s",
+			         (int)(id - extract->record->name), extract->record->name, (number + i) & 0xffffffff,
+			         extract->result->is_whole ? "" : DUMPDIR_INCOMPLETE);
+		else
+			name_directory(extract);
+		err = look_for(extract->parent_fd, extract->result->name, &is_taken);
+	}
+	return err || !is_taken ? err : error_os(EEXIST, "rename %s to %s", extract->work, extract->result->name);
+}
+
+// rename(2) would replace an empty directory. Nobody else makes this name: a look before is enough.
 static struct error *finish(struct extract *extract)
 {
-	const char *name = extract->result->name;
+	struct error *err = choose_name(extract);
 
-	// rename(2) would replace an empty directory. Nobody else makes this name: a look before is enough.
-	if (is_there(extract->parent_fd, name))
-		return error_os(EEXIST, "rename %s to %s", extract->work, name);
-	if (renameat(extract->parent_fd, extract->work, extract->parent_fd, name) < 0)
-		return error_os(errno, "rename %s to %s", extract->work, name);
+	if (err)
+		return err;
+	if (renameat(extract->parent_fd, extract->work, extract->parent_fd, extract->result->name) < 0)
+		return error_os(errno, "rename %s to %s", extract->work, extract->result->name);
 	if (fsync(extract->parent_fd) < 0)
 		return error_os(errno, "fsync the directory of dumps");
 	return NULL;
+}
+
+// Goes on where another try ended. What is neither there under the name it had nor under the one it was to get is made once more: the
+// directory of dumps may be another one than then.
+static struct error *resume(struct extract *extract)
+{
+	bool has_work, has_name;
+	struct error *err = look_for(extract->parent_fd, extract->work, &has_work);
+
+	name_directory(extract);
+	if (!err)
+		err = look_for(extract->parent_fd, extract->result->name, &has_name);
+	if (err)
+		return err;
+	extract->result->is_old = !has_work && has_name;
+	return has_work || has_name ? NULL : fill(extract);
 }
 
 struct error *extract_run(struct partition *partition, struct partition_record *record, int dir_fd,
@@ -251,16 +290,11 @@ struct error *extract_run(struct partition *partition, struct partition_record *
 {
 	struct extract extract = {
 		.partition = partition, .record = record, .dir = DUMPDIR_NONE, .parent_fd = dir_fd, .result = ret};
-	struct error *err = NULL;
+	struct error *err;
 
 	*ret = (struct extract_result){.is_whole = record->taken == PARTITION_TAKING_WHOLE};
 	snprintf(extract.work, sizeof(extract.work), ".%s" WORK_SUFFIX, record->name);
-	if (record->taken == PARTITION_KEPT)
-		err = fill(&extract);
-	else
-		// The directory was on the disk when the record said so: if it has no longer the name it had, it has its last one.
-		ret->is_old = !is_there(dir_fd, extract.work);
-	name_directory(&extract);
+	err = record->taken == PARTITION_KEPT ? fill(&extract) : resume(&extract);
 	if (!err && !ret->is_old)
 		err = finish(&extract);
 	closep(&extract.dir.fd);

@@ -20,7 +20,9 @@
 
 /** What was made. */
 struct extract_result {
-	char name[DUMPDIR_NAME_BYTES + sizeof(DUMPDIR_INCOMPLETE)]; /**< Of the directory. */
+	char name
+		[DUMPDIR_NAME_BYTES +
+	         sizeof(DUMPDIR_INCOMPLETE)]; /**< Of the directory: that of the record, or, where something has that, one like it. */
 	bool is_whole; /**< Else its name ends in DUMPDIR_INCOMPLETE. */
 	bool is_old; /**< It was there before: only the record was not up to date. */
 	char problem[ERROR_TEXT_BYTES]; /**< Why a dump that was complete is not whole; "" otherwise. */
@@ -33,8 +35,8 @@ struct extract_result {
  * @param[in,out] record A dump there, not PARTITION_TAKEN; it is so then, on the disk too.
  * @param[in] dir_fd Directory that receives it; borrowed.
  * @param[out] ret What was made.
- * @return NULL; ERROR_NOSPC (the text has what is needed, and what is there); ERROR_OS (EEXIST: something has its name); ERROR_BAD_DATA;
- *	   ERROR_NOMEM. After an error the dump is on the partition as before.
+ * @return NULL; ERROR_NOSPC (the text has what is needed, and what is there); ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM. After an error
+ *	   the dump is still on the partition.
  */
 struct error *extract_run(struct partition *partition, struct partition_record *record, int dir_fd,
                           struct extract_result *ret) must_check;

@@ -212,11 +212,16 @@ struct error *partition_write(struct partition *partition, struct partition_reco
 
 	if (err)
 		return err;
+	// A write that failed may have torn its block: the next one goes to the same, since the other holds the last good header.
 	record->generation++;
 	partition_format(record, partition->piece);
 	err = store(partition, record->offset_bytes + record->generation % 2 * PARTITION_BLOCK_BYTES,
 	            PARTITION_BLOCK_BYTES);
-	return err ? err : sync_data(partition);
+	if (!err)
+		err = sync_data(partition);
+	if (err)
+		record->generation--;
+	return err;
 }
 
 uint64_t partition_room(const struct partition *partition, const struct partition_record *record)
@@ -488,18 +493,40 @@ void partition_reader_init(struct partition_reader *ret, struct partition *parti
 	sha256_init(&ret->sha);
 }
 
+// A block that cannot be read is zeros: what is behind it is worth having, and the checksum tells.
+static struct error *load_blocks(struct partition_reader *reader, uint64_t offset_bytes, size_t size_bytes)
+{
+	_cleanup_free_ uint8_t *whole = calloc(1, size_bytes);
+
+	if (!whole)
+		return error_new(ERROR_NOMEM, "no memory for %zu bytes", size_bytes);
+	for (size_t at = 0; at < size_bytes; at += PARTITION_BLOCK_BYTES) {
+		_cleanup_error_ struct error *err = load(reader->partition, offset_bytes + at, PARTITION_BLOCK_BYTES);
+
+		if (err)
+			reader->unreadable_bytes += PARTITION_BLOCK_BYTES;
+		else
+			memcpy(whole + at, reader->partition->piece, PARTITION_BLOCK_BYTES);
+	}
+	memcpy(reader->partition->piece, whole, size_bytes);
+	return NULL;
+}
+
 static struct error *load_next(struct partition_reader *reader)
 {
-	uint64_t left = reader->file->size_bytes - reader->place_bytes;
-	size_t part = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
-	struct error *err = load(reader->partition, reader->file->offset_bytes + reader->place_bytes,
-	                         align_up(part, PARTITION_BLOCK_BYTES));
+	uint64_t left = reader->file->size_bytes - reader->place_bytes,
+		 offset_bytes = reader->file->offset_bytes + reader->place_bytes;
+	size_t part = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES,
+	       size_bytes = align_up(part, PARTITION_BLOCK_BYTES);
+	struct error *err = load(reader->partition, offset_bytes, size_bytes);
 
 	reader->held_bytes = reader->used_bytes = 0;
 	if (err) {
-		reader->is_failed = true;
-		return err;
+		error_free(err);
+		err = load_blocks(reader, offset_bytes, size_bytes);
 	}
+	if (err)
+		return err;
 	sha256_update(&reader->sha, reader->partition->piece, part);
 	reader->held_bytes = part;
 	reader->place_bytes += part;
@@ -543,6 +570,9 @@ struct error *partition_reader_check(struct partition_reader *reader)
 			return err;
 	}
 	sha256_final(&reader->sha, digest);
+	if (reader->unreadable_bytes)
+		return error_new(ERROR_BAD_DATA, "%ju bytes could not be read and are zeros",
+		                 (uintmax_t)reader->unreadable_bytes);
 	if (reader->file->has_sum && memcmp(digest, reader->file->sum, sizeof(digest)) != 0)
 		return error_new(ERROR_BAD_DATA, "its checksum is wrong");
 	return NULL;

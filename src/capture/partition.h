@@ -111,7 +111,7 @@ struct partition_reader {
 	uint64_t place_bytes; /**< In the file, of what is loaded next. */
 	size_t held_bytes, used_bytes; /**< Of the piece. */
 	struct sha256 sha;
-	bool is_failed; /**< An error came from the partition. */
+	uint64_t unreadable_bytes; /**< Blocks that the device did not give; they are zeros. */
 };
 
 /**
@@ -246,11 +246,11 @@ void partition_reader_init(struct partition_reader *ret, struct partition *parti
  * @param[out] buf At least @p size_bytes.
  * @param[in] size_bytes Wanted.
  * @param[out] got_ret Bytes that came, on error too; without one, less than wanted only at the end.
- * @return NULL; ERROR_OS, ERROR_BAD_DATA: is_failed.
+ * @return NULL; ERROR_NOMEM. What cannot be read is zeros, and counted.
  */
 struct error *partition_reader_read(void *context, void *buf, size_t size_bytes, size_t *got_ret) must_check;
 
-/** Read the rest, and compare. @param[in,out] reader The reader. @return NULL: the sum is right, or nobody knows it; ERROR_BAD_DATA; ERROR_OS. */
+/** Read the rest, and compare. @param[in,out] reader The reader. @return NULL: the sum is right, or nobody knows it; ERROR_BAD_DATA (it is not, or something could not be read); ERROR_NOMEM. */
 struct error *partition_reader_check(struct partition_reader *reader) must_check;
 
 #endif

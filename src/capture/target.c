@@ -117,7 +117,7 @@ static bool is_meant(const struct blockdev *dev, const char *spec, bool is_mappe
 }
 
 static const struct blockdev *choose(const struct blockdev *devs, size_t count, const char *spec, bool is_mapper_only,
-                                     struct log *log)
+                                     struct log *log, unsigned int *found_ret)
 {
 	const struct blockdev *best = NULL;
 	unsigned int found = 0;
@@ -133,6 +133,7 @@ static const struct blockdev *choose(const struct blockdev *devs, size_t count, 
 		if (is_meant(&devs[i], spec, is_mapper_only))
 			log_print(log, "warning: %s is on more than one device: /dev/%s%s", spec, devs[i].name,
 			          &devs[i] == best ? " (taken)" : "");
+	*found_ret = found;
 	return best;
 }
 
@@ -158,8 +159,9 @@ static struct error *not_found(const char *spec, uint64_t waited_ms, const struc
 	                 count ? there : " none");
 }
 
+// found_ret: how many there are.
 static struct error *wait_device(const struct target_request *request, struct log *log, struct blockdev *ret,
-                                 char path[TARGET_PATH_BYTES])
+                                 char path[TARGET_PATH_BYTES], unsigned int *found_ret)
 {
 	uint64_t start_ms = clock_now_ms(), tell_ms = start_ms + TELL_MS, limit_ms = start_ms + request->timeout_ms;
 	_cleanup_blockdev_scan_ struct blockdev_scan scan = {0};
@@ -180,7 +182,8 @@ static struct error *wait_device(const struct target_request *request, struct lo
 		if (err)
 			return err;
 		// One path is better than none.
-		dev = choose(devs, count, spec, request->is_multipath && left_ms > request->timeout_ms / 2, log);
+		dev = choose(devs, count, spec, request->is_multipath && left_ms > request->timeout_ms / 2, log,
+		             found_ret);
 		if (dev) {
 			snprintf(path, TARGET_PATH_BYTES, "/dev/%s", dev->name);
 			for (char *at = path; *at; at++)
@@ -203,8 +206,13 @@ static struct error *wait_device(const struct target_request *request, struct lo
 struct error *target_find_raw(const struct target_request *request, struct log *log, char path[TARGET_PATH_BYTES])
 {
 	struct blockdev dev;
-	struct error *err = wait_device(request, log, &dev, path);
+	unsigned int found = 0;
+	struct error *err = wait_device(request, log, &dev, path, &found);
 
+	// A disk that was copied: nobody knows which of them may be overwritten.
+	if (!err && found > 1)
+		err = error_new(ERROR_BAD_DATA, "%s is on %u devices; nothing is written over any of them",
+		                request->place.device, found);
 	// It held nothing when the plan was made. Somebody may have found it as empty as we did.
 	if (!err && (dev.is_ambivalent || dev.fstype[0] || dev.table[0]))
 		err = error_new(ERROR_BAD_DATA, "%s holds %s%s now; nothing is written over it", path,
@@ -407,7 +415,8 @@ static struct error *wait_and_mount(const struct target_request *request, const 
 	struct blockdev dev;
 
 	for (;;) {
-		struct error *err = wait_device(request, log, &dev, path);
+		unsigned int found;
+		struct error *err = wait_device(request, log, &dev, path, &found);
 
 		if (err)
 			return err;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A partition without a file system: each step opens it anew, as the copier in between does by itself.
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "capture/encrypt.h"
 #include "capture/partition.h"
 #include "capture/save.h"
 #include "capture/seal.h"
@@ -98,9 +102,51 @@ static struct error *line(struct capture *capture, char **line_ret)
 	return NULL;
 }
 
+// Of the files that every dump has, and their sums. Others, of the administrator's programs, must not cost the dump.
+static bool is_ours(const char *name)
+{
+	static const char *const ours[] = {
+		"README.txt",  "capture.log", "plan",     "vmcore-dmesg.txt", "vmcore-dmesg.txt" ENCRYPT_SUFFIX,
+		SAVE_MAP_NAME, SEAL_MANIFEST, "hooks.log"};
+
+	for (size_t i = 0; i < array_size(ours); i++)
+		if (strcmp(ours[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void drop(struct capture *capture)
+{
+	// The memory, and what is_ours().
+	size_t room = PARTITION_FILES_MAX - 8;
+	_cleanup_closedir_ DIR *dir = NULL;
+	int fd = openat(capture->dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		closep(&fd);
+		return;
+	}
+	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+		const char *name = entry->d_name;
+
+		if (name[0] == '.' || is_ours(name))
+			continue;
+		if (partition_is_file_name(name) && room) {
+			room--;
+			continue;
+		}
+		log_print(&capture->log,
+		          "%s is left out: a dump on a raw partition has %d files at most, of plain names", name,
+		          PARTITION_FILES_MAX);
+		unlinkat(capture->dir.fd, name, 0);
+	}
+}
+
 const struct capture_steps capture_partition_steps = {
 	.is_meant = plan_target_is_raw,
 	.begin = begin,
+	.drop = drop,
 	.seal = seal,
 	.add = add,
 	.line = line,

@@ -22,6 +22,8 @@ struct capture_steps {
 	bool (*is_meant)(const struct plan_target *place);
 	/** Reach it, start the dump there, and put there what there is: the plan and the crashed kernel's log. */
 	struct error *(*begin)(struct capture *capture);
+	/** Remove files that cannot go there from those that are to, before there is a manifest of them; NULL: all can. */
+	void (*drop)(struct capture *capture);
 	/** Put all the other files there, the manifest last, and make the dump a whole one if it is. */
 	struct error *(*seal)(struct capture *capture, bool is_whole);
 	/** Put one more file behind a dump that is whole. */

@@ -311,6 +311,8 @@ static struct error *seal(struct capture *capture, struct error *failure)
 		log_print(&capture->log, "FAILED: %s", failure->text);
 		system_kernel_log(&capture->log);
 	}
+	if (steps && steps->drop)
+		steps->drop(capture);
 	notify_report(capture->notices, &capture->log);
 	err = !failure && !capture->is_log_only && steps ? steps->line(capture, &more) : NULL;
 	log_print(&capture->log, "%" PRIu64 " MiB memory available; sealing", system_meminfo("MemAvailable") / MIB);

@@ -123,11 +123,12 @@ static struct error *look_through(const struct host *host, const struct config *
 
 struct error *ctl_partition(const struct host *host, const struct config *config, bool is_quiet)
 {
-	_cleanup_words_ struct words fallbacks = {0};
-	struct error *err = NULL;
+	_cleanup_words_ struct words names = {0}, fallbacks = {0};
+	struct error *err = destination_names(config, &names);
 	size_t stayed = 0;
 
-	if (destination_is_raw(config_text(config, KEY_TARGET))) {
+	// Several targets share a dump, of which a raw one cannot be.
+	if (!err && destination_is_raw(names.list[0])) {
 		_cleanup_destination_ struct destination target = {0};
 
 		err = destination_find(host, config, &target);

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -33,6 +34,9 @@
 
 // Everybody who tells of dumps, which may take long, holds this one.
 #define DUMPS_LOCK_PATH "/run/lock/kdump-dumps"
+
+// Set in kdump.service.
+#define BOOT_VARIABLE "KDUMPCTL_BOOT"
 
 // Bits of KDUMP_VERBOSE: SUSE tells the command line to syslog (1) or standard output (4); for a service both are one.
 enum { VERBOSE_COMMAND_LINE = 1 | 4 };
@@ -230,8 +234,9 @@ static struct error *run_start(struct control *control, int *exit_ret)
 	struct error *late, *err = arm(control, &config);
 
 	(void)exit_ret;
-	// Taking dumps out may take long: the machine is ready for the next crash first, also if one cannot be taken.
-	if (err || !has_raw_target(&config))
+	// Taking dumps out may take long: the machine is ready for the next crash first, also if one cannot be taken. While it boots
+	// nobody waits for that, and the directory of dumps may not be mounted yet: then kdump-notify.service does it.
+	if (err || !has_raw_target(&config) || getenv(BOOT_VARIABLE))
 		return err;
 	late = take_from_partitions(control, &config);
 	if (late)

@@ -15,6 +15,7 @@ enum {
 	IMAGE_GAP_BYTES = 16 << 20,
 	IMAGE_STEP_BYTES = 64 << 10,
 	IMAGE_PIECES_MAX = 64,
+	IMAGE_PIECE_MIN_BYTES = 64 << 10,
 	// A kernel has 100 to 300 slab caches. What does not fit is taken for data of the kernel.
 	CACHES = 1024,
 	CACHE_PROBES = 8,
@@ -42,17 +43,35 @@ struct walk {
 	enum worth group_worth; // … that is worth this.
 };
 
+// Room that the image gave back belongs to others by now, and modules change what may be done with it page by page: more pieces than
+// there is room for, of which none says anything.
+static void drop_small(struct worth_map *map)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < map->image_count; i++) {
+		const struct worth_image *piece = &map->image[i];
+
+		if (piece->worth == WORTH_CODE || piece->paddr_end - piece->paddr_start >= IMAGE_PIECE_MIN_BYTES)
+			map->image[kept++] = *piece;
+	}
+	map->image_count = kept;
+}
+
 static bool add_image(struct worth_map *map, uint64_t vaddr, uint64_t paddr, uint64_t size_bytes, enum worth worth)
 {
 	struct worth_image *last = map->image_count ? &map->image[map->image_count - 1] : NULL;
 
 	if (last && last->paddr_end == paddr && last->worth == worth &&
-	    last->vaddr + (last->paddr_end - last->paddr_start) == vaddr)
+	    last->vaddr + (last->paddr_end - last->paddr_start) == vaddr) {
 		last->paddr_end += size_bytes;
-	else if (map->image_count < IMAGE_PIECES_MAX)
+	} else {
+		if (map->image_count == IMAGE_PIECES_MAX)
+			drop_small(map);
+		if (map->image_count == IMAGE_PIECES_MAX)
+			return false;
 		map->image[map->image_count++] = (struct worth_image){paddr, paddr + size_bytes, vaddr, worth};
-	else
-		return false;
+	}
 	return true;
 }
 

@@ -21,6 +21,8 @@
 /** A size with room for some dumps, and names of them. */
 enum { FAKEPARTITION_BYTES = 32 << 20 };
 #define FAKEPARTITION_NAME "node1-2026-01-02T03-04-05Z-0a1b2c3d"
+/** The one that a dump of this name gets where something has it. */
+#define FAKEPARTITION_NEXT_NAME "node1-2026-01-02T03-04-05Z-0a1b2c3e"
 /** See above. */
 #define FAKEPARTITION_SECOND "node1-2026-01-02T04-04-05Z-0a1b2c3e"
 

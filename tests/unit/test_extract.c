@@ -259,25 +259,63 @@ static void encrypted(void)
 	machine_deinit(&machine);
 }
 
-// Something has the name: what is there stays, and so does the dump.
+// Another target had this crash too: both dumps stay, the second under a name that nobody has.
 static void name_is_taken(void)
 {
+	static const char next[] = "/crash/" FAKEPARTITION_NEXT_NAME "/vmcore";
 	struct machine machine;
 	struct extract_result result;
-	struct partition_record found;
 
 	machine_init(&machine);
 	put_whole(&machine);
 	fake_file(&machine.fake, "/crash/" FAKEPARTITION_NAME "/plan", "another");
-	check_error(extract_run(&machine.partition, &machine.record, machine.dir_fd, &result), ERROR_OS, "File exists");
+	check_ok(extract_run(&machine.partition, &machine.record, machine.dir_fd, &result));
+	check_text(result.name, FAKEPARTITION_NEXT_NAME);
 	check_file(&machine, "/crash/" FAKEPARTITION_NAME "/plan", "another");
-	check_ok(partition_find(&machine.partition, FAKEPARTITION_NAME, &found));
-	check(found.taken == PARTITION_TAKING_WHOLE);
-	// It is moved away.
-	check(renameat(machine.dir_fd, FAKEPARTITION_NAME, machine.dir_fd, "moved") == 0);
-	check_ok(extract_run(&machine.partition, &found, machine.dir_fd, &result));
-	check_file(&machine, "/crash/" FAKEPARTITION_NAME "/vmcore", "12345678");
+	check_file(&machine, next, "12345678");
+	check(dumpdir_host_size(result.name) == dumpdir_host_size(FAKEPARTITION_NAME));
 	is_taken(&machine);
+	machine_deinit(&machine);
+}
+
+// The directory of dumps is another one now, or somebody removed what was in it: the dump is still on the partition.
+static void directory_is_gone(void)
+{
+	struct machine machine;
+	struct extract_result result;
+
+	machine_init(&machine);
+	put_whole(&machine);
+	machine.record.taken = PARTITION_TAKING_WHOLE;
+	check_ok(partition_write(&machine.partition, &machine.record));
+	check_ok(extract_run(&machine.partition, &machine.record, machine.dir_fd, &result));
+	check(!result.is_old && result.is_whole);
+	check_whole(&machine);
+	is_taken(&machine);
+	machine_deinit(&machine);
+}
+
+// Blocks that the disk does not give are zeros, and what is behind them is there.
+static void unreadable_blocks(void)
+{
+	static const char plan[] = "the plan";
+	struct machine machine;
+	struct extract_result result;
+	_cleanup_free_ char *text = NULL;
+	size_t size_bytes = 0;
+
+	machine_init(&machine);
+	fakepartition_put(&machine.partition, &machine.record, "plan", plan);
+	fakepartition_put(&machine.partition, &machine.record, "log", "words");
+	machine.record.files[1].size_bytes = 8192;
+	machine.record.state = PARTITION_COMPLETE;
+	check(ftruncate(machine.partition.fd, (off_t)machine.record.files[1].offset_bytes + 4096) == 0);
+	check_ok(extract_run(&machine.partition, &machine.record, machine.dir_fd, &result));
+	check_text(result.problem, "log: 4096 bytes could not be read and are zeros");
+	check_text(result.name, FAKEPARTITION_NAME ".incomplete");
+	check_ok(host_read(&machine.fake.host, "/crash/" FAKEPARTITION_NAME ".incomplete/log", 1 << 20, &text,
+	                   &size_bytes));
+	check(size_bytes == 8192 && strcmp(text, "words") == 0);
 	machine_deinit(&machine);
 }
 
@@ -297,8 +335,9 @@ static void no_room(void)
 }
 
 static const struct test tests[] = {
-	TEST(whole),        TEST(again),          TEST(incomplete), TEST(damaged),       TEST(damaged_stream),
-	TEST(missing_file), TEST(other_manifest), TEST(encrypted),  TEST(name_is_taken), TEST(no_room),
+	TEST(whole),          TEST(again),        TEST(incomplete),        TEST(damaged),
+	TEST(damaged_stream), TEST(missing_file), TEST(other_manifest),    TEST(encrypted),
+	TEST(name_is_taken),  TEST(no_room),      TEST(directory_is_gone), TEST(unreadable_blocks),
 };
 
 int main(int argc, char **argv)

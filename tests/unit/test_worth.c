@@ -228,6 +228,28 @@ static void hostile_images(void)
 	fixture_deinit(&fixture);
 }
 
+// Between code and constants a part was given back, and every other page of it is read-only: the constants are found all the same.
+static void a_part_that_modules_have(void)
+{
+	enum { GAP_PAGES = 200, CONSTANT_PAGES = 32 };
+	struct fixture fixture;
+
+	fakemachine_make(&fixture.fake, true);
+	for (uint64_t i = 0; i < CODE_PAGES; i++)
+		fakecore_map(&fixture.fake, code_vaddr + i * 4096, CODE + i * 4096, 4096);
+	for (uint64_t i = 0; i < GAP_PAGES; i++)
+		fakecore_map_without(&fixture.fake, code_vaddr + (CODE_PAGES + i) * 4096, (0x500000 + i * 4096) | nx,
+		                     4096, i % 2 ? 2 : 0);
+	for (uint64_t i = CODE_PAGES; i < CODE_PAGES + CONSTANT_PAGES; i++)
+		fakecore_map_without(&fixture.fake, code_vaddr + (GAP_PAGES + i) * 4096, (CODE + i * 4096) | nx, 4096,
+		                     2);
+	fakecore_info(&fixture.fake, "SYMBOL(_stext)=%jx\n", (uintmax_t)code_vaddr);
+	fixture_open(&fixture);
+	for (uint64_t i = 0; i < CODE_PAGES + CONSTANT_PAGES; i++)
+		check(worth_of(&fixture, CODE / 4096 + i) == (i < CODE_PAGES ? WORTH_CODE : WORTH_CONSTANTS));
+	fixture_deinit(&fixture);
+}
+
 // 2 MiB of struct pages, as a machine of 128 MiB has them.
 static void struct_pages_are_found(void)
 {
@@ -447,6 +469,7 @@ static const struct test tests[] = {
 	TEST(constants_are_in_two_kinds),
 	TEST(types_that_have_no_symbol),
 	TEST(hostile_images),
+	TEST(a_part_that_modules_have),
 	TEST(struct_pages_are_found),
 	TEST(any_pointer_to_struct_pages),
 	TEST(a_hole_in_memory),
