@@ -234,8 +234,8 @@ static struct error *look_for(int dir_fd, const char *name, bool *ret)
 	return *ret || errno == ENOENT ? NULL : error_os(errno, "%s", name);
 }
 
-// Another dump of this crash may have the name, from a target that was tried too. Then the last digits, which only tell crashes of one
-// second apart, are counted up.
+// Another dump of this crash may have the name, from a target that was tried too. Then the last digits, which only tell
+// crashes of one second apart, are counted up.
 static struct error *choose_name(struct extract *extract)
 {
 	char *id = strrchr(extract->record->name, '-');
@@ -269,8 +269,8 @@ static struct error *finish(struct extract *extract)
 	return NULL;
 }
 
-// Goes on where another try ended. What is neither there under the name it had nor under the one it was to get is made once more: the
-// directory of dumps may be another one than then.
+// Goes on where another try ended. What is neither there under the name it had nor under the one it was to get is made once
+// more: the directory of dumps may be another one than then.
 static struct error *resume(struct extract *extract)
 {
 	bool has_work, has_name;

@@ -234,8 +234,8 @@ static struct error *run_start(struct control *control, int *exit_ret)
 	struct error *late, *err = arm(control, &config);
 
 	(void)exit_ret;
-	// Taking dumps out may take long: the machine is ready for the next crash first, also if one cannot be taken. While it boots
-	// nobody waits for that, and the directory of dumps may not be mounted yet: then kdump-notify.service does it.
+	// Taking dumps out may take long: the machine is ready for the next crash first, also if one cannot be taken. While it
+	// boots nobody waits for that, and the directory of dumps may not be mounted yet: then kdump-notify.service does it.
 	if (err || !has_raw_target(&config) || getenv(BOOT_VARIABLE))
 		return err;
 	late = take_from_partitions(control, &config);

@@ -43,8 +43,8 @@ struct walk {
 	enum worth group_worth; // … that is worth this.
 };
 
-// Room that the image gave back belongs to others by now, and modules change what may be done with it page by page: more pieces than
-// there is room for, of which none says anything.
+// Room that the image gave back belongs to others by now, and modules change what may be done with it page by page: more
+// pieces than there is room for, of which none says anything.
 static void drop_small(struct worth_map *map)
 {
 	size_t kept = 0;
