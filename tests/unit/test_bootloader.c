@@ -187,7 +187,7 @@ static void options_in_the_environment_of_grub(void)
 	const struct bootloader *loader = NULL;
 
 	fake_init(&fake);
-	fake_file(&fake, "/boot/loader/entries/a.conf", "title A\noptions $kernelopts $tuned_params\n");
+	fake_file(&fake, "/boot/loader/entries/a.conf", "linux /vmlinuz-1\noptions $kernelopts $tuned_params\n");
 	fake_file(&fake, "/boot/grub2/grubenv",
 	          "# GRUB Environment Block\nsaved_entry=a\nkernelopts=root=/dev/vda1 crashkernel=1M \n###");
 	find(&fake, "boot loader entries", &loader);
@@ -242,6 +242,57 @@ static void systemd_boot(void)
 	check_view(&fake, loader, (const char *const[]){"crashkernel=128M", "crashkernel=128M", NULL});
 	check_file(&fake, "/etc/kernel/cmdline", "root=/dev/vda1 crashkernel=128M\n");
 	check(fake.run_count == 0);
+}
+
+// The one of the firmware has no kernel, and both have what is not this system.
+static void systemd_boot_on_two_partitions(void)
+{
+	static const char memory_test[] = "title M\nefi /EFI/memtest/x.efi\n";
+	static const char other[] = "linux /vmlinuz\nmachine-id 0123456789abcdef0123456789ABCDE0\noptions quiet\n";
+	static const char unified[] = "uki /EFI/Linux/u.efi\n";
+	_cleanup_fake_ struct fake fake;
+	const struct bootloader *loader = NULL;
+
+	make_entries(&fake, "/boot/loader/entries");
+	fake_file(&fake, "/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+	fake_file(&fake, "/efi/loader/entries/memtest.conf", memory_test);
+	fake_file(&fake, "/efi/loader/entries/shell.conf", "title S\nefi /shellx64.efi\noptions crashkernel=3M\n");
+	fake_file(&fake, "/boot/loader/entries/other.conf", other);
+	fake_file(&fake, "/boot/loader/entries/unified.conf", unified);
+	fake_file(&fake, "/boot/loader/entries/z-6.3.conf",
+	          "efi \\efi\\linux\\z.efi\nmachine-id 0123456789ABCDEF0123456789abcdef\noptions quiet\n");
+	fake_file(&fake, "/efi/loader/loader.conf", "default a-*.1.conf\n");
+	fake_file(&fake, "/efi/EFI/systemd/systemd-bootx64.efi", "");
+	find(&fake, "systemd-boot", &loader);
+	check_view(&fake, loader, (const char *const[]){"crashkernel=1M", "", "", NULL});
+	check_ok(run(&fake, loader, one, BOOTLOADER_DEFAULT));
+	check_view(&fake, loader, (const char *const[]){"crashkernel=128M", "", "", NULL});
+	check_ok(run(&fake, loader, one, "/boot/vmlinuz-6.2"));
+	check_view(&fake, loader, (const char *const[]){"crashkernel=128M", "crashkernel=128M", "", NULL});
+	check_error(run(&fake, loader, one, "/boot/vmlinuz-6.9"), ERROR_UNSUPPORTED,
+	            "in /efi/loader/entries, /boot/loader/entries no entry is that of the kernel");
+	check_ok(run(&fake, loader, one, BOOTLOADER_ALL));
+	check_view(&fake, loader,
+	           (const char *const[]){"crashkernel=128M", "crashkernel=128M", "crashkernel=128M", NULL});
+	check_file(&fake, "/efi/loader/entries/memtest.conf", memory_test);
+	check_file(&fake, "/efi/loader/entries/shell.conf", "title S\nefi /shellx64.efi\noptions crashkernel=3M\n");
+	check_file(&fake, "/boot/loader/entries/other.conf", other);
+	check_file(&fake, "/boot/loader/entries/unified.conf", unified);
+	check_file(&fake, "/etc/kernel/cmdline", "root=/dev/vda1 crashkernel=128M\n");
+}
+
+static void systemd_boot_without_a_kernel(void)
+{
+	_cleanup_fake_ struct fake fake;
+	const struct bootloader *loader = NULL;
+
+	fake_init(&fake);
+	fake_file(&fake, "/efi/loader/entries/memtest.conf", "efi /EFI/memtest/x.efi\n");
+	fake_file(&fake, "/efi/EFI/systemd/systemd-bootx64.efi", "");
+	find(&fake, "systemd-boot", &loader);
+	check_error(run(&fake, loader, one, BOOTLOADER_ALL), ERROR_UNSUPPORTED, "no entry starts a Linux");
+	fake_file(&fake, "/efi/EFI/Linux/u.efi", "");
+	check_error(run(&fake, loader, one, BOOTLOADER_ALL), ERROR_UNSUPPORTED, "u.efi is a unified kernel image");
 }
 
 static void systemd_boot_by_what_it_left(void)
@@ -385,6 +436,8 @@ static const struct test tests[] = {
 	TEST(entries_of_zipl),
 	TEST(entries_that_grub_does_not_read),
 	TEST(systemd_boot),
+	TEST(systemd_boot_on_two_partitions),
+	TEST(systemd_boot_without_a_kernel),
 	TEST(systemd_boot_by_what_it_left),
 	TEST(zipl),
 	TEST(rpm_ostree),
