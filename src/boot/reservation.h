@@ -37,8 +37,9 @@ enum reservation_part {
 struct reservation {
 	uint64_t bytes[RESERVATION_PARTS];
 	char *why[RESERVATION_PARTS]; /**< Where each number is from, for a person. */
-	uint64_t need_bytes; /**< Their sum: less than that is not known to be enough. */
-	uint64_t proposed_mib; /**< With room to spare, for "auto". */
+	uint64_t need_bytes; /**< Their sum: what a capture takes with as many CPUs as the plan has for what is reserved now. */
+	uint64_t least_bytes; /**< The same with one CPU, whatever is reserved: less is not known to be enough. */
+	uint64_t proposed_mib; /**< That with room to spare, for "auto". */
 	uint64_t total_mib; /**< Memory of the machine. */
 	bool is_full; /**< The full form of the capture initramfs. */
 	char *problem; /**< The plan could not be made, so that parts are guesses: why; else NULL. */

@@ -81,6 +81,7 @@ static void parts_make_the_sum(void)
 		check(reservation.why[i] && *reservation_part_name(i));
 	}
 	check(reservation.need_bytes == sum);
+	check(reservation.least_bytes == sum);
 	check(reservation.total_mib == 512);
 	// A large image needs more than the usual; a quarter more than the need, in steps of 16.
 	check(reservation.proposed_mib * MIB >= sum * 5 / 4 && reservation.proposed_mib * MIB < sum * 5 / 4 + 16 * MIB);
