@@ -147,8 +147,8 @@ static struct error *refuse(const struct bootloader_task *task, const char *path
 	                 text.buf ? text.buf : "");
 }
 
-// What the firmware starts is a stub, which goes on with "configfile" to the menu, or as once on Fedora the menu itself. Whose it is
-// cannot be seen: systems share the partition.
+// What the firmware starts is a stub, which goes on with "configfile" to the menu, or as once on Fedora the menu itself. Whose it
+// is cannot be seen: systems share the partition.
 static struct error *check_firmware_menus(const struct host *host, const struct bootloader_task *task)
 {
 	_cleanup_(host_names_freep) char **names = NULL;

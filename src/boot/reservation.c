@@ -40,7 +40,6 @@ enum {
 	PAGE_SHARE = 64,
 	// Proposed: not less than RESERVATION_USUAL_MIB or PLAN_FULL_MIB, a quarter more than the need, in steps.
 	PROPOSED_PERCENT = 125,
-	STEP_MIB = 16,
 	HEADER_BYTES = 0x264,
 	MEMINFO_BYTES = 64 * 1024,
 };
@@ -213,13 +212,13 @@ static struct error *sum_up(const struct plan *plan, uint64_t total_kib, struct 
 }
 
 // More CPUs than one are started only where there is room (boot/cpus.c), so that neither they nor their threads count here: what is
-// proposed would grow with what is reserved.
+// proposed would grow with what is reserved. Where the form is not known it may be the larger one.
 static void propose(struct reservation *ret)
 {
-	uint64_t least = ret->is_full ? PLAN_FULL_MIB : RESERVATION_USUAL_MIB;
+	uint64_t least = ret->is_full || ret->problem ? PLAN_FULL_MIB : RESERVATION_USUAL_MIB;
 	uint64_t mib = (ret->least_bytes * PROPOSED_PERCENT / 100 + MIB - 1) / MIB;
 
-	mib = (mib + STEP_MIB - 1) / STEP_MIB * STEP_MIB;
+	mib = (mib + RESERVATION_STEP_MIB - 1) / RESERVATION_STEP_MIB * RESERVATION_STEP_MIB;
 	ret->proposed_mib = mib > least ? mib : least;
 }
 

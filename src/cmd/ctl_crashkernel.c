@@ -23,6 +23,8 @@ struct state {
 	const struct ctl_crashkernel *asked;
 	struct words wanted;
 	bool is_auto;
+	bool is_guess; // No plan could be made.
+	uint64_t least_bytes; // Of the estimate.
 	struct words written; // Empty: nothing.
 	bool is_this_boot; // It was written since the machine started.
 };
@@ -83,6 +85,8 @@ static struct error *state_init(const struct host *host, const struct config *co
 	*ret = (struct state){.host = host, .asked = asked};
 	if (!err)
 		err = crashkernel_wanted(config, reservation.proposed_mib, &ret->is_auto, &ret->wanted);
+	ret->is_guess = reservation.problem;
+	ret->least_bytes = reservation.least_bytes;
 	return err ? err : read_written(ret);
 }
 
@@ -105,6 +109,22 @@ static struct error *write_state(const struct state *state, const struct words *
 	if (!err)
 		err = host_replace(state->host, CTL_CRASHKERNEL_PATH, text, strlen(text), 0644);
 	return error_wrap(err, "the boot loader was changed, but");
+}
+
+// The estimate is not the same each time: a server that does not answer, another image. What we wrote stays wanted as long as it is
+// enough, so that it never shrinks by itself, and does not grow by one step for nothing.
+static struct error *keep_written(struct state *state)
+{
+	uint64_t written = crashkernel_bytes(&state->written), wanted = crashkernel_bytes(&state->wanted);
+	uint64_t step = (uint64_t)RESERVATION_STEP_MIB << 20;
+
+	if (!state->is_auto || !written ||
+	    (written < wanted && (written + step < wanted || written < state->least_bytes)))
+		return NULL;
+	words_deinit(&state->wanted);
+	for (size_t i = 0; i < state->written.count; i++)
+		words_add(&state->wanted, state->written.list[i]);
+	return words_check(&state->wanted);
 }
 
 static bool has_crashkernel(const struct words *words)
@@ -236,8 +256,8 @@ static struct error *read_running(const struct host *host, struct words *ret)
 	return err ? err : words_check(ret);
 }
 
-// Whether the running kernel has what is wanted, or what somebody else set where anything is. The sentences are those of SUSE's
-// kdumptool.
+// Whether the running kernel has what is wanted, or what somebody else set where anything is; a guess is no reason to differ. The
+// sentences are those of SUSE's kdumptool.
 static struct error *compare(const struct state *state, bool *is_right_ret)
 {
 	_cleanup_words_ struct words running = {0};
@@ -250,7 +270,8 @@ static struct error *compare(const struct state *state, bool *is_right_ret)
 		err = join(&running, &present);
 	if (err)
 		return err;
-	*is_right_ret = crashkernel_same(&running, &state->wanted);
+	*is_right_ret =
+		crashkernel_same(&running, &state->wanted) || (state->is_auto && state->is_guess && running.count);
 	if (*is_right_ret)
 		return NULL;
 	// What we wrote in this boot is in force with the next one.
@@ -346,7 +367,8 @@ struct error *ctl_crashkernel_commandline(const struct host *host, const struct 
 		return remove_all(&state, is_forced, exit_ret);
 	if (!is_check && !is_update)
 		return print_wanted(&state);
-	if (is_check)
+	err = keep_written(&state);
+	if (!err && is_check)
 		err = compare(&state, &is_right);
 	if (err || is_right)
 		return err;
