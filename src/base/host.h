@@ -122,14 +122,14 @@ struct error *host_replace(const struct host *host, const char *path, const void
                            mode_t mode) must_check;
 
 /**
- * Replace a file below the root that is there, as io_replace_at(): it keeps its permission bits and its owner. Where the path is a
- * link, what it leads to is replaced.
+ * Replace a file below the root that is there, as io_replace_at(): it keeps its permission bits, its owner and its attributes, as
+ * io_replace_like_at() says. Where the path is a link, what it leads to is replaced.
  *
  * @param[in] host The world.
  * @param[in] path Absolute.
  * @param[in] buf Bytes.
  * @param[in] size_bytes Their number.
- * @return NULL; ERROR_OS (also: it is not there, is no file, or its owner cannot be kept); ERROR_NOSPC; ERROR_NOMEM.
+ * @return NULL; ERROR_OS (also: it is not there, is no file, or its owner or attributes cannot be kept); ERROR_NOSPC; ERROR_NOMEM.
  */
 struct error *host_rewrite(const struct host *host, const char *path, const void *buf, size_t size_bytes) must_check;
 

@@ -4,9 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+// linux/limits.h: XATTR_LIST_MAX and XATTR_SIZE_MAX.
+enum { ATTRIBUTE_MAX_BYTES = 64 * 1024 };
 
 struct error *io_read(int fd, void *buf, size_t size_bytes, size_t *got_ret)
 {
@@ -150,8 +155,62 @@ static struct error *set_owner(int fd, const char *name, const struct stat *like
 	return fchown(fd, like->st_uid, like->st_gid) < 0 ? error_os(errno, "set the owner of %s", name) : NULL;
 }
 
+// Those that the kernel makes from the content and the other attributes (IMA, EVM) would be wrong for another content.
+static bool is_derived(const char *attribute)
+{
+	return strcmp(attribute, "security.ima") == 0 || strcmp(attribute, "security.evm") == 0;
+}
+
+// One that is right already must not be set: a policy may forbid that.
+static struct error *copy_attribute(int from_fd, int fd, const char *name, const char *attribute)
+{
+	_cleanup_free_ char *value = malloc(ATTRIBUTE_MAX_BYTES), *present = malloc(ATTRIBUTE_MAX_BYTES);
+	ssize_t size, present_size;
+
+	if (!value || !present)
+		return error_new(ERROR_NOMEM, "no memory for attributes of %s", name);
+	size = fgetxattr(from_fd, attribute, value, ATTRIBUTE_MAX_BYTES);
+	if (size < 0)
+		return errno == ENODATA || errno == ENOTSUP ? NULL : error_os(errno, "read %s of %s", attribute, name);
+	present_size = fgetxattr(fd, attribute, present, ATTRIBUTE_MAX_BYTES);
+	if (present_size == size && memcmp(present, value, (size_t)size) == 0)
+		return NULL;
+	if (fsetxattr(fd, attribute, value, (size_t)size, 0) < 0 && errno != ENOTSUP)
+		return error_os(errno, "set %s of %s", attribute, name);
+	return NULL;
+}
+
+// Access control lists and labels of security modules are attributes too.
+static struct error *copy_attributes(int from_fd, int fd, const char *name)
+{
+	_cleanup_free_ char *list = malloc(ATTRIBUTE_MAX_BYTES);
+	struct error *err = NULL;
+	ssize_t size;
+
+	if (!list)
+		return error_new(ERROR_NOMEM, "no memory for attributes of %s", name);
+	size = flistxattr(from_fd, list, ATTRIBUTE_MAX_BYTES);
+	if (size < 0)
+		return errno == ENOTSUP ? NULL : error_os(errno, "list the attributes of %s", name);
+	for (const char *at = list; at < list + size && !err; at += strlen(at) + 1)
+		err = is_derived(at) ? NULL : copy_attribute(from_fd, fd, name, at);
+	return err;
+}
+
+// What the old file is beside its content.
+static struct error *set_like(int dir_fd, int fd, const char *name, const char *old_name, const struct stat *like)
+{
+	_cleanup_close_ int old_fd = openat(dir_fd, old_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (old_fd < 0)
+		return error_os(errno, "open %s", old_name);
+	if (fchmod(fd, like->st_mode & 07777) < 0)
+		return error_os(errno, "set the mode of %s", name);
+	return copy_attributes(old_fd, fd, name);
+}
+
 static struct error *write_synced(int dir_fd, const char *name, const void *buf, size_t size_bytes, mode_t mode,
-                                  const struct stat *like)
+                                  const char *old_name, const struct stat *like)
 {
 	_cleanup_close_ int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	struct error *err;
@@ -159,10 +218,12 @@ static struct error *write_synced(int dir_fd, const char *name, const void *buf,
 	if (fd < 0)
 		return error_os(errno, "create %s", name);
 	err = like ? set_owner(fd, name, like) : NULL;
+	if (!err && like)
+		err = set_like(dir_fd, fd, name, old_name, like);
+	else if (!err && fchmod(fd, mode) < 0)
+		err = error_os(errno, "set the mode of %s", name);
 	if (err)
 		return err;
-	if (fchmod(fd, mode) < 0)
-		return error_os(errno, "set the mode of %s", name);
 	err = io_write(fd, buf, size_bytes);
 	if (err)
 		return error_wrap(err, "%s", name);
@@ -180,7 +241,7 @@ static struct error *replace(int dir_fd, const char *name, const void *buf, size
 	if (snprintf(temporary, sizeof(temporary), ".%s.%d.new", name, (int)getpid()) >= (int)sizeof(temporary))
 		return error_os(ENAMETOOLONG, "%s", name);
 	unlinkat(dir_fd, temporary, 0);
-	err = write_synced(dir_fd, temporary, buf, size_bytes, mode, like);
+	err = write_synced(dir_fd, temporary, buf, size_bytes, mode, name, like);
 	if (!err && renameat(dir_fd, temporary, dir_fd, name) < 0)
 		err = error_os(errno, "rename to %s", name);
 	if (!err && fsync(dir_fd) < 0)

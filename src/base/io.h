@@ -95,19 +95,22 @@ struct error *io_read_all(int fd, size_t max_bytes, char **ret, size_t *size_ret
  * @param[in] buf Bytes.
  * @param[in] size_bytes Their number.
  * @param[in] mode Permission bits of the file.
- * @return NULL; ERROR_OS; ERROR_NOSPC. On error the old content stays and no temporary file is left.
+ * @return NULL; ERROR_OS; ERROR_NOSPC. On error the old content stays and no temporary file is left; but where only the directory cannot be synced,
+ *	   the new one is there.
  */
 struct error *io_replace_at(int dir_fd, const char *name, const void *buf, size_t size_bytes, mode_t mode) must_check;
 
 /**
- * As io_replace_at(), with the permission bits and the owner that another file has.
+ * As io_replace_at() for a file that is there, which keeps its permission bits, its owner and its extended attributes: access control
+ * lists, labels. Attributes that the file system does not take are left out; so are security.ima and security.evm, which the kernel
+ * makes from the content.
  *
  * @param[in] dir_fd Directory.
  * @param[in] name One path component.
  * @param[in] buf Bytes.
  * @param[in] size_bytes Their number.
- * @param[in] like What the file is to be like: st_mode, st_uid, st_gid.
- * @return As io_replace_at(); ERROR_OS also if the owner cannot be set.
+ * @param[in] like What the file is: st_mode, st_uid, st_gid.
+ * @return As io_replace_at(); ERROR_OS also if the owner or an attribute cannot be set; ERROR_NOMEM.
  */
 struct error *io_replace_like_at(int dir_fd, const char *name, const void *buf, size_t size_bytes,
                                  const struct stat *like) must_check;

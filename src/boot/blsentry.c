@@ -3,8 +3,11 @@
 
 #include <fnmatch.h>
 #include <string.h>
+#include <strings.h>
 
 #include "boot/text.h"
+
+#define MACHINE_ID "/etc/machine-id"
 
 // The value of a line that has some key; NULL if it has another one.
 static const char *value_of(const char *line, const char *key)
@@ -29,13 +32,15 @@ static const char *next_line(const char *line)
 	return end ? end + 1 : line + strlen(line);
 }
 
-struct error *blsentry_value(const char *text, const char *key, char **ret)
+// A key's last value, which is not terminated.
+static const char *find_value(const char *text, const char *key, size_t *size_ret)
 {
 	const char *found = NULL;
-	size_t size = 0;
 
+	*size_ret = 0;
 	for (const char *line = text; *line; line = next_line(line)) {
 		const char *value = value_of(line, key);
+		size_t size;
 
 		if (!value)
 			continue;
@@ -43,9 +48,63 @@ struct error *blsentry_value(const char *text, const char *key, char **ret)
 		size = (size_t)(line_end(line) > value ? line_end(line) - value : 0);
 		while (size && strchr(" \t", value[size - 1]))
 			size--;
+		*size_ret = size;
 	}
+	return found;
+}
+
+struct error *blsentry_value(const char *text, const char *key, char **ret)
+{
+	size_t size;
+	const char *found = find_value(text, key, &size);
+
 	*ret = found ? strndup(found, size) : NULL;
 	return found && !*ret ? error_new(ERROR_NOMEM, "no memory for a boot loader entry") : NULL;
+}
+
+// Of this machine; NULL if it has none, so that each entry may be its own.
+static struct error *read_machine(const struct host *host, char **ret)
+{
+	struct error *err = changes_read(host, MACHINE_ID, ret);
+
+	if (!err && *ret)
+		(*ret)[strspn(*ret, "0123456789abcdefABCDEF")] = '\0';
+	// "uninitialized": the first boot.
+	if (!err && *ret && strlen(*ret) != 32) {
+		free(*ret);
+		*ret = NULL;
+	}
+	return err;
+}
+
+// The directory of unified kernel images; a path of EFI may have "\\" and letters of any case.
+static bool is_unified(const char *path, size_t size)
+{
+	static const char directory[] = "/EFI/Linux/";
+
+	if (!path || size < strlen(directory))
+		return false;
+	for (size_t i = 0; i < strlen(directory); i++)
+		if (strncasecmp(path[i] == '\\' ? "/" : path + i, directory + i, 1) != 0)
+			return false;
+	return true;
+}
+
+// Memory tests and shells take other options, and another system on the same disk has its own. What a unified kernel image is given
+// takes the place of the command line inside, so that it gets no options where there are none.
+static bool is_for_us(const char *text, const char *machine)
+{
+	size_t size;
+	const char *value = find_value(text, "machine-id", &size);
+
+	if (value && machine && (size != strlen(machine) || strncasecmp(value, machine, size) != 0))
+		return false;
+	if (find_value(text, "linux", &size))
+		return true;
+	if (!find_value(text, "options", &size))
+		return false;
+	value = find_value(text, "efi", &size);
+	return is_unified(value, size) || find_value(text, "uki", &size);
 }
 
 static struct error *edit_line(const char *line, const char *value, const struct parameters_change *change,
@@ -161,7 +220,7 @@ static struct error *list_entries(const struct host *host, const char *directory
 }
 
 // A file has one command line, but its lines may be several.
-static struct error *view_file(const struct host *host, const char *path, const char *const *names,
+static struct error *view_file(const struct host *host, const char *path, const char *machine, const char *const *names,
                                struct bootloader_view *view)
 {
 	_cleanup_free_ char *text = NULL, *whole = NULL;
@@ -169,14 +228,15 @@ static struct error *view_file(const struct host *host, const char *path, const 
 	struct parameters_line line = {0};
 	struct error *err = changes_read(host, path, &text);
 
-	for (const char *at = text ? text : ""; *at; at = next_line(at)) {
+	if (err || !text || !is_for_us(text, machine))
+		return err;
+	for (const char *at = text; *at; at = next_line(at)) {
 		const char *value = value_of(at, "options");
 
 		if (value)
 			text_add(&options, "%.*s ", (int)(line_end(value) - value), value);
 	}
-	if (!err)
-		err = text_take(&options, &whole);
+	err = text_take(&options, &whole);
 	if (err)
 		return err;
 	line = (struct parameters_line){.text = whole, .size_bytes = strlen(whole)};
@@ -187,10 +247,13 @@ struct error *blsentry_view(const struct host *host, const char *directory, cons
                             struct bootloader_view *view)
 {
 	_cleanup_words_ struct words entries = {0};
-	struct error *err = list_entries(host, directory, &entries);
+	_cleanup_free_ char *machine = NULL;
+	struct error *err = read_machine(host, &machine);
 
+	if (!err)
+		err = list_entries(host, directory, &entries);
 	for (size_t i = 0; i < entries.count && !err; i++)
-		err = view_file(host, entries.list[i], names, view);
+		err = view_file(host, entries.list[i], machine, names, view);
 	return err;
 }
 
@@ -246,30 +309,48 @@ static struct error *plan_cmdline(const struct host *host, struct bootloader_tas
 	return err ? err : changes_add(&task->changes, BLSENTRY_CMDLINE, before, after);
 }
 
-struct error *blsentry_plan(const struct host *host, const char *directory, const char *standard,
+static struct error *plan_entry(const struct host *host, const char *path, const char *machine, const char *standard,
+                                struct bootloader_task *task, bool *is_any)
+{
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	bool is_wanted = false;
+	struct error *err = changes_read(host, path, &before);
+
+	if (!err && before && is_for_us(before, machine))
+		err = is_asked(path, before, standard, task->kernel, &is_wanted);
+	if (err || !is_wanted)
+		return err;
+	*is_any = true;
+	err = blsentry_edit(before, path, &task->change, &after);
+	return err ? err : changes_add(&task->changes, path, before, after);
+}
+
+static struct error *none_is_asked(const char *const *directories, const char *kernel)
+{
+	_cleanup_text_ struct text text = {0};
+
+	for (const char *const *directory = directories; *directory; directory++)
+		text_add(&text, "%s%s", directory == directories ? "" : ", ", *directory);
+	if (strcmp(kernel, BOOTLOADER_ALL) == 0)
+		return error_new(ERROR_UNSUPPORTED, "in %s no entry starts a Linux of this machine",
+		                 text.buf ? text.buf : "");
+	return error_new(ERROR_UNSUPPORTED, "in %s no entry is that of the kernel %s; --kernel=ALL changes all of them",
+	                 text.buf ? text.buf : "", kernel);
+}
+
+struct error *blsentry_plan(const struct host *host, const char *const *directories, const char *standard,
                             struct bootloader_task *task)
 {
 	_cleanup_words_ struct words entries = {0};
-	struct error *err = list_entries(host, directory, &entries);
+	_cleanup_free_ char *machine = NULL;
+	struct error *err = read_machine(host, &machine);
 	bool is_any = false;
 
-	for (size_t i = 0; i < entries.count && !err; i++) {
-		_cleanup_free_ char *before = NULL, *after = NULL;
-		bool is_wanted = false;
-
-		err = changes_read(host, entries.list[i], &before);
-		if (!err && before)
-			err = is_asked(entries.list[i], before, standard, task->kernel, &is_wanted);
-		if (err || !is_wanted)
-			continue;
-		is_any = true;
-		err = blsentry_edit(before, entries.list[i], &task->change, &after);
-		if (!err)
-			err = changes_add(&task->changes, entries.list[i], before, after);
-	}
-	if (!err && !is_any && strcmp(task->kernel, BOOTLOADER_ALL) != 0)
-		err = error_new(ERROR_UNSUPPORTED,
-		                "in %s no entry is that of the kernel %s; --kernel=ALL changes all of them", directory,
-		                task->kernel);
+	for (const char *const *directory = directories; *directory && !err; directory++)
+		err = list_entries(host, *directory, &entries);
+	for (size_t i = 0; i < entries.count && !err; i++)
+		err = plan_entry(host, entries.list[i], machine, standard, task, &is_any);
+	if (!err && !is_any)
+		err = none_is_asked(directories, task->kernel);
 	return err || strcmp(task->kernel, BOOTLOADER_ALL) != 0 ? err : plan_cmdline(host, task);
 }

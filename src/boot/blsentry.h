@@ -41,20 +41,23 @@ struct error *blsentry_edit(const char *text, const char *name, const struct par
  */
 struct error *blsentry_value(const char *text, const char *key, char **ret) must_check;
 
-/** Note the options of all entries of a directory. @param[in] host The machine. @param[in] directory Where they are. @param[in] names As in struct bootloader. @param[in,out] view The view. @return NULL; ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM. */
+/** Note the options of a directory's entries that blsentry_plan() may change. @param[in] host The machine. @param[in] directory Where they are. @param[in] names As in struct bootloader. @param[in,out] view The view. @return NULL; ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM. */
 struct error *blsentry_view(const struct host *host, const char *directory, const char *const *names,
                             struct bootloader_view *view) must_check;
 
 /**
- * Plan the change of the entries of a directory that a task asks for, and for all of them that of BLSENTRY_CMDLINE.
+ * Plan the change of the entries that a task asks for, and for all of them that of BLSENTRY_CMDLINE.
+ *
+ * Only those that start a Linux of this machine: with "linux", or with "options" for a unified kernel image ("uki", "efi" in
+ * /EFI/Linux), and with no other machine's "machine-id". Source: The Boot Loader Specification, "Type #1 Boot Loader Specification Entries".
  *
  * @param[in] host The machine.
- * @param[in] directory Where they are.
+ * @param[in] directories Where they are; NULL-terminated.
  * @param[in] standard Name of the entry that starts when nobody chooses, as a pattern of fnmatch(3), ".conf" may be missing; NULL: not known.
  * @param[in,out] task The task.
  * @return NULL; ERROR_CONFIG; ERROR_UNSUPPORTED (no entry is such a one); ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM.
  */
-struct error *blsentry_plan(const struct host *host, const char *directory, const char *standard,
+struct error *blsentry_plan(const struct host *host, const char *const *directories, const char *standard,
                             struct bootloader_task *task) must_check;
 
 /** Whether a directory has an entry. @param[in] host The machine. @param[in] directory Where. @return false also on error. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "boot/bootloader.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,9 @@ enum {
 	// grub-mkconfig with os-prober looks at all disks.
 	COMMAND_TIMEOUT_MS = 10 * 60 * 1000,
 	OUTPUT_BYTES = 64 * 1024,
+	MENU_MAX_BYTES = 16 * 1024 * 1024,
+	// There may be passwords in it.
+	MENU_MODE = 0600,
 };
 
 // The first one that is there counts. rpm-ostree and pbl come first: they configure the loaders behind them.
@@ -129,6 +133,60 @@ static struct error *run_commands(const struct host *host, const struct bootload
 	return err;
 }
 
+struct error *bootloader_read_menu(const struct host *host, const char *path, char **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size_bytes = 0;
+	struct error *err = host_read(host, path, MENU_MAX_BYTES, &text, &size_bytes);
+
+	*ret = NULL;
+	if (err && err->code == ERROR_OS && (err->errnum == ENOENT || err->errnum == ENOTDIR)) {
+		error_free(err);
+		return NULL;
+	}
+	if (!err && strlen(text) != size_bytes)
+		err = error_new(ERROR_BAD_DATA, "%s: there is a NUL byte in it, it is no text", path);
+	if (!err)
+		*ret = take_ptr(text);
+	return err;
+}
+
+struct error *bootloader_keep_menu(const struct host *host, const char *path, struct bootloader_task *task)
+{
+	struct error *err = bootloader_read_menu(host, path, &task->menu.before);
+
+	if (err)
+		return err;
+	task->menu.path = strdup(path);
+	return task->menu.path ? NULL : error_new(ERROR_NOMEM, "no memory for a path");
+}
+
+static struct error *put_menu_back(const struct host *host, const struct bootloader_menu *menu)
+{
+	_cleanup_free_ char *now = NULL;
+	struct error *err = menu->path ? bootloader_read_menu(host, menu->path, &now) : NULL;
+
+	if (err || (!now && !menu->before) || (now && menu->before && strcmp(now, menu->before) == 0))
+		return err;
+	if (!menu->before)
+		return host_remove(host, menu->path);
+	return now ? host_rewrite(host, menu->path, menu->before, strlen(menu->before))
+	           : host_replace(host, menu->path, menu->before, strlen(menu->before), MENU_MODE);
+}
+
+// The menu goes first: it is what the machine starts from.
+static struct error *undo(const struct host *host, struct bootloader_task *task)
+{
+	struct error *menu = put_menu_back(host, &task->menu), *err = changes_undo(host, &task->changes);
+
+	if (menu && err)
+		menu = error_wrap(menu, "%s; and", err->text);
+	else if (!menu)
+		return err;
+	error_free(err);
+	return menu;
+}
+
 struct error *bootloader_run(const struct host *host, const struct bootloader *loader, struct bootloader_task *task,
                              bool is_dry)
 {
@@ -147,7 +205,7 @@ struct error *bootloader_run(const struct host *host, const struct bootloader *l
 	if (!err)
 		return NULL;
 	// What the program did not take over would be a surprise at its next run.
-	late = changes_undo(host, &task->changes);
+	late = undo(host, task);
 	if (late)
 		err = error_wrap(err, "%s; before that", late->text);
 	error_free(late);
@@ -178,6 +236,8 @@ void bootloader_task_deinit(struct bootloader_task *task)
 	changes_deinit(&task->changes);
 	words_deinit(&task->commands);
 	words_deinit(&task->notes);
+	free(task->menu.path);
+	free(task->menu.before);
 }
 
 void bootloader_view_deinit(struct bootloader_view *view)

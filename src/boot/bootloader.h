@@ -29,6 +29,12 @@ struct bootloader_view {
 	struct words values; /**< As many; "" for none. */
 };
 
+/** A file that programs make, put back when one of them fails. */
+struct bootloader_menu {
+	char *path; /**< NULL: there is none to put back. */
+	char *before; /**< NULL: it was not there. */
+};
+
 /** What is to be done. */
 struct bootloader_task {
 	struct parameters_change change;
@@ -37,6 +43,7 @@ struct bootloader_task {
 		changes; /**< Files that a back-end wants changed; all back-ends together fill them, one makes them. */
 	struct words
 		commands; /**< Programs that are run when the files are changed: words, each list ended by an empty word. */
+	struct bootloader_menu menu; /**< bootloader_keep_menu(). */
 	struct words notes; /**< What else a person should know. */
 };
 
@@ -47,7 +54,7 @@ struct bootloader_task {
  * one is there too, a fake root in tests/roots, a case in tests/unit/test_bootloader.c, its line in kdumpctl(8).
  *
  * plan() thinks out what is to be done and changes nothing: texts of files by changes_add(), programs by
- * bootloader_command(). A boot loader that has a program of its own for its parameters has no files here. bootloader_run() does
+ * bootloader_command(), what these make by bootloader_keep_menu(). A boot loader that has a program of its own for its parameters has no files here. bootloader_run() does
  * the rest: dry runs, undoing files when a program fails, reading back.
  */
 struct bootloader {
@@ -108,6 +115,12 @@ void bootloader_view_deinit(struct bootloader_view *view);
 
 /** For back-ends: a program to run. @param[in,out] task The task. @param[in] argv NULL-terminated. */
 void bootloader_command(struct bootloader_task *task, const char *const *argv);
+
+/** For back-ends: note what a file is that the programs make anew. @param[in] host The machine. @param[in] path Absolute. @param[in,out] task The task, without one. @return NULL; ERROR_OS; ERROR_BAD_DATA (larger than 16 MiB, or no text); ERROR_NOMEM. */
+struct error *bootloader_keep_menu(const struct host *host, const char *path, struct bootloader_task *task) must_check;
+
+/** For back-ends: read such a file. @param[in] host The machine. @param[in] path Absolute. @param[out] ret Its text; NULL if it is not there; free() it. @return As bootloader_keep_menu(). */
+struct error *bootloader_read_menu(const struct host *host, const char *path, char **ret) must_check;
 
 /** For back-ends: note the parameters of some names in a line. @param[in,out] view The view. @param[in] where What the line is. @param[in] line The line. @param[in] names NULL-terminated. @return NULL; ERROR_NOMEM. */
 struct error *bootloader_note(struct bootloader_view *view, const char *where, const struct parameters_line *line,

@@ -123,11 +123,12 @@ static struct error *plan_grubby(struct bootloader_task *task)
 
 static struct error *plan_files(const struct host *host, struct bootloader_task *task)
 {
+	static const char *const directories[] = {ENTRIES, NULL};
 	_cleanup_free_ char *saved = NULL, *before = NULL, *after = NULL;
 	struct error *err = read_environment(host, "saved_entry", &saved);
 
 	if (!err)
-		err = blsentry_plan(host, ENTRIES, saved, task);
+		err = blsentry_plan(host, directories, saved, task);
 	if (err || strcmp(task->kernel, BOOTLOADER_ALL) != 0)
 		return err;
 	// Where there is no /etc/kernel/cmdline, new kernels get what is there.

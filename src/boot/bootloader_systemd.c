@@ -122,31 +122,45 @@ static struct error *note_images(const struct host *host, const char *mount, str
 	return err;
 }
 
-static struct error *plan(const struct host *host, struct bootloader_task *task)
+// Entries may be on both partitions: memory tests on the one of the firmware, kernels on the other.
+static struct error *list_places(const struct host *host, struct words *ret)
 {
-	_cleanup_free_ char *standard = NULL;
-	struct error *err = read_default(host, &standard);
-	size_t images = 0, places = 0;
+	struct error *err = NULL;
 
 	for (size_t i = 0; i < array_size(mounts) && !err; i++) {
 		_cleanup_free_ char *directory = NULL;
 
 		err = entries_of(mounts[i], &directory);
-		if (!err)
-			err = note_images(host, mounts[i], task, &images);
-		if (err || !blsentry_is_there(host, directory))
-			continue;
-		// The file for entries to come is changed with the first.
-		places++;
-		err = places == 1 ? blsentry_plan(host, directory, standard, task) : NULL;
+		if (!err && blsentry_is_there(host, directory))
+			words_add(ret, directory);
 	}
-	if (err || places)
+	return err ? err : words_check(ret);
+}
+
+static struct error *plan(const struct host *host, struct bootloader_task *task)
+{
+	_cleanup_free_ char *standard = NULL;
+	_cleanup_words_ struct words places = {0};
+	struct error *err = read_default(host, &standard);
+	size_t images = 0;
+
+	if (!err)
+		err = list_places(host, &places);
+	for (size_t i = 0; i < array_size(mounts) && !err; i++)
+		err = note_images(host, mounts[i], task, &images);
+	if (err)
 		return err;
-	if (images)
-		return error_new(ERROR_UNSUPPORTED, "%s",
-		                 task->notes.count ? task->notes.list[0] : "no memory for a note");
-	return error_new(ERROR_UNSUPPORTED, "systemd-boot is there, but no entry is found in loader/entries of /efi, "
-	                                    "/boot/efi or /boot: is the partition mounted?");
+	if (places.count)
+		err = blsentry_plan(host, (const char *const *)places.list, standard, task);
+	else
+		err = error_new(ERROR_UNSUPPORTED,
+		                "systemd-boot is there, but no entry is found in loader/entries of /efi, "
+		                "/boot/efi or /boot: is the partition mounted?");
+	// Kernels are there, but not as entries.
+	if (!err || err->code != ERROR_UNSUPPORTED || !images || strcmp(task->kernel, BOOTLOADER_ALL) != 0)
+		return err;
+	error_free(err);
+	return error_new(ERROR_UNSUPPORTED, "%s", task->notes.count ? task->notes.list[0] : "no memory for a note");
 }
 
 const struct bootloader bootloader_systemd = {

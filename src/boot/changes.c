@@ -118,13 +118,22 @@ struct error *changes_undo(const struct host *host, struct changes *changes)
 	return first;
 }
 
+// An error may come when the file is there already: the directory could not be synced.
+static bool is_as_wanted(const struct host *host, const struct changes_file *file)
+{
+	_cleanup_free_ char *now = NULL;
+	_cleanup_error_ struct error *err = changes_read(host, file->path, &now);
+
+	return !err && (now && file->after ? strcmp(now, file->after) == 0 : !now && !file->after);
+}
+
 struct error *changes_make(const struct host *host, struct changes *changes)
 {
 	struct error *err = NULL, *late;
 
 	for (size_t i = 0; i < changes->count && !err; i++) {
 		err = put(host, &changes->list[i], changes->list[i].before, changes->list[i].after);
-		changes->list[i].is_made = !err;
+		changes->list[i].is_made = !err || is_as_wanted(host, &changes->list[i]);
 	}
 	if (!err)
 		return NULL;

@@ -56,7 +56,7 @@ struct error *changes_add(struct changes *changes, const char *path, const char 
 void changes_tell(const struct changes *changes, struct words *ret);
 
 /**
- * Make them. Files keep their owner and mode; new ones have mode 0644. Where one fails, those before it are undone.
+ * Make them. Files keep their owner, mode and attributes; new ones have mode 0644. Where one fails, it and those before it are undone.
  *
  * @param[in] host The machine.
  * @param[in,out] changes The changes.

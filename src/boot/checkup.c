@@ -81,11 +81,11 @@ static void check_reservation(const struct host *host, const struct config *conf
 		            "no memory is reserved for the capture kernel; kdumpctl start says what to do");
 	else if (!err)
 		err = reservation_estimate(host, config, &needed);
-	if (!err && reserved_bytes && reserved_bytes < needed.need_bytes)
+	if (!err && reserved_bytes && reserved_bytes < needed.least_bytes)
 		checkup_add(checkup, FINDING_WARNING, "reservation",
 		            "%" PRIu64 " MiB are reserved, and a capture is estimated to need %" PRIu64
 		            " MiB: kdumpctl estimate says for what, kdumpctl reset-crashkernel reserves more",
-		            reserved_bytes / MIB, (needed.need_bytes + MIB - 1) / MIB);
+		            reserved_bytes / MIB, (needed.least_bytes + MIB - 1) / MIB);
 	add_error(checkup, FINDING_ERROR, "reservation", err);
 }
 

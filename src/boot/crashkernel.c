@@ -138,6 +138,19 @@ static void find_kind(const struct words *words, int kind, struct text *ret)
 	}
 }
 
+uint64_t crashkernel_bytes(const struct words *words)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < words->count; i++) {
+		const char *at = words->list[i] + strlen(CRASHKERNEL_PREFIX);
+
+		if (is_parameter(words->list[i]) && (bytes || !parse_size(&at, &bytes) || *at))
+			return 0;
+	}
+	return bytes;
+}
+
 bool crashkernel_same(const struct words *a, const struct words *b)
 {
 	for (int kind = 0; kind < (int)array_size(kinds); kind++) {

@@ -68,4 +68,7 @@ bool crashkernel_is_valid(const char *value);
  */
 bool crashkernel_same(const struct words *a, const struct words *b);
 
+/** What parameters reserve. @param[in] words Words; those that are not "crashkernel=…" do not count. @return Bytes; 0 if that is not one plain size. */
+uint64_t crashkernel_bytes(const struct words *words);
+
 #endif

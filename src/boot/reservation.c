@@ -12,6 +12,7 @@
 #include "boot/initrd.h"
 #include "boot/plan.h"
 #include "dump/copy.h"
+#include "dump/fmt_pagemap.h"
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -39,7 +40,6 @@ enum {
 	PAGE_SHARE = 64,
 	// Proposed: not less than RESERVATION_USUAL_MIB or PLAN_FULL_MIB, a quarter more than the need, in steps.
 	PROPOSED_PERCENT = 125,
-	STEP_MIB = 16,
 	HEADER_BYTES = 0x264,
 	MEMINFO_BYTES = 64 * 1024,
 };
@@ -148,26 +148,41 @@ static struct error *read_total(const struct host *host, uint64_t *kib_ret)
 	return NULL;
 }
 
-static struct error *estimate_copier(const struct plan *plan, uint64_t total_kib, struct reservation *ret)
+// A split dump has a thread for each of its files at least.
+static unsigned int copier_threads(const struct plan *plan, unsigned int wanted)
+{
+	unsigned int least = plan->parts > 1 ? plan->parts : 1;
+
+	return wanted > least ? wanted : least;
+}
+
+static uint64_t copier_bytes(const struct plan *plan, unsigned int thread_count, uint64_t total_kib)
 {
 	const char *const none[] = {NULL};
 	struct copy_options options = {
 		.dump_level = plan->dump_level,
 		.format = plan->format == PLAN_FORMAT_ELF ? COPY_ELF : COPY_KDUMP,
-		.thread_count = plan->threads ? plan->threads : 1,
+		.thread_count = thread_count,
+		.more_sink_count = plan->parts > 1 ? plan->parts - 1 : 0,
 		.keep_names = plan->keep_processes && *plan->keep_processes ? none : NULL,
 	};
 
-	return set(ret, RESERVATION_COPIER, copy_memory_bytes(&options, total_kib / 4),
-	           "for %u thread%s and %" PRIu64 " MiB", options.thread_count, options.thread_count == 1 ? "" : "s",
-	           total_kib / 1024);
+	// And the page map, of which each thread has a block.
+	return copy_memory_bytes(&options, total_kib / 4) + (uint64_t)thread_count * FMT_PAGEMAP_BLOCK_BYTES;
+}
+
+static struct error *estimate_copier(const struct plan *plan, uint64_t total_kib, struct reservation *ret)
+{
+	unsigned int threads = copier_threads(plan, plan->threads);
+
+	return set(ret, RESERVATION_COPIER, copier_bytes(plan, threads, total_kib),
+	           "for %u thread%s and %" PRIu64 " MiB", threads, threads == 1 ? "" : "s", total_kib / 1024);
 }
 
 static struct error *estimate_rest(const struct plan *plan, struct reservation *ret)
 {
 	unsigned int more = plan->threads > 1 ? plan->threads - 1 : 0;
 	bool has_network = plan->network_links && *plan->network_links;
-	uint64_t sum = 0;
 	struct error *err =
 		set(ret, RESERVATION_PROGRAMS, (ret->is_full ? FULL_PROGRAMS_MIB : MINIMAL_PROGRAMS_MIB) * MIB, "%s",
 	            ret->is_full ? "systemd, udev, and what they start" : "one program");
@@ -177,21 +192,33 @@ static struct error *estimate_rest(const struct plan *plan, struct reservation *
 	if (!err)
 		err = set(ret, RESERVATION_NETWORK, (has_network ? NETWORK_MIB : 0) * MIB, "%s",
 		          has_network ? "a card, its rings and sockets" : "none");
-	for (int i = 0; i < RESERVATION_PAGES; i++)
-		sum += ret->bytes[i];
-	return err ? err
-	           : set(ret, RESERVATION_PAGES, sum / (PAGE_SHARE - 1), "64 bytes for each page that is reserved");
+	return err;
 }
 
-// More CPUs than one are started only where there is room (boot/cpus.c), so they do not count here: what is proposed would grow
-// with what is reserved.
+// The parts are there but for the pages, which are a share of the others.
+static struct error *sum_up(const struct plan *plan, uint64_t total_kib, struct reservation *ret)
+{
+	uint64_t sum = 0, least;
+	struct error *err;
+
+	for (int i = 0; i < RESERVATION_PAGES; i++)
+		sum += ret->bytes[i];
+	least = sum - ret->bytes[RESERVATION_CPUS] - ret->bytes[RESERVATION_COPIER] +
+	        copier_bytes(plan, copier_threads(plan, 1), total_kib);
+	err = set(ret, RESERVATION_PAGES, sum / (PAGE_SHARE - 1), "64 bytes for each page that is reserved");
+	ret->need_bytes = sum + ret->bytes[RESERVATION_PAGES];
+	ret->least_bytes = least + least / (PAGE_SHARE - 1);
+	return err;
+}
+
+// More CPUs than one are started only where there is room (boot/cpus.c), so that neither they nor their threads count here: what is
+// proposed would grow with what is reserved. Where the form is not known it may be the larger one.
 static void propose(struct reservation *ret)
 {
-	uint64_t least = ret->is_full ? PLAN_FULL_MIB : RESERVATION_USUAL_MIB;
-	uint64_t need = ret->need_bytes - ret->bytes[RESERVATION_CPUS];
-	uint64_t mib = (need * PROPOSED_PERCENT / 100 + MIB - 1) / MIB;
+	uint64_t least = ret->is_full || ret->problem ? PLAN_FULL_MIB : RESERVATION_USUAL_MIB;
+	uint64_t mib = (ret->least_bytes * PROPOSED_PERCENT / 100 + MIB - 1) / MIB;
 
-	mib = (mib + STEP_MIB - 1) / STEP_MIB * STEP_MIB;
+	mib = (mib + RESERVATION_STEP_MIB - 1) / RESERVATION_STEP_MIB * RESERVATION_STEP_MIB;
 	ret->proposed_mib = mib > least ? mib : least;
 }
 
@@ -228,13 +255,13 @@ struct error *reservation_estimate(const struct host *host, const struct config 
 		err = estimate_copier(&plan, total_kib, &reservation);
 	if (!err)
 		err = estimate_rest(&plan, &reservation);
+	if (!err)
+		err = sum_up(&plan, total_kib, &reservation);
 	if (err) {
 		reservation_deinit(&reservation);
 		*ret = (struct reservation){0};
 		return err;
 	}
-	for (int i = 0; i < RESERVATION_PARTS; i++)
-		reservation.need_bytes += reservation.bytes[i];
 	reservation.total_mib = total_kib / 1024;
 	propose(&reservation);
 	*ret = reservation;

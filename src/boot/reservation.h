@@ -20,6 +20,9 @@
 /** What is proposed at least, in MiB: a minimal capture system on all kernels that were tried, and some CPUs. */
 enum { RESERVATION_USUAL_MIB = 128 };
 
+/** What is proposed is a multiple of this, in MiB. */
+enum { RESERVATION_STEP_MIB = 16 };
+
 /** What takes memory. */
 enum reservation_part {
 	RESERVATION_KERNEL, /**< The capture kernel while it starts: what its image says of itself. */
@@ -37,8 +40,10 @@ enum reservation_part {
 struct reservation {
 	uint64_t bytes[RESERVATION_PARTS];
 	char *why[RESERVATION_PARTS]; /**< Where each number is from, for a person. */
-	uint64_t need_bytes; /**< Their sum: less than that is not known to be enough. */
-	uint64_t proposed_mib; /**< With room to spare, for "auto". */
+	uint64_t
+		need_bytes; /**< Their sum: what a capture takes with as many CPUs as the plan has for what is reserved now. */
+	uint64_t least_bytes; /**< The same with one CPU, whatever is reserved: less is not known to be enough. */
+	uint64_t proposed_mib; /**< That with room to spare, for "auto". */
 	uint64_t total_mib; /**< Memory of the machine. */
 	bool is_full; /**< The full form of the capture initramfs. */
 	char *problem; /**< The plan could not be made, so that parts are guesses: why; else NULL. */

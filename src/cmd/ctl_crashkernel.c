@@ -12,7 +12,10 @@
 
 enum { CMDLINE_MAX_BYTES = 64 * 1024, STATE_MAX_BYTES = 64 * 1024, BOOT_ID_BYTES = 64 };
 
+// With fadump=on crashkernel= means another thing (Documentation/arch/powerpc/firmware-assisted-dump.rst), so both are looked at.
 static const char *const names[] = {"crashkernel", "fadump", NULL};
+// But fadump= goes only where that was asked for.
+static const char *const replaced[] = {"crashkernel", NULL};
 
 // What is wanted, and what we wrote before.
 struct state {
@@ -20,6 +23,8 @@ struct state {
 	const struct ctl_crashkernel *asked;
 	struct words wanted;
 	bool is_auto;
+	bool is_guess; // No plan could be made.
+	uint64_t least_bytes; // Of the estimate.
 	struct words written; // Empty: nothing.
 	bool is_this_boot; // It was written since the machine started.
 };
@@ -80,6 +85,8 @@ static struct error *state_init(const struct host *host, const struct config *co
 	*ret = (struct state){.host = host, .asked = asked};
 	if (!err)
 		err = crashkernel_wanted(config, reservation.proposed_mib, &ret->is_auto, &ret->wanted);
+	ret->is_guess = reservation.problem;
+	ret->least_bytes = reservation.least_bytes;
 	return err ? err : read_written(ret);
 }
 
@@ -104,6 +111,22 @@ static struct error *write_state(const struct state *state, const struct words *
 	return error_wrap(err, "the boot loader was changed, but");
 }
 
+// The estimate is not the same each time: a server that does not answer, another image. What we wrote stays wanted as long as it is
+// enough, so that it never shrinks by itself, and does not grow by one step for nothing.
+static struct error *keep_written(struct state *state)
+{
+	uint64_t written = crashkernel_bytes(&state->written), wanted = crashkernel_bytes(&state->wanted);
+	uint64_t step = (uint64_t)RESERVATION_STEP_MIB << 20;
+
+	if (!state->is_auto || !written ||
+	    (written < wanted && (written + step < wanted || written < state->least_bytes)))
+		return NULL;
+	words_deinit(&state->wanted);
+	for (size_t i = 0; i < state->written.count; i++)
+		words_add(&state->wanted, state->written.list[i]);
+	return words_check(&state->wanted);
+}
+
 static bool has_crashkernel(const struct words *words)
 {
 	for (size_t i = 0; i < words->count; i++)
@@ -112,26 +135,39 @@ static bool has_crashkernel(const struct words *words)
 	return false;
 }
 
-// Whether nobody else set it.
-static bool is_ours(const struct state *state, const struct words *present)
+static bool has_fadump(const struct words *words)
 {
-	return !has_crashkernel(present) || crashkernel_same(present, &state->wanted) ||
+	for (size_t i = 0; i < words->count; i++)
+		if (strcmp(words->list[i], "fadump=on") == 0 || strcmp(words->list[i], "fadump=nocma") == 0)
+			return true;
+	return false;
+}
+
+// Whether nobody else set it. What is the same by chance may be written again, but not removed.
+static bool is_ours(const struct state *state, const struct words *present, bool is_removal)
+{
+	if (has_fadump(present))
+		return false;
+	return !has_crashkernel(present) || (!is_removal && crashkernel_same(present, &state->wanted)) ||
 	       (state->written.count && crashkernel_same(present, &state->written));
 }
 
-// *ret: the first place whose value somebody else set, with that; NULL if there is none.
-static struct error *find_foreign(const struct state *state, const struct bootloader *loader, char **ret)
+// *ret: the first place whose value somebody else set, with that; NULL if there is none. *is_there_ret: all have what is wanted.
+static struct error *find_foreign(const struct state *state, const struct bootloader *loader, bool is_removal,
+                                  char **ret, bool *is_there_ret)
 {
 	struct bootloader_view view = {0};
 	struct error *err = loader->view(state->host, names, &view);
 
 	*ret = NULL;
+	*is_there_ret = view.values.count != 0;
 	for (size_t i = 0; i < view.values.count && !err && !*ret; i++) {
 		_cleanup_words_ struct words present = {0};
 
 		words_split(&present, view.values.list[i]);
 		err = words_check(&present);
-		if (!err && !is_ours(state, &present) &&
+		*is_there_ret &= crashkernel_same(&present, &state->wanted);
+		if (!err && !is_ours(state, &present, is_removal) &&
 		    asprintf(ret, "%s has %s", view.where.list[i], view.values.list[i]) < 0) {
 			*ret = NULL;
 			err = error_new(ERROR_NOMEM, "no memory for a text");
@@ -157,11 +193,12 @@ static struct error *print_task(const struct bootloader_task *task, bool is_all)
 }
 
 // Puts these parameters in the place of those that are there.
-static struct error *set(struct state *state, const struct bootloader *loader, const struct words *words)
+static struct error *set(struct state *state, const struct bootloader *loader, const struct words *words,
+                         const char *const *gone)
 {
 	const char *const none[] = {NULL};
 	struct bootloader_task task = {
-		.change = {names, words->count ? (const char *const *)words->list : none},
+		.change = {gone, words->count ? (const char *const *)words->list : none},
 		.kernel = state->asked->kernel ? state->asked->kernel : BOOTLOADER_ALL,
 	};
 	bool is_dry = state->asked->is_dry;
@@ -181,21 +218,26 @@ static struct error *set_politely(struct state *state, const struct words *words
 	const struct bootloader *loader = NULL;
 	_cleanup_free_ char *foreign = NULL;
 	struct error *err = bootloader_find(state->host, &loader);
+	bool is_there = false;
 
 	*is_done_ret = false;
 	if (!err)
-		err = find_foreign(state, loader, &foreign);
+		err = find_foreign(state, loader, !words->count, &foreign, &is_there);
 	if (err)
 		return err;
 	if (foreign) {
 		if (!state->asked->is_quiet)
 			printf("kdump: %s, which was not written by kdumpctl and is kept; %s it\n", foreign,
-			       words->count ? "kdumpctl reset-crashkernel replaces"
-			                    : "kdumptool commandline -d removes");
+			       !words->count                ? "kdumptool commandline -d removes"
+			       : strstr(foreign, "fadump=") ? "kdumpctl reset-crashkernel --fadump=off replaces"
+			                                    : "kdumpctl reset-crashkernel replaces");
 		return NULL;
 	}
 	*is_done_ret = true;
-	return set(state, loader, words);
+	// Somebody else's that is the same does not become ours by being left alone.
+	if (words->count && is_there && !crashkernel_same(&state->written, words))
+		return NULL;
+	return set(state, loader, words, replaced);
 }
 
 static struct error *read_running(const struct host *host, struct words *ret)
@@ -214,8 +256,8 @@ static struct error *read_running(const struct host *host, struct words *ret)
 	return err ? err : words_check(ret);
 }
 
-// Whether the running kernel has what is wanted, or what somebody else set where anything is. The sentences are those of SUSE's
-// kdumptool.
+// Whether the running kernel has what is wanted, or what somebody else set where anything is; a guess is no reason to differ. The
+// sentences are those of SUSE's kdumptool.
 static struct error *compare(const struct state *state, bool *is_right_ret)
 {
 	_cleanup_words_ struct words running = {0};
@@ -228,11 +270,12 @@ static struct error *compare(const struct state *state, bool *is_right_ret)
 		err = join(&running, &present);
 	if (err)
 		return err;
-	*is_right_ret = crashkernel_same(&running, &state->wanted);
+	*is_right_ret =
+		crashkernel_same(&running, &state->wanted) || (state->is_auto && state->is_guess && running.count);
 	if (*is_right_ret)
 		return NULL;
 	// What we wrote in this boot is in force with the next one.
-	*is_right_ret = state->is_auto && !is_ours(state, &running) && !state->is_this_boot;
+	*is_right_ret = state->is_auto && !is_ours(state, &running, false) && !state->is_this_boot;
 	if (*is_right_ret || state->asked->is_quiet)
 		return NULL;
 	printf("Kdump expects these crashkernel= values on the kernel command line:\n    %s\n(based on %s)\n", wanted,
@@ -244,20 +287,22 @@ static struct error *compare(const struct state *state, bool *is_right_ret)
 	return NULL;
 }
 
-static struct error *set_always(struct state *state, const struct words *words, bool *is_done_ret)
+static struct error *set_always(struct state *state, const struct words *words, const char *const *gone,
+                                bool *is_done_ret)
 {
 	const struct bootloader *loader = NULL;
 	struct error *err = bootloader_find(state->host, &loader);
 
 	*is_done_ret = !err;
-	return err ? err : set(state, loader, words);
+	return err ? err : set(state, loader, words, gone);
 }
 
 static struct error *remove_all(struct state *state, bool is_forced, int *exit_ret)
 {
 	const struct words none = {0};
 	bool is_done;
-	struct error *err = is_forced ? set_always(state, &none, &is_done) : set_politely(state, &none, &is_done);
+	struct error *err =
+		is_forced ? set_always(state, &none, names, &is_done) : set_politely(state, &none, &is_done);
 
 	*exit_ret = err ? CTL_CRASHKERNEL_EXIT_LOADER : EXIT_OK;
 	return err;
@@ -282,7 +327,7 @@ static struct error *update(struct state *state, bool is_told, int *exit_ret)
 	}
 	// A value in the configuration is the user's word.
 	err = state->is_auto ? set_politely(state, &state->wanted, &is_done)
-	                     : set_always(state, &state->wanted, &is_done);
+	                     : set_always(state, &state->wanted, replaced, &is_done);
 
 	*exit_ret = err ? CTL_CRASHKERNEL_EXIT_LOADER : EXIT_OK;
 	if (!err && is_done && is_told && !state->asked->is_quiet)
@@ -322,7 +367,8 @@ struct error *ctl_crashkernel_commandline(const struct host *host, const struct 
 		return remove_all(&state, is_forced, exit_ret);
 	if (!is_check && !is_update)
 		return print_wanted(&state);
-	if (is_check)
+	err = keep_written(&state);
+	if (!err && is_check)
 		err = compare(&state, &is_right);
 	if (err || is_right)
 		return err;
@@ -366,7 +412,7 @@ struct error *ctl_crashkernel_reset(const struct host *host, const struct config
 	if (!err)
 		err = bootloader_find(host, &loader);
 	if (!err)
-		err = set(&state, loader, &state.wanted);
+		err = set(&state, loader, &state.wanted, asked->fadump ? names : replaced);
 	if (!err)
 		err = join(&state.wanted, &wanted);
 	if (err || asked->is_dry)

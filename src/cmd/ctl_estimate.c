@@ -32,8 +32,9 @@ static struct error *print_json(const struct reservation *reservation, uint64_t 
 	json_open_object(&json, NULL);
 	json_number(&json, "reserved_bytes", reserved_bytes);
 	json_number(&json, "need_bytes", reservation->need_bytes);
+	json_number(&json, "least_bytes", reservation->least_bytes);
 	json_number(&json, "proposed_bytes", reservation->proposed_mib * MIB);
-	json_bool(&json, "is_enough", reserved_bytes >= reservation->need_bytes);
+	json_bool(&json, "is_enough", reserved_bytes >= reservation->least_bytes);
 	json_text(&json, "form", reservation->is_full ? "full" : "minimal");
 	json_text(&json, "problem", reservation->problem);
 	json_open_array(&json, "parts");
@@ -57,11 +58,13 @@ static struct error *print_table(const struct reservation *reservation, uint64_t
 		printf("%-10s %7.1f MiB  %s\n", reservation_part_name(i), (double)reservation->bytes[i] / (double)MIB,
 		       reservation->why[i]);
 	printf("%-10s %7.1f MiB\n", "need", (double)reservation->need_bytes / (double)MIB);
+	if (reservation->need_bytes != reservation->least_bytes)
+		printf("%-10s %7.1f MiB  with one CPU\n", "least", (double)reservation->least_bytes / (double)MIB);
 	if (reservation->problem)
 		printf("\nno plan can be made, so that some of this is a guess: %s\n", reservation->problem);
-	if (reserved_bytes < reservation->need_bytes)
+	if (reserved_bytes < reservation->least_bytes)
 		printf("\nWARNING: Current crashkernel size is lower than needed size %" PRIu64 "M.\n",
-		       in_mib(reservation->need_bytes));
+		       in_mib(reservation->least_bytes));
 	else if (reserved_bytes < reservation->proposed_mib * MIB)
 		printf("\nWARNING: Current crashkernel size is lower than recommended size %" PRIu64 "M.\n",
 		       reservation->proposed_mib);
@@ -92,7 +95,7 @@ struct error *ctl_estimate_calibrate(const struct host *host, const struct confi
 	most = reservation.total_mib / 2 < LOW_MAX_MIB ? reservation.total_mib / 2 : LOW_MAX_MIB;
 	if (most < reservation.proposed_mib)
 		most = reservation.proposed_mib;
-	least = in_mib(reservation.need_bytes);
+	least = in_mib(reservation.least_bytes);
 	if (least > reservation.proposed_mib)
 		least = reservation.proposed_mib;
 	printf("Total: %" PRIu64 "\nLow: %" PRIu64 "\nHigh: 0\nMinLow: %" PRIu64 "\nMaxLow: %" PRIu64

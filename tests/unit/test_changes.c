@@ -1,8 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "boot/changes.h"
 
+#include <errno.h>
+#include <sys/syscall.h>
+
 #include "fake.h"
 #include "test.h"
+
+// How many directories can still be synced; then one fails. Below 0: all can.
+static int directories_left = -1;
+
+// In the place of libc's.
+int fsync(int fd)
+{
+	struct stat info;
+
+	if (directories_left >= 0 && fstat(fd, &info) == 0 && S_ISDIR(info.st_mode) && directories_left-- == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static void check_file(const struct fake *fake, const char *path, const char *wanted)
 {
@@ -49,6 +67,23 @@ static void a_failure_undoes_the_others(void)
 	check_ok(changes_add(&changes, "/dir", "x", "y"));
 	check_error(changes_make(&fake.host, &changes), ERROR_OS, "/dir: it is no file");
 	check_file(&fake, "/a", "one\n");
+}
+
+// It is there already when the directory cannot be synced.
+static void what_fails_late_is_undone_too(void)
+{
+	_cleanup_fake_ struct fake fake;
+	_cleanup_changes_ struct changes changes = {0};
+
+	fake_init(&fake);
+	fake_file(&fake, "/a", "one\n");
+	fake_file(&fake, "/b", "two\n");
+	check_ok(changes_add(&changes, "/a", "one\n", "1\n"));
+	check_ok(changes_add(&changes, "/b", "two\n", "2\n"));
+	directories_left = 1;
+	check_error(changes_make(&fake.host, &changes), ERROR_OS, "fsync the directory of b");
+	check_file(&fake, "/a", "one\n");
+	check_file(&fake, "/b", "two\n");
 }
 
 static void mode_owner_and_links_stay(void)
@@ -114,8 +149,8 @@ static void what_changes_is_told(void)
 }
 
 static const struct test tests[] = {
-	TEST(all_are_made_and_undone), TEST(a_failure_undoes_the_others), TEST(mode_owner_and_links_stay),
-	TEST(no_text_and_no_way_out),  TEST(what_changes_is_told),
+	TEST(all_are_made_and_undone),   TEST(a_failure_undoes_the_others), TEST(what_fails_late_is_undone_too),
+	TEST(mode_owner_and_links_stay), TEST(no_text_and_no_way_out),      TEST(what_changes_is_told),
 };
 
 int main(int argc, char **argv)

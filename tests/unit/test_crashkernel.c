@@ -113,11 +113,29 @@ static void what_the_configuration_wants(void)
 	            "f:1: KDUMP_CRASHKERNEL: \"128M\" is wrong");
 }
 
+static uint64_t bytes_of(const char *text)
+{
+	_cleanup_words_ struct words words = {0};
+
+	words_split(&words, text);
+	return crashkernel_bytes(&words);
+}
+
+static void plain_sizes_are_known(void)
+{
+	check(bytes_of("quiet crashkernel=128M") == 128 << 20);
+	check(bytes_of("crashkernel=131072K x") == 128 << 20);
+	check(bytes_of("quiet") == 0);
+	check(bytes_of("crashkernel=1M crashkernel=2M") == 0);
+	check(bytes_of("crashkernel=128M,high") == 0);
+	check(bytes_of("crashkernel=1G-:128M") == 0);
+	check(bytes_of("crashkernel=128M@16M") == 0);
+	check(bytes_of("crashkernel=") == 0);
+}
+
 static const struct test tests[] = {
-	TEST(values_that_a_kernel_understands),
-	TEST(neither_order_nor_unit_counts),
-	TEST(what_differs),
-	TEST(what_the_configuration_wants),
+	TEST(values_that_a_kernel_understands), TEST(neither_order_nor_unit_counts), TEST(what_differs),
+	TEST(what_the_configuration_wants),     TEST(plain_sizes_are_known),
 };
 
 int main(int argc, char **argv)

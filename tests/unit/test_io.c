@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "test.h"
 
@@ -128,7 +129,45 @@ static void replacing(void)
 	check(system(path) == 0);
 }
 
-static const struct test tests[] = {TEST(whole), TEST(pieces), TEST(all_of_a_file), TEST(full_disk), TEST(replacing)};
+// user.x is text, system.posix_acl_access is made as acl(5) and linux/posix_acl_xattr.h say: version 2, then tag, bits and number.
+static void attributes_stay(void)
+{
+	static const uint8_t acl[] = {2, 0,  0,   0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  4,
+	                              0, 99, 0,   0,   0,   4,   0,  0, 0,   255, 255, 255, 255, 16, 0,
+	                              4, 0,  255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255};
+	char folder[] = "/var/tmp/test_io.XXXXXX", buf[64];
+	bool has_acl, has_user;
+	struct stat st;
+	int dir, fd;
+
+	check(mkdtemp(folder));
+	dir = open(folder, O_RDONLY | O_DIRECTORY);
+	check_ok(io_replace_at(dir, "a", "one", 3, 0600));
+	fd = openat(dir, "a", O_RDWR);
+	has_user = fsetxattr(fd, "user.x", "text", 4, 0) == 0;
+	has_acl = fsetxattr(fd, "system.posix_acl_access", acl, sizeof(acl), 0) == 0;
+	check(fstat(fd, &st) == 0);
+	close(fd);
+	check_ok(io_replace_like_at(dir, "a", "two", 3, &st));
+	fd = openat(dir, "a", O_RDONLY);
+	check(read(fd, buf, sizeof(buf)) == 3 && memcmp(buf, "two", 3) == 0);
+	if (has_user)
+		check(fgetxattr(fd, "user.x", buf, sizeof(buf)) == 4 && memcmp(buf, "text", 4) == 0);
+	else
+		puts("skipped: no user.* attributes in /var/tmp");
+	if (has_acl)
+		check(fgetxattr(fd, "system.posix_acl_access", buf, sizeof(buf)) == sizeof(acl) &&
+		      memcmp(buf, acl, sizeof(acl)) == 0);
+	else
+		puts("skipped: no access control lists in /var/tmp");
+	close(fd);
+	check(unlinkat(dir, "a", 0) == 0);
+	close(dir);
+	check(rmdir(folder) == 0);
+}
+
+static const struct test tests[] = {TEST(whole),     TEST(pieces),    TEST(all_of_a_file),
+                                    TEST(full_disk), TEST(replacing), TEST(attributes_stay)};
 
 int main(int argc, char **argv)
 {

@@ -2,6 +2,7 @@
 #include "boot/reservation.h"
 
 #include "boot/initrd.h"
+#include "boot/plan.h"
 #include "fake.h"
 #include "test.h"
 
@@ -81,6 +82,7 @@ static void parts_make_the_sum(void)
 		check(reservation.why[i] && *reservation_part_name(i));
 	}
 	check(reservation.need_bytes == sum);
+	check(reservation.least_bytes == sum);
 	check(reservation.total_mib == 512);
 	// A large image needs more than the usual; a quarter more than the need, in steps of 16.
 	check(reservation.proposed_mib * MIB >= sum * 5 / 4 && reservation.proposed_mib * MIB < sum * 5 / 4 + 16 * MIB);
@@ -99,7 +101,8 @@ static void a_usual_machine(void)
 	check_error(reservation_estimate(&fake.host, NULL, &none), ERROR_BAD_DATA, "no MemTotal");
 	fake_file(&fake, "/proc/meminfo", "MemTotal: 524288 kB\n");
 	check_ok(reservation_estimate(&fake.host, NULL, &reservation));
-	check(reservation.proposed_mib == RESERVATION_USUAL_MIB);
+	// No plan can be made: the full form may be needed.
+	check(reservation.proposed_mib == PLAN_FULL_MIB);
 }
 
 // Smallest reservations that captured with one CPU, Debian's cloud kernels 6.1 and 6.12, and the kernels' own sizes.
