@@ -105,9 +105,9 @@ static struct error *line(struct capture *capture, char **line_ret)
 // Of the files that every dump has, and their sums. Others, of the administrator's programs, must not cost the dump.
 static bool is_ours(const char *name)
 {
-	static const char *const ours[] = {
-		"README.txt",  "capture.log", "plan",     "vmcore-dmesg.txt", "vmcore-dmesg.txt" ENCRYPT_SUFFIX,
-		SAVE_MAP_NAME, SEAL_MANIFEST, "hooks.log"};
+	static const char encrypted_log[] = "vmcore-dmesg.txt" ENCRYPT_SUFFIX;
+	static const char *const ours[] = {"README.txt",  "capture.log", "plan",        "vmcore-dmesg.txt",
+	                                   encrypted_log, SAVE_MAP_NAME, SEAL_MANIFEST, "hooks.log"};
 
 	for (size_t i = 0; i < array_size(ours); i++)
 		if (strcmp(ours[i], name) == 0)
