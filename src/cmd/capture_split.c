@@ -48,8 +48,14 @@ static struct error *make_part(struct capture *capture, struct capture_part *par
 	char name[DUMPDIR_NAME_BYTES];
 	struct error *err = target_mount(&part->target, &capture->log, &fd);
 
+	if (err)
+		return err;
 	directory_name(capture, part, name);
-	return err ? err : dumpdir_create(fd, part->target.place.directory, name, &dir);
+	err = dumpdir_create(fd, part->target.place.directory, name, &dir);
+	// Nobody else knows that it is mounted.
+	if (err)
+		error_free(target_unmount(&part->target, take_fd(&fd)));
+	return err;
 }
 
 static int make_child(void *context)
@@ -67,19 +73,24 @@ static int make_child(void *context)
 
 static int close_child(void *context)
 {
-	struct part_job *job = context;
+	const struct part_job *job = context;
+	struct capture_part *part = job->part;
+	_cleanup_dumpdir_ struct dumpdir dir = DUMPDIR_NONE;
 	char name[DUMPDIR_NAME_BYTES], incomplete[DUMPDIR_NAME_BYTES + sizeof(DUMPDIR_INCOMPLETE)];
-	struct error *err;
+	struct error *renamed, *err = target_open(&part->target, &part->fd);
 
-	directory_name(job->capture, job->part, name);
+	directory_name(job->capture, part, name);
 	snprintf(incomplete, sizeof(incomplete), "%s" DUMPDIR_INCOMPLETE, name);
-	// Only where nothing is in it.
-	if (job->part->dir.parent_fd >= 0)
-		unlinkat(job->part->dir.parent_fd, incomplete, AT_REMOVEDIR);
-	dumpdir_deinit(&job->part->dir);
-	err = target_unmount(&job->part->target, job->part->fd);
+	// It has another name where its part is whole, and is removed only where nothing is in it.
+	renamed = err ? NULL : dumpdir_reopen(part->fd, part->target.place.directory, name, &dir);
+	if (dir.parent_fd >= 0)
+		unlinkat(dir.parent_fd, incomplete, AT_REMOVEDIR);
+	error_free(renamed);
+	dumpdir_deinit(&dir);
+	if (!err)
+		err = target_unmount(&part->target, part->fd);
 	if (err)
-		log_console(&job->capture->log, "%s: %s", job->part->target.place.device, err->text);
+		log_console(&job->capture->log, "%s: %s", part->target.place.device, err->text);
 	error_free(err);
 	return EXIT_OK;
 }
@@ -100,10 +111,14 @@ static bool run_child(struct capture *capture, struct capture_part *part, bool i
 
 static void close_part(struct capture *capture, struct capture_part *part)
 {
-	if (part->fd >= 0)
-		run_child(capture, part, false, close_child, clock_now_ms() + CLOSE_MS, "unmount");
+	bool is_mounted = part->fd >= 0;
+
+	// What is open here would keep the child from unmounting it.
 	dumpdir_deinit(&part->dir);
 	closep(&part->fd);
+	part->fd = -1;
+	if (is_mounted)
+		run_child(capture, part, false, close_child, clock_now_ms() + CLOSE_MS, "unmount");
 }
 
 static bool open_part(struct capture *capture, struct capture_part *part)

@@ -31,10 +31,10 @@ def times(report, name, crash):
                 f"panic to {crash.ended} {crash.end_s:.1f} s (emulated)")
 
 
-def disk_clean(report, name, crash):
-    """The target was unmounted and its file system has no error."""
-    report.check(f"{name}: the target's file system is clean",
-                 image.check_clean(crash.disk))
+def disk_clean(report, name, crash, disk=None):
+    """The target, or another disk, was unmounted and its file system has no error."""
+    report.check(f"{name}: the {'other disk' if disk else 'target'}'s file system is clean",
+                 image.check_clean(disk or crash.disk))
 
 
 def directory(report, name, folder, is_raw=False):

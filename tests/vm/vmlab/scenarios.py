@@ -508,6 +508,10 @@ def _split(report, lab, folder, scenario):
     name, setup = scenario.name, scenario.setup
     crash = capture.crash(lab, folder, setup)
     checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    checks.disk_clean(report, name, crash)
+    checks.disk_clean(report, name, crash, crash.second)
+    trouble_told = re.findall(r"kdump: .*(?:busy|unmount the target).*", crash.console)
+    report.check(f"{name}: the disks are let go without a complaint", "\n".join(trouble_told))
     first, second = crash.dump_directory(), crash.dump_directory(crash.second)
     report.check(f"{name}: the second directory is a part of the first", "" if second.name == first.name + ".part2" else f"{first.name}, {second.name}")
     code, text, _ = run(["sha256sum", "--quiet", "--check", "manifest.sha256"], cwd=second, ok=None, merge=True)
@@ -527,6 +531,9 @@ def _split_missing(report, lab, folder, scenario):
     crash = capture.crash(lab, folder, setup)
     checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
     dump = _saved(report, lab, scenario, crash, crash.dump_directory(crash.second if is_second else None))
+    # One that stalls cannot be unmounted.
+    if not setup.trouble:
+        checks.disk_clean(report, name, crash, crash.second)
     text = (dump / "capture.log").read_text()
     found = re.search(setup.says[0], text)
     report.check(f"{name}: capture.log says why it is not split", "" if found else text[-2000:])
@@ -759,6 +766,11 @@ def table():
                        before_panic=f"tune2fs -U random $(blkid -U {capture.SECOND_UUID})", says=("the dump has no part on.*did not appear",)),
                  _split_missing, False, "a dump over two disks, the second of which is gone"),
         Scenario("split-full-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_TARGET": SPLIT}, has_second=True,
+                       before_panic=f"mount UUID={capture.SECOND_UUID} /mnt; dd if=/dev/zero of=/mnt/fill bs=1M status=none; umount /mnt",
+                       says=("the dump has no part on.*No space left",)),
+                 _split_missing, False, "a dump over two disks, the second of which is full"),
+        Scenario("split-small-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_TARGET": SPLIT}, has_second=True,
                        before_panic=f"mount UUID={capture.SECOND_UUID} /mnt; dd if=/dev/zero of=/mnt/some bs=1M count=8 status=none; "
                                     "dd if=/dev/zero of=/mnt/fill bs=1M status=none; rm /mnt/some; umount /mnt",
