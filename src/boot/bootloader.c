@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "boot/bootloader.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -135,20 +134,7 @@ static struct error *run_commands(const struct host *host, const struct bootload
 
 struct error *bootloader_read_menu(const struct host *host, const char *path, char **ret)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t size_bytes = 0;
-	struct error *err = host_read(host, path, MENU_MAX_BYTES, &text, &size_bytes);
-
-	*ret = NULL;
-	if (err && err->code == ERROR_OS && (err->errnum == ENOENT || err->errnum == ENOTDIR)) {
-		error_free(err);
-		return NULL;
-	}
-	if (!err && strlen(text) != size_bytes)
-		err = error_new(ERROR_BAD_DATA, "%s: there is a NUL byte in it, it is no text", path);
-	if (!err)
-		*ret = take_ptr(text);
-	return err;
+	return changes_read_most(host, path, MENU_MAX_BYTES, ret);
 }
 
 struct error *bootloader_keep_menu(const struct host *host, const char *path, struct bootloader_task *task)

@@ -9,9 +9,14 @@ enum { FILE_MAX_BYTES = 1024 * 1024, NEW_FILE_MODE = 0644 };
 
 struct error *changes_read(const struct host *host, const char *path, char **ret)
 {
+	return changes_read_most(host, path, FILE_MAX_BYTES, ret);
+}
+
+struct error *changes_read_most(const struct host *host, const char *path, size_t max_bytes, char **ret)
+{
 	_cleanup_free_ char *text = NULL;
 	size_t size_bytes = 0;
-	struct error *err = host_read(host, path, FILE_MAX_BYTES, &text, &size_bytes);
+	struct error *err = host_read(host, path, max_bytes, &text, &size_bytes);
 
 	if (err && err->code == ERROR_OS && (err->errnum == ENOENT || err->errnum == ENOTDIR)) {
 		error_free(err);

@@ -41,6 +41,9 @@ struct changes {
  */
 struct error *changes_read(const struct host *host, const char *path, char **ret) must_check;
 
+/** As changes_read(), of a file that is larger than configurations are. @param[in] host The machine. @param[in] path As there. @param[in] max_bytes Most bytes. @param[out] ret As there. @return As there. */
+struct error *changes_read_most(const struct host *host, const char *path, size_t max_bytes, char **ret) must_check;
+
 /**
  * Note what a file is to hold. It changes nothing yet.
  *

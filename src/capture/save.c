@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -236,13 +235,6 @@ static void close_map(const struct attempt *attempt, struct pagemap *map, bool i
 	pagemap_destroy(map);
 }
 
-static uint64_t room_of(int fd)
-{
-	struct statvfs fs;
-
-	return fstatvfs(fd, &fs) < 0 ? 0 : (uint64_t)fs.f_bavail * fs.f_frsize;
-}
-
 // The command line that was used may start fewer CPUs than the plan counts on. Each file has a thread that waits for its disk.
 static unsigned int count_threads(const struct plan *plan, size_t files)
 {
@@ -332,9 +324,9 @@ static uint64_t find_room(const struct attempt *attempt)
 		return raw_room - raw_room / STREAM_SHARE;
 	if (attempt->remote)
 		return remote_room(attempt->remote, attempt->job->place_path);
-	least = room_of(attempt->fds[0]);
+	least = system_room(attempt->fds[0]);
 	for (size_t i = 1; i < attempt->count; i++) {
-		uint64_t room = room_of(attempt->fds[i]);
+		uint64_t room = system_room(attempt->fds[i]);
 
 		if (room < least)
 			least = room;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -94,6 +95,13 @@ uint64_t system_meminfo(const char *key)
 		if (strncmp(line, key, key_size) == 0 && line[key_size] == ':')
 			return strtoull(line + key_size + 1, NULL, 10) * 1024;
 	return 0;
+}
+
+uint64_t system_room(int fd)
+{
+	struct statvfs info;
+
+	return fstatvfs(fd, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize : 0;
 }
 
 void system_oom_adjust(int adjustment)

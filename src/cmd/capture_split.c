@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,6 +13,7 @@
 #include "capture/retention.h"
 #include "capture/save.h"
 #include "capture/seal.h"
+#include "capture/system.h"
 
 enum {
 	MIB = 1 << 20,
@@ -141,17 +141,10 @@ static bool open_part(struct capture *capture, struct capture_part *part)
 	return err ? error_free(err), false : true;
 }
 
-static uint64_t room_of(int fd)
-{
-	struct statvfs info;
-
-	return fstatvfs(fd, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize : 0;
-}
-
 // Parts are about as large as each other. Where that may leave less room than the first target has alone, the smallest is left out.
 static void drop_small(struct capture *capture)
 {
-	uint64_t first = room_of(capture->target_fd), most = UINT64_MAX;
+	uint64_t first = system_room(capture->target_fd), most = UINT64_MAX;
 	struct stat info;
 
 	// No dump is larger than what it is made of.
@@ -163,15 +156,15 @@ static void drop_small(struct capture *capture)
 		struct capture_part small;
 
 		for (size_t i = 1; i < capture->part_count; i++)
-			if (room_of(capture->parts[i].fd) < room_of(capture->parts[least].fd))
+			if (system_room(capture->parts[i].fd) < system_room(capture->parts[least].fd))
 				least = i;
 		small = capture->parts[least];
-		if (room_of(small.fd) >= first / (capture->part_count + 1) ||
-		    room_of(small.fd) >= most / (capture->part_count + 1))
+		if (system_room(small.fd) >= first / (capture->part_count + 1) ||
+		    system_room(small.fd) >= most / (capture->part_count + 1))
 			return;
 		log_print(&capture->log,
 		          "the dump has no part on %s: it has %" PRIu64 " MiB free, and the first target %" PRIu64,
-		          small.target.place.device, room_of(small.fd) / MIB, first / MIB);
+		          small.target.place.device, system_room(small.fd) / MIB, first / MIB);
 		close_part(capture, &small);
 		capture->part_count--;
 		for (size_t i = least; i < capture->part_count; i++)

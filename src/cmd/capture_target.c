@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -246,13 +245,6 @@ static struct error *make_directory(struct capture *capture)
 	return dumpdir_write(&capture->dir, "plan", capture->plan_text);
 }
 
-static uint64_t free_bytes(int fd)
-{
-	struct statvfs info;
-
-	return fstatvfs(fd, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize : 0;
-}
-
 // Until when the work on this target may go on: a tenth of a short rest is kept, so that there is always time to seal.
 static uint64_t work_end_ms(const struct capture *capture)
 {
@@ -281,18 +273,18 @@ static struct error *save_memory(struct capture *capture)
 	for (; job.more_dir_count < capture->part_count; job.more_dir_count++)
 		more_dirs[job.more_dir_count] = &capture->parts[job.more_dir_count].dir;
 	if (!job.place)
-		log_print(&capture->log, "%" PRIu64 " MiB free on the target", free_bytes(capture->target_fd) / MIB);
+		log_print(&capture->log, "%" PRIu64 " MiB free on the target", system_room(capture->target_fd) / MIB);
 	err = save_run(&job, &result);
 	capture->is_split = result.part_count > 1;
 	if (err)
 		return error_wrap(err, "the memory was not saved");
 	capture->contents = result.contents;
 	memcpy(capture->hash, result.hash, sizeof(capture->hash));
-	if (!job.place && free_bytes(capture->target_fd) < capture->plan.free_disk_bytes)
+	if (!job.place && system_room(capture->target_fd) < capture->plan.free_disk_bytes)
 		log_print(&capture->log,
 		          "warning: only %" PRIu64 " MiB are left free on the target, less than the %" PRIu64
 		          " MiB that the plan asks for; the dump is kept",
-		          free_bytes(capture->target_fd) / MIB, capture->plan.free_disk_bytes / MIB);
+		          system_room(capture->target_fd) / MIB, capture->plan.free_disk_bytes / MIB);
 	return NULL;
 }
 
