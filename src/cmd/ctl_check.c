@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd/ctl_check.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "base/json.h"
@@ -38,26 +37,36 @@ static struct error *print_text(const struct checkup *checkup)
 		       checkup->list[i].text);
 	if (!checkup->count)
 		puts("nothing was found that would make a capture fail");
-	return fflush(stdout) == 0 ? NULL : error_os(errno, "write what was found");
+	return ctl_flush("what was found");
 }
 
-struct error *ctl_check(const struct host *host, const struct config *config, bool is_json, bool *is_bad_ret)
+static struct error *look(const struct ctl *ctl, struct checkup *checkup)
 {
-	_cleanup_checkup_ struct checkup checkup = {0};
+	_cleanup_config_ struct config config = {0};
 	_cleanup_plan_ struct plan plan = {0};
-	struct error *err = plan_make(host, config, &plan);
+	struct error *err = config_load(&ctl->host, ctl->config_path, &config);
 
 	if (err)
-		checkup_add(&checkup, FINDING_ERROR, "plan", "%s", err->text);
+		return err;
+	err = plan_make(&ctl->host, &config, &plan);
+	if (err)
+		checkup_add(checkup, FINDING_ERROR, "plan", "%s", err->text);
 	error_free(err);
-	for (size_t i = 0; i < config->warnings.count; i++)
-		checkup_add(&checkup, FINDING_WARNING, "configuration", "%s", config->warnings.list[i]);
+	for (size_t i = 0; i < config.warnings.count; i++)
+		checkup_add(checkup, FINDING_WARNING, "configuration", "%s", config.warnings.list[i]);
 	// What follows from the plan only.
-	err = plan.target.device ? checkup_run(host, config, &plan, &checkup) : NULL;
+	return plan.target.device ? checkup_run(&ctl->host, &config, &plan, checkup) : NULL;
+}
+
+struct error *ctl_check(const struct ctl *ctl, int *exit_ret)
+{
+	_cleanup_checkup_ struct checkup checkup = {0};
+	struct error *err = look(ctl, &checkup);
+
 	if (err)
 		return err;
-	*is_bad_ret = false;
 	for (size_t i = 0; i < checkup.count; i++)
-		*is_bad_ret |= checkup.list[i].severity == FINDING_ERROR;
-	return is_json ? print_json(&checkup) : print_text(&checkup);
+		if (checkup.list[i].severity == FINDING_ERROR)
+			*exit_ret = EXIT_CONFIG;
+	return ctl->is_json ? print_json(&checkup) : print_text(&checkup);
 }

@@ -9,23 +9,9 @@
 #ifndef CMD_CTL_CHECK_H
 #define CMD_CTL_CHECK_H
 
-#include <stdbool.h>
+#include "cmd/ctl.h"
 
-#include "base/cleanup.h"
-#include "base/error.h"
-#include "base/host.h"
-#include "boot/config.h"
-
-/**
- * Look at configuration and machine, and print a line for each finding, or that there is none.
- *
- * @param[in] host The machine.
- * @param[in] config The configuration.
- * @param[in] is_json As one JSON document.
- * @param[out] is_bad_ret Whether there is an error among them.
- * @return NULL; ERROR_NOMEM; ERROR_OS, ERROR_NOSPC (it cannot be printed).
- */
-struct error *ctl_check(const struct host *host, const struct config *config, bool is_json,
-                        bool *is_bad_ret) must_check;
+/** Look at configuration and machine, and print a line for each finding, or that there is none. @param[in] ctl The call. @param[out] exit_ret EXIT_CONFIG if there is an error among them. @return NULL; an error for a person, of any code. */
+struct error *ctl_check(const struct ctl *ctl, int *exit_ret) must_check;
 
 #endif

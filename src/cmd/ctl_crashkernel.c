@@ -20,7 +20,7 @@ static const char *const replaced[] = {"crashkernel", NULL};
 // What is wanted, and what we wrote before.
 struct state {
 	const struct host *host;
-	const struct ctl_crashkernel *asked;
+	const struct ctl *ctl;
 	struct words wanted;
 	bool is_auto;
 	bool is_guess; // No plan could be made.
@@ -76,13 +76,12 @@ static struct error *read_written(struct state *state)
 	return words_check(&state->written);
 }
 
-static struct error *state_init(const struct host *host, const struct config *config,
-                                const struct ctl_crashkernel *asked, struct state *ret)
+static struct error *state_init(const struct ctl *ctl, const struct config *config, struct state *ret)
 {
 	_cleanup_reservation_ struct reservation reservation = {0};
-	struct error *err = reservation_estimate(host, config, &reservation);
+	struct error *err = reservation_estimate(&ctl->host, config, &reservation);
 
-	*ret = (struct state){.host = host, .asked = asked};
+	*ret = (struct state){.host = &ctl->host, .ctl = ctl};
 	if (!err)
 		err = crashkernel_wanted(config, reservation.proposed_mib, &ret->is_auto, &ret->wanted);
 	ret->is_guess = reservation.problem;
@@ -197,14 +196,15 @@ static struct error *set(struct state *state, const struct bootloader *loader, c
                          const char *const *gone)
 {
 	const char *const none[] = {NULL};
+	const char *kernel = state->ctl->options.values[CTL_OPTION_KERNEL];
 	struct bootloader_task task = {
 		.change = {gone, words->count ? (const char *const *)words->list : none},
-		.kernel = state->asked->kernel ? state->asked->kernel : BOOTLOADER_ALL,
+		.kernel = kernel ? kernel : BOOTLOADER_ALL,
 	};
-	bool is_dry = state->asked->is_dry;
+	bool is_dry = ctl_options_has(&state->ctl->options, CTL_OPTION_DRY_RUN);
 	struct error *err = bootloader_run(state->host, loader, &task, is_dry);
 
-	if (!err && (is_dry || !state->asked->is_quiet))
+	if (!err && (is_dry || !state->ctl->is_quiet))
 		err = print_task(&task, is_dry);
 	if (!err && !is_dry)
 		err = write_state(state, words);
@@ -226,7 +226,7 @@ static struct error *set_politely(struct state *state, const struct words *words
 	if (err)
 		return err;
 	if (foreign) {
-		if (!state->asked->is_quiet)
+		if (!state->ctl->is_quiet)
 			printf("kdump: %s, which was not written by kdumpctl and is kept; %s it\n", foreign,
 			       !words->count                ? "kdumptool commandline -d removes"
 			       : strstr(foreign, "fadump=") ? "kdumpctl reset-crashkernel --fadump=off replaces"
@@ -276,7 +276,7 @@ static struct error *compare(const struct state *state, bool *is_right_ret)
 		return NULL;
 	// What we wrote in this boot is in force with the next one.
 	*is_right_ret = state->is_auto && !is_ours(state, &running, false) && !state->is_this_boot;
-	if (*is_right_ret || state->asked->is_quiet)
+	if (*is_right_ret || state->ctl->is_quiet)
 		return NULL;
 	printf("Kdump expects these crashkernel= values on the kernel command line:\n    %s\n(based on %s)\n", wanted,
 	       state->is_auto ? "the output of 'kdumptool calibrate'" : "the value of KDUMP_CRASHKERNEL");
@@ -320,7 +320,7 @@ static struct error *update(struct state *state, bool is_told, int *exit_ret)
 	struct error *err;
 
 	if (is_done) {
-		if (!state->asked->is_quiet)
+		if (!state->ctl->is_quiet)
 			puts("The command line options in the bootloader are right.\nChanges will take effect on next "
 			     "boot.");
 		return NULL;
@@ -330,7 +330,7 @@ static struct error *update(struct state *state, bool is_told, int *exit_ret)
 	                     : set_always(state, &state->wanted, replaced, &is_done);
 
 	*exit_ret = err ? CTL_CRASHKERNEL_EXIT_LOADER : EXIT_OK;
-	if (!err && is_done && is_told && !state->asked->is_quiet)
+	if (!err && is_done && is_told && !state->ctl->is_quiet)
 		puts("Updated the command line options in the bootloader.\nChanges will take effect on next boot.");
 	return err;
 }
@@ -345,22 +345,25 @@ static struct error *print_wanted(const struct state *state)
 	return puts(line) < 0 || fflush(stdout) < 0 ? error_os(errno, "write the parameters") : NULL;
 }
 
-struct error *ctl_crashkernel_commandline(const struct host *host, const struct config *config,
-                                          const struct ctl_crashkernel *asked, int *exit_ret)
+static struct error *commandline(const struct ctl *ctl, const struct config *config, int *exit_ret)
 {
-	const char *letters = asked->letters ? asked->letters : "";
+	const struct ctl_options *options = &ctl->options;
 	bool may_update = config_number(config, KEY_UPDATE_BOOTLOADER), is_right = false;
-	bool is_check = strchr(letters, 'c'), is_forced = strchr(letters, 'd');
-	bool is_removal = is_forced || (strchr(letters, 'D') && may_update);
-	bool is_update = strchr(letters, 'u') || (strchr(letters, 'U') && may_update);
+	bool is_check = ctl_options_has(options, CTL_OPTION_CHECK);
+	bool is_forced = ctl_options_has(options, CTL_OPTION_DELETE);
+	bool asks_removal = is_forced || ctl_options_has(options, CTL_OPTION_DELETE_IF);
+	bool asks_update =
+		ctl_options_has(options, CTL_OPTION_UPDATE) || ctl_options_has(options, CTL_OPTION_UPDATE_IF);
+	bool is_removal = is_forced || (asks_removal && may_update);
+	bool is_update = ctl_options_has(options, CTL_OPTION_UPDATE) || (asks_update && may_update);
 	_cleanup_(state_deinit) struct state state = {0};
 	struct error *err;
 
-	if (strpbrk(letters, "dD") && strpbrk(letters, "cuU"))
+	if (asks_removal && (is_check || asks_update))
 		return error_new(ERROR_USAGE, "options -d / -D are mutually exclusive with options -c and -u / -U");
-	if (strpbrk(letters, "dDU") && !is_removal && !is_update && !is_check)
+	if ((asks_removal || asks_update) && !is_removal && !is_update && !is_check)
 		return NULL;
-	err = state_init(host, config, asked, &state);
+	err = state_init(ctl, config, &state);
 	if (err)
 		return err;
 	if (is_removal)
@@ -378,6 +381,22 @@ struct error *ctl_crashkernel_commandline(const struct host *host, const struct 
 	return NULL;
 }
 
+struct error *ctl_crashkernel_commandline(const struct ctl *ctl, int *exit_ret)
+{
+	static const enum ctl_option changing[] = {CTL_OPTION_UPDATE, CTL_OPTION_UPDATE_IF, CTL_OPTION_DELETE,
+	                                           CTL_OPTION_DELETE_IF};
+	_cleanup_config_ struct config config = {0};
+	_cleanup_close_ int lock_fd = -1;
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < array_size(changing) && lock_fd < 0 && !err; i++)
+		if (ctl_options_has(&ctl->options, changing[i]))
+			err = ctl_lock(ctl, CTL_LOCK_PATH, &lock_fd);
+	if (!err)
+		err = ctl_load_config(ctl, &config);
+	return err ? err : commandline(ctl, &config, exit_ret);
+}
+
 static struct error *reboot_machine(const struct host *host)
 {
 	static const char *const argv[] = {"systemctl", "reboot", NULL};
@@ -391,36 +410,46 @@ static struct error *reboot_machine(const struct host *host)
 	return error_wrap(err, "the boot loader was changed, but the machine is not restarted");
 }
 
-struct error *ctl_crashkernel_reset(const struct host *host, const struct config *config,
-                                    const struct ctl_crashkernel *asked)
+static struct error *check_reset_options(const char *fadump, const char *kernel)
 {
+	if (fadump && strcmp(fadump, "off") != 0)
+		return error_new(strcmp(fadump, "on") == 0 || strcmp(fadump, "nocma") == 0 ? ERROR_UNSUPPORTED
+		                                                                           : ERROR_USAGE,
+		                 "--fadump=%s: firmware-assisted dump is not supported yet, allowed is off", fadump);
+	if (kernel && *kernel != '/' && strcmp(kernel, BOOTLOADER_ALL) != 0 && strcmp(kernel, BOOTLOADER_DEFAULT) != 0)
+		return error_new(ERROR_USAGE, "--kernel=%s: allowed is the path of a kernel, ALL, or DEFAULT", kernel);
+	return NULL;
+}
+
+struct error *ctl_crashkernel_reset(const struct ctl *ctl, int *exit_ret)
+{
+	const char *kernel = ctl->options.values[CTL_OPTION_KERNEL], *fadump = ctl->options.values[CTL_OPTION_FADUMP];
+	bool is_dry = ctl_options_has(&ctl->options, CTL_OPTION_DRY_RUN);
+	_cleanup_config_ struct config config = {0};
 	_cleanup_(state_deinit) struct state state = {0};
+	_cleanup_close_ int lock_fd = -1;
 	const struct bootloader *loader = NULL;
 	_cleanup_free_ char *wanted = NULL;
-	struct error *err;
+	struct error *err = is_dry ? NULL : ctl_lock(ctl, CTL_LOCK_PATH, &lock_fd);
 
-	if (asked->fadump && strcmp(asked->fadump, "off") != 0)
-		return error_new(
-			strcmp(asked->fadump, "on") == 0 || strcmp(asked->fadump, "nocma") == 0 ? ERROR_UNSUPPORTED
-												: ERROR_USAGE,
-			"--fadump=%s: firmware-assisted dump is not supported yet, allowed is off", asked->fadump);
-	if (asked->kernel && *asked->kernel != '/' && strcmp(asked->kernel, BOOTLOADER_ALL) != 0 &&
-	    strcmp(asked->kernel, BOOTLOADER_DEFAULT) != 0)
-		return error_new(ERROR_USAGE, "--kernel=%s: allowed is the path of a kernel, ALL, or DEFAULT",
-		                 asked->kernel);
-	err = state_init(host, config, asked, &state);
+	(void)exit_ret;
 	if (!err)
-		err = bootloader_find(host, &loader);
+		err = ctl_load_config(ctl, &config);
 	if (!err)
-		err = set(&state, loader, &state.wanted, asked->fadump ? names : replaced);
+		err = check_reset_options(fadump, kernel);
+	if (!err)
+		err = state_init(ctl, &config, &state);
+	if (!err)
+		err = bootloader_find(&ctl->host, &loader);
+	if (!err)
+		err = set(&state, loader, &state.wanted, fadump ? names : replaced);
 	if (!err)
 		err = join(&state.wanted, &wanted);
-	if (err || asked->is_dry)
+	if (err || is_dry)
 		return err;
-	if (!asked->is_quiet)
+	if (!ctl->is_quiet)
 		printf("kdump: Updated %s for kernel=%s in the configuration of %s. Please reboot the system for the "
-		       "change to take "
-		       "effect.\n",
-		       wanted, asked->kernel ? asked->kernel : BOOTLOADER_ALL, loader->name);
-	return asked->is_reboot ? reboot_machine(host) : NULL;
+		       "change to take effect.\n",
+		       wanted, kernel ? kernel : BOOTLOADER_ALL, loader->name);
+	return ctl_options_has(&ctl->options, CTL_OPTION_REBOOT) ? reboot_machine(&ctl->host) : NULL;
 }

@@ -13,11 +13,7 @@
 #ifndef CMD_CTL_CRASHKERNEL_H
 #define CMD_CTL_CRASHKERNEL_H
 
-#include <stdbool.h>
-
-#include "base/error.h"
-#include "base/host.h"
-#include "boot/config.h"
+#include "cmd/ctl.h"
 
 /** What we wrote into the boot loader last: parameters on a line, and the boot in which that was. */
 #define CTL_CRASHKERNEL_PATH "/var/lib/kdump/crashkernel"
@@ -25,39 +21,18 @@
 /** How kdumptool commandline ends when the boot loader could not be changed. */
 enum { CTL_CRASHKERNEL_EXIT_LOADER = 2 };
 
-/** What is asked for. Zeroed is nothing special. */
-struct ctl_crashkernel {
-	const char *letters; /**< kdumptool commandline: options as letters, of "cuUdD". */
-	const char *kernel; /**< reset-crashkernel --kernel; NULL: all. */
-	const char *fadump; /**< --fadump; NULL: not given. */
-	bool is_dry; /**< --dry-run. */
-	bool is_reboot; /**< --reboot. */
-	bool is_quiet; /**< --quiet. */
-};
-
 /**
- * kdumptool commandline. With no letter it prints the parameters; c compares them with the running kernel's and tells a difference; u
- * and U write them, with c only if they differ; d and D remove them. U and D do nothing unless KDUMP_UPDATE_BOOTLOADER is set, and D
- * keeps what is not ours.
+ * kdumptool commandline. With no letter it prints the parameters; -c compares them with the running kernel's and tells a difference; -u
+ * and -U write them, with -c only if they differ; -d and -D remove them. -U and -D do nothing unless KDUMP_UPDATE_BOOTLOADER is set, and
+ * -D keeps what is not ours.
  *
- * @param[in] host The machine.
- * @param[in] config The configuration.
- * @param[in] asked What is asked for.
+ * @param[in] ctl The call.
  * @param[out] exit_ret How to end: 1 if they differ and nothing was asked but to compare; CTL_CRASHKERNEL_EXIT_LOADER, with an error.
- * @return NULL; ERROR_USAGE; ERROR_CONFIG; ERROR_UNSUPPORTED; ERROR_OS; ERROR_BAD_DATA; ERROR_NOSPC; ERROR_TIMEOUT; ERROR_NOMEM.
+ * @return NULL; an error for a person, of any code.
  */
-struct error *ctl_crashkernel_commandline(const struct host *host, const struct config *config,
-                                          const struct ctl_crashkernel *asked, int *exit_ret) must_check;
+struct error *ctl_crashkernel_commandline(const struct ctl *ctl, int *exit_ret) must_check;
 
-/**
- * kdumpctl reset-crashkernel: write the parameters, whatever is there.
- *
- * @param[in] host The machine.
- * @param[in] config The configuration.
- * @param[in] asked What is asked for.
- * @return As ctl_crashkernel_commandline().
- */
-struct error *ctl_crashkernel_reset(const struct host *host, const struct config *config,
-                                    const struct ctl_crashkernel *asked) must_check;
+/** kdumpctl reset-crashkernel: write the parameters, whatever is there. @param[in] ctl The call. @param[out] exit_ret Left alone. @return As ctl_crashkernel_commandline(). */
+struct error *ctl_crashkernel_reset(const struct ctl *ctl, int *exit_ret) must_check;
 
 #endif

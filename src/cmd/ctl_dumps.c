@@ -19,6 +19,7 @@
 #include "capture/dumpdir.h"
 #include "capture/target.h"
 #include "cmd/ctl_mail.h"
+#include "cmd/ctl_partition.h"
 #include "report/dumps.h"
 #include "report/pstore.h"
 
@@ -441,7 +442,7 @@ static struct error *forget(struct walk *walk)
 	return still.count == walk->known.count ? NULL : write_words(walk->host, &still);
 }
 
-struct error *ctl_dumps(const struct host *host, const struct config *config, bool is_new_only)
+static struct error *tell_all(const struct host *host, const struct config *config, bool is_new_only)
 {
 	_cleanup_free_ char *hostname = NULL;
 	struct walk walk = {.host = host, .config = config, .is_new_only = is_new_only};
@@ -465,4 +466,30 @@ struct error *ctl_dumps(const struct host *host, const struct config *config, bo
 	words_deinit(&walk.there);
 	words_deinit(&walk.places);
 	return err;
+}
+
+struct error *ctl_dumps(const struct ctl *ctl, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	struct error *err = ctl_load_config(ctl, &config);
+
+	(void)exit_ret;
+	return err ? err : tell_all(&ctl->host, &config, false);
+}
+
+struct error *ctl_dumps_new(const struct ctl *ctl, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	_cleanup_close_ int lock_fd = -1;
+	_cleanup_error_ struct error *late = NULL;
+	struct error *err = ctl_lock(ctl, CTL_DUMPS_LOCK_PATH, &lock_fd);
+
+	(void)exit_ret;
+	if (!err)
+		err = ctl_load_config(ctl, &config);
+	if (!err)
+		late = ctl_partition(&ctl->host, &config, false);
+	if (!err)
+		err = tell_all(&ctl->host, &config, true);
+	return err ? err : take_ptr(late);
 }

@@ -9,11 +9,7 @@
 #ifndef CMD_CTL_DUMPS_H
 #define CMD_CTL_DUMPS_H
 
-#include <stdbool.h>
-
-#include "base/error.h"
-#include "base/host.h"
-#include "boot/config.h"
+#include "cmd/ctl.h"
 
 /** Programs that are told of each new dump. */
 #define CTL_NOTIFY_DIRECTORY "/etc/kdump/notify.d"
@@ -24,13 +20,20 @@
 /**
  * Print a line for each dump: its path, its state, its size, the panic.
  *
- * @param[in] host The machine.
- * @param[in] config Where dumps are, and who gets mail.
- * @param[in] is_new_only Of those only that were not told of before. Programs and people are told, and it is known from then on
- *	      unless no mail could be sent. For one caller at a time.
- * @return NULL; ERROR_OS (also if a target could not be looked at, or a mail not be sent: that is told on standard error);
- *	   ERROR_NOMEM.
+ * @param[in] ctl The call.
+ * @param[out] exit_ret Left alone.
+ * @return NULL; an error for a person, of any code, also if a target could not be looked at: that is told on standard error.
  */
-struct error *ctl_dumps(const struct host *host, const struct config *config, bool is_new_only) must_check;
+struct error *ctl_dumps(const struct ctl *ctl, int *exit_ret) must_check;
+
+/**
+ * The same of those only that were not told of before, after dumps were taken from raw partitions. Programs and people are told, and it
+ * is known from then on unless no mail could be sent.
+ *
+ * @param[in] ctl The call.
+ * @param[out] exit_ret Left alone.
+ * @return As ctl_dumps(); also if a mail could not be sent.
+ */
+struct error *ctl_dumps_new(const struct ctl *ctl, int *exit_ret) must_check;
 
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd/ctl_estimate.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "boot/crashkernel.h"
@@ -17,11 +17,6 @@ enum { LOW_MAX_MIB = 2048 };
 static uint64_t in_mib(uint64_t bytes)
 {
 	return (bytes + MIB - 1) / MIB;
-}
-
-static struct error *flush(void)
-{
-	return fflush(stdout) < 0 || ferror(stdout) ? error_os(errno, "write the estimate") : NULL;
 }
 
 static struct error *print_json(const struct reservation *reservation, uint64_t reserved_bytes)
@@ -68,28 +63,39 @@ static struct error *print_table(const struct reservation *reservation, uint64_t
 	else if (reserved_bytes < reservation->proposed_mib * MIB)
 		printf("\nWARNING: Current crashkernel size is lower than recommended size %" PRIu64 "M.\n",
 		       reservation->proposed_mib);
-	return flush();
+	return ctl_flush("the estimate");
 }
 
-struct error *ctl_estimate(const struct host *host, const struct config *config, bool is_json)
+static struct error *estimate(const struct ctl *ctl, struct config *config, struct reservation *ret)
 {
+	struct error *err = ctl_load_config(ctl, config);
+
+	return err ? err : reservation_estimate(&ctl->host, config, ret);
+}
+
+struct error *ctl_estimate(const struct ctl *ctl, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
 	_cleanup_reservation_ struct reservation reservation = {0};
 	uint64_t reserved_bytes = 0;
-	struct error *err = reservation_estimate(host, config, &reservation);
+	struct error *err = estimate(ctl, &config, &reservation);
 
+	(void)exit_ret;
 	if (!err)
-		err = crashkernel_read(host, &reserved_bytes);
+		err = crashkernel_read(&ctl->host, &reserved_bytes);
 	if (err)
 		return err;
-	return is_json ? print_json(&reservation, reserved_bytes) : print_table(&reservation, reserved_bytes);
+	return ctl->is_json ? print_json(&reservation, reserved_bytes) : print_table(&reservation, reserved_bytes);
 }
 
-struct error *ctl_estimate_calibrate(const struct host *host, const struct config *config)
+struct error *ctl_estimate_calibrate(const struct ctl *ctl, int *exit_ret)
 {
+	_cleanup_config_ struct config config = {0};
 	_cleanup_reservation_ struct reservation reservation = {0};
-	struct error *err = reservation_estimate(host, config, &reservation);
+	struct error *err = estimate(ctl, &config, &reservation);
 	uint64_t most, least;
 
+	(void)exit_ret;
 	if (err)
 		return err;
 	most = reservation.total_mib / 2 < LOW_MAX_MIB ? reservation.total_mib / 2 : LOW_MAX_MIB;
@@ -101,16 +107,24 @@ struct error *ctl_estimate_calibrate(const struct host *host, const struct confi
 	printf("Total: %" PRIu64 "\nLow: %" PRIu64 "\nHigh: 0\nMinLow: %" PRIu64 "\nMaxLow: %" PRIu64
 	       "\nMinHigh: 0\nMaxHigh: 0\n",
 	       reservation.total_mib, reservation.proposed_mib, least, most);
-	return flush();
+	return ctl_flush("the estimate");
 }
 
-struct error *ctl_estimate_default(const struct host *host, const struct config *config)
+struct error *ctl_estimate_default(const struct ctl *ctl, int *exit_ret)
 {
+	_cleanup_config_ struct config config = {0};
 	_cleanup_reservation_ struct reservation reservation = {0};
-	struct error *err = reservation_estimate(host, config, &reservation);
+	const char *word = ctl->word_count ? ctl->words[0] : "kdump";
+	struct error *err;
 
+	(void)exit_ret;
+	if (strcmp(word, "fadump") == 0)
+		return error_new(ERROR_UNSUPPORTED, "firmware-assisted dump is not supported yet");
+	if (strcmp(word, "kdump") != 0)
+		return error_new(ERROR_USAGE, "get-default-crashkernel %s: allowed is kdump, or nothing", word);
+	err = estimate(ctl, &config, &reservation);
 	if (err)
 		return err;
 	printf("%" PRIu64 "M\n", reservation.proposed_mib);
-	return flush();
+	return ctl_flush("the estimate");
 }

@@ -2,35 +2,41 @@
 #include "cmd/ctl_options.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "boot/config.h"
 
-enum option_value {
-	OPTION_CONFIGFILE = 256,
-	OPTION_ROOT,
-	OPTION_QUIET,
-	OPTION_HELP,
-	OPTION_VERSION,
-	OPTION_JSON,
-	OPTION_KERNEL,
-	OPTION_FADUMP,
-	OPTION_DRY_RUN,
-	OPTION_REBOOT, // From OPTION_KERNEL on: CTL_OPTIONS_RESET.
+// What getopt_long() returns for an option without a letter.
+enum { VALUE_FIRST = 256 };
+
+enum { NAME_COLUMNS = 28 };
+
+struct row {
+	const char *name; // "--name", or "-x" for what has no other name.
+	const char *argument; // NULL: it takes none; with a bracket: it may have one.
+	char letter;
+	const char *help;
 };
 
-static const struct option options[] = {
-	{"configfile", required_argument, NULL, OPTION_CONFIGFILE},
-	{"root", required_argument, NULL, OPTION_ROOT},
-	{"quiet", no_argument, NULL, OPTION_QUIET},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{"version", no_argument, NULL, OPTION_VERSION},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"kernel", required_argument, NULL, OPTION_KERNEL},
-	{"fadump", required_argument, NULL, OPTION_FADUMP},
-	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
-	{"reboot", no_argument, NULL, OPTION_REBOOT},
-	{NULL, 0, NULL, 0},
+static const struct row rows[CTL_OPTION_COUNT] = {
+	[CTL_OPTION_CONFIGFILE] = {"--configfile", "FILE", 0, "read FILE in place of " CONFIG_PATH},
+	[CTL_OPTION_ROOT] = {"--root", "DIR", 0, "take DIR for /; no program is run (for tests)"},
+	[CTL_OPTION_QUIET] = {"--quiet", NULL, 'q', "print errors only"},
+	[CTL_OPTION_HELP] = {"--help", NULL, 'h', "print this, or what a command takes"},
+	[CTL_OPTION_VERSION] = {"--version", NULL, 'V', "print the version"},
+	[CTL_OPTION_JSON] = {"--json", NULL, 0, "print a JSON document"},
+	[CTL_OPTION_KERNEL] = {"--kernel", "PATH|ALL|DEFAULT", 0, "for these kernels; ALL unless it is given"},
+	[CTL_OPTION_FADUMP] = {"--fadump", "off", 0, "remove the parameters of firmware-assisted dump too"},
+	[CTL_OPTION_DRY_RUN] = {"--dry-run", NULL, 0, "print what would be done, and do nothing"},
+	[CTL_OPTION_REBOOT] = {"--reboot", NULL, 0, "restart the machine afterwards"},
+	[CTL_OPTION_CHECK] = {"-c", NULL, 'c', "compare with the running kernel"},
+	[CTL_OPTION_UPDATE] = {"-u", NULL, 'u', "write it into the boot loader's configuration"},
+	[CTL_OPTION_UPDATE_IF] = {"-U", NULL, 'U', "the same, if KDUMP_UPDATE_BOOTLOADER is set"},
+	[CTL_OPTION_DELETE] = {"-d", NULL, 'd', "remove it from there"},
+	[CTL_OPTION_DELETE_IF] = {"-D", NULL, 'D', "the same of what is ours, if KDUMP_UPDATE_BOOTLOADER is set"},
+	[CTL_OPTION_FORCE] = {"-f", NULL, 'f', "build it also if it is fresh"},
 };
 
 static bool is_named(const char *program, const char *name)
@@ -38,91 +44,79 @@ static bool is_named(const char *program, const char *name)
 	return strcmp(program, name) == 0;
 }
 
-// Options of some subcommands. False: another one.
-static bool take_option(int c, struct ctl_options *ret)
+bool ctl_options_has(const struct ctl_options *options, enum ctl_option option)
 {
-	struct ctl_crashkernel *crashkernel = &ret->crashkernel;
+	return options->values[option] != NULL;
+}
 
-	if (c != OPTION_JSON && c < OPTION_KERNEL)
-		return false;
-	ret->given |= c == OPTION_JSON ? CTL_OPTIONS_JSON : CTL_OPTIONS_RESET;
-	switch (c) {
-	case OPTION_JSON:
-		ret->is_json = true;
-		break;
-	case OPTION_KERNEL:
-		crashkernel->kernel = optarg;
-		break;
-	case OPTION_FADUMP:
-		crashkernel->fadump = optarg;
-		break;
-	case OPTION_DRY_RUN:
-		crashkernel->is_dry = true;
-		break;
-	default:
-		crashkernel->is_reboot = true;
-		break;
+const char *ctl_options_name(enum ctl_option option)
+{
+	return rows[option].name;
+}
+
+// What getopt_long() shall know, with a row of zeros last.
+static void fill_long(struct option *list)
+{
+	for (int i = 0; i < CTL_OPTION_COUNT; i++) {
+		if (strncmp(rows[i].name, "--", 2) != 0)
+			continue;
+		*list++ = (struct option){
+			.name = rows[i].name + 2,
+			.has_arg = !rows[i].argument          ? no_argument
+		                   : *rows[i].argument == '[' ? optional_argument
+		                                              : required_argument,
+			.val = VALUE_FIRST + i,
+		};
 	}
-	return true;
+	*list = (struct option){0};
 }
 
 static struct error *take_letter(int c, const char *program, struct ctl_options *ret)
 {
-	size_t count = strlen(ret->letters);
-
-	if (is_named(program, "mkdumprd")) {
-		if (c != 'f')
-			return error_new(ERROR_UNSUPPORTED, "mkdumprd -%c is not supported yet", c);
-		ret->is_forced = true;
-		return NULL;
+	for (int i = 0; i < CTL_OPTION_COUNT; i++) {
+		if (rows[i].letter == c) {
+			ret->values[i] = "";
+			return NULL;
+		}
 	}
-	ret->given |= CTL_OPTIONS_LETTERS;
-	ret->crashkernel.letters = ret->letters;
-	if (count + 1 < sizeof(ret->letters) && !strchr(ret->letters, c))
-		ret->letters[count] = (char)c;
-	return NULL;
+	return error_new(ERROR_UNSUPPORTED, "%s -%c is not supported yet", program, c);
 }
 
-// Options stand before the command, and for convenience behind it too. mkdumprd and kdumptool have short ones.
+// Options stand before the command, and for convenience behind it too.
 struct error *ctl_options_parse(int argc, char **argv, const char *program, struct ctl_options *ret)
 {
-	const char *letters = is_named(program, "mkdumprd")    ? "fqhk:I:Kd"
-	                      : is_named(program, "kdumptool") ? "hqVcuUdD"
-	                                                       : "hqV";
+	const char *letters = is_named(program, "mkdumprd") ? "fqhVk:I:Kd" : "hqVcuUdD";
+	struct option list[CTL_OPTION_COUNT + 1];
 
-	*ret = (struct ctl_options){.root = "/", .config_path = CONFIG_PATH};
-	for (int c = getopt_long(argc, argv, letters, options, NULL); c != -1;
-	     c = getopt_long(argc, argv, letters, options, NULL)) {
+	*ret = (struct ctl_options){0};
+	fill_long(list);
+	for (int c = getopt_long(argc, argv, letters, list, NULL); c != -1;
+	     c = getopt_long(argc, argv, letters, list, NULL)) {
 		struct error *err = NULL;
 
-		switch (c) {
-		case OPTION_CONFIGFILE:
-			ret->config_path = optarg;
-			break;
-		case OPTION_ROOT:
-			ret->root = optarg;
-			break;
-		case OPTION_QUIET:
-		case 'q':
-			ret->is_quiet = ret->crashkernel.is_quiet = true;
-			break;
-		case OPTION_HELP:
-		case 'h':
-			ret->is_help = true;
-			break;
-		case OPTION_VERSION:
-		case 'V':
-			ret->is_version = true;
-			break;
-		case '?':
-			return error_new(ERROR_USAGE, "see %s --help", program);
-		default:
-			if (!take_option(c, ret))
-				err = take_letter(c, program, ret);
-			break;
-		}
+		if (c == '?')
+			err = error_new(ERROR_USAGE, "see %s --help", program);
+		else if (c >= VALUE_FIRST)
+			ret->values[c - VALUE_FIRST] = optarg ? optarg : "";
+		else if (is_named(program, "mkdumprd") && c == 'd')
+			err = error_new(ERROR_UNSUPPORTED, "%s -%c is not supported yet", program, c);
+		else
+			err = take_letter(c, program, ret);
 		if (err)
 			return err;
 	}
 	return NULL;
+}
+
+void ctl_options_print(uint64_t set)
+{
+	for (int i = 0; i < CTL_OPTION_COUNT; i++) {
+		const char *argument = rows[i].argument ? rows[i].argument : "";
+		int count;
+
+		if (!(set & UINT64_C(1) << i))
+			continue;
+		count = printf("  %s%s%s", rows[i].name, *argument && *argument != '[' ? " " : "", argument);
+		printf("%*s%s\n", count < NAME_COLUMNS ? NAME_COLUMNS - count : 1, "", rows[i].help);
+	}
 }

@@ -10,36 +10,57 @@
 #define CMD_CTL_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
-#include "cmd/ctl_crashkernel.h"
 
-/** What only some subcommands take. */
-enum ctl_options_given {
-	CTL_OPTIONS_JSON = 1 << 0,
-	CTL_OPTIONS_RESET = 1 << 1, /**< --kernel, --fadump, --dry-run, --reboot. */
-	CTL_OPTIONS_LETTERS = 1 << 2, /**< kdumptool: -c, -u, -U, -d, -D. */
-	CTL_OPTIONS_WORD = 1 << 3, /**< A word behind the command; not looked for here. */
+/** All options. To add one: a name here, and its row in ctl_options.c. */
+enum ctl_option {
+	CTL_OPTION_CONFIGFILE, /**< Up to CTL_OPTION_VERSION: of all subcommands. */
+	CTL_OPTION_ROOT,
+	CTL_OPTION_QUIET,
+	CTL_OPTION_HELP,
+	CTL_OPTION_VERSION,
+	CTL_OPTION_JSON,
+	CTL_OPTION_KERNEL,
+	CTL_OPTION_FADUMP,
+	CTL_OPTION_DRY_RUN,
+	CTL_OPTION_REBOOT,
+	CTL_OPTION_CHECK, /**< kdumptool -c, then -u, -U, -d, -D. */
+	CTL_OPTION_UPDATE,
+	CTL_OPTION_UPDATE_IF,
+	CTL_OPTION_DELETE,
+	CTL_OPTION_DELETE_IF,
+	CTL_OPTION_FORCE, /**< mkdumprd -f. */
+	CTL_OPTION_COUNT,
 };
 
-/** What was asked for. Texts are borrowed from the command line; letters of crashkernel from this. */
+/** An option in a set of them. */
+#define CTL_TAKES(option) (UINT64_C(1) << (CTL_OPTION_##option))
+
+/** What was given. Zeroed is nothing. */
 struct ctl_options {
-	const char *root; /**< "/" unless it is given. */
-	const char *config_path; /**< CONFIG_PATH unless it is given. */
-	bool is_quiet, is_forced, is_json, is_help, is_version;
-	struct ctl_crashkernel crashkernel;
-	char letters[8]; /**< kdumptool: options with one letter, each once. */
-	unsigned int given; /**< Bits of enum ctl_options_given. */
+	const char *values
+		[CTL_OPTION_COUNT]; /**< NULL: not given; "": given without an argument. Borrowed from the command line. */
 };
+
+/** Whether an option was given. @param[in] options The options. @param[in] option Which. */
+bool ctl_options_has(const struct ctl_options *options, enum ctl_option option);
+
+/** What an option is called. @param[in] option Which. @return "--json", or "-c"; static. */
+const char *ctl_options_name(enum ctl_option option);
 
 /**
  * Read options, before and behind the command; optind is left at the command.
  *
  * @param[in] argc, argv Of main().
  * @param[in] program The name that we were called by, without a directory.
- * @param[out] ret Filled; must not be moved.
+ * @param[out] ret Filled.
  * @return NULL; ERROR_USAGE (getopt told what is wrong); ERROR_UNSUPPORTED (mkdumprd's that are not there yet).
  */
 struct error *ctl_options_parse(int argc, char **argv, const char *program, struct ctl_options *ret) must_check;
+
+/** Print a line for each option of a set to standard output. @param[in] set Bits of CTL_TAKES(). */
+void ctl_options_print(uint64_t set);
 
 #endif

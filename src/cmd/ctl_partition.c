@@ -121,6 +121,22 @@ static struct error *look_through(const struct host *host, const struct config *
 	return NULL;
 }
 
+struct error *ctl_partition_needed(const struct config *config, bool *is_ret)
+{
+	_cleanup_words_ struct words names = {0}, fallbacks = {0};
+	struct error *err = destination_names(config, &names);
+
+	if (err)
+		return err;
+	*is_ret = destination_is_raw(names.list[0]);
+	words_split(&fallbacks, config_text(config, KEY_FALLBACK));
+	for (size_t i = 0; i < fallbacks.count; i++) {
+		words_unquote(fallbacks.list[i]);
+		*is_ret |= destination_is_raw(fallbacks.list[i]);
+	}
+	return words_check(&fallbacks);
+}
+
 struct error *ctl_partition(const struct host *host, const struct config *config, bool is_quiet)
 {
 	_cleanup_words_ struct words names = {0}, fallbacks = {0};

@@ -16,6 +16,9 @@
 #include "base/host.h"
 #include "boot/config.h"
 
+/** Whether the configuration names a raw target at all. @param[in] config The configuration. @param[out] is_ret Whether. @return NULL; ERROR_NOMEM. */
+struct error *ctl_partition_needed(const struct config *config, bool *is_ret) must_check;
+
 /**
  * Take out all dumps on all raw targets; a line for each goes to standard output, for each that stays to standard error.
  *
