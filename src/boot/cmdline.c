@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "boot/cmdline.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "boot/text.h"
@@ -36,6 +38,7 @@ static const char *const dropped[] = {
 	"kdump_test_id",
 	// Given below.
 	"reset_devices", "irqpoll", "nokaslr", "kaslr", "mce", "hest_disable", "acpi_no_memhotplug", "pcie_ports",
+	"ramoops.",
 };
 // clang-format on
 
@@ -107,6 +110,29 @@ bool cmdline_is_x86(const struct host *host)
 	return err || strncmp(arch, "x86_64", 6) == 0 || strncmp(arch, "i686", 4) == 0;
 }
 
+// Where ramoops keeps logs; its driver knows, since parameters may be in modprobe.d, and the area in a device tree. There the log goes
+// when no target can be reached (capture/ramoops.h).
+static void add_ramoops(const struct host *host, struct text *line)
+{
+	static const char *const names[] = {"mem_address", "mem_size",  "record_size", "console_size",
+	                                    "ftrace_size", "pmsg_size", "ecc"};
+
+	for (size_t i = 0; i < array_size(names); i++) {
+		_cleanup_free_ char *value = NULL;
+		char path[64];
+		struct error *err;
+
+		snprintf(path, sizeof(path), "/sys/module/ramoops/parameters/%s", names[i]);
+		err = host_read(host, path, 64, &value, NULL);
+		// Unset, or not there: no line is longer for that.
+		if (!err && (i > 0 || strtoull(value, NULL, 0)))
+			text_add(line, " ramoops.%s=%.*s", names[i], (int)strcspn(value, "\n"), value);
+		else
+			i = array_size(names);
+		error_free(err);
+	}
+}
+
 static struct error *from_running(const struct host *host, const char *cpus, struct text *line)
 {
 	_cleanup_words_ struct words words = {0};
@@ -119,6 +145,7 @@ static struct error *from_running(const struct host *host, const char *cpus, str
 	text_add(line, "%s %s", added_everywhere, cpus);
 	if (cmdline_is_x86(host))
 		text_add(line, " %s", added_x86);
+	add_ramoops(host, line);
 	return err;
 }
 

@@ -225,11 +225,16 @@ static struct error *name_partition(const struct host *host, struct destination 
 static struct error *from_partition(const struct host *host, const struct config *config, enum config_key key,
                                     const char *target, struct destination *place)
 {
-	const char *savedir = NULL;
+	const char *savedir = NULL, *device = target + strlen(raw_prefix);
 	struct error *err = destination_savedir(config, &savedir);
 
+	if (!err && (strncmp(device, "UUID=", 5) == 0 || strncmp(device, "LABEL=", 6) == 0))
+		err = error_new(ERROR_CONFIG,
+		                "%s is the name of a file system, and a partition for raw dumps holds none: name it by "
+		                "PARTUUID=, which blkid(8) tells",
+		                device);
 	if (!err)
-		err = device_by_name(host, target + strlen(raw_prefix), &place->device);
+		err = device_by_name(host, device, &place->device);
 	if (!err)
 		err = name_partition(host, place);
 	if (err)

@@ -197,9 +197,10 @@ static struct error *missing_tag(const struct host *host, const struct tag *tag,
 		if (count < LISTED_MAX)
 			text_add(&known, "%s%s%s", count ? ", " : "", tag->prefix, names[count]);
 	}
-	return error_new(ERROR_CONFIG, "no device has %s now; there %s%s%s", name,
+	return error_new(ERROR_CONFIG, "no device has %s now; there %s%s%s%s", name,
 	                 count ? "are " : "is none with this kind of name", known.buf ? known.buf : "",
-	                 count > LISTED_MAX ? " …" : "");
+	                 count > LISTED_MAX ? " …" : "",
+	                 strchr(name, ',') ? "; several are separated by blanks, not by commas" : "");
 }
 
 static struct error *by_tag(const struct host *host, const struct tag *tag, const char *name, struct device *ret)

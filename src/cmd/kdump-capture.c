@@ -25,12 +25,14 @@
 #include "capture/loader.h"
 #include "capture/power.h"
 #include "capture/process.h"
+#include "capture/ramoops.h"
 #include "capture/watchdog.h"
 #include "core/vmcore.h"
 #include "report/dmesg.h"
 
 enum {
 	PLAN_MAX_BYTES = 256 * 1024,
+	CMDLINE_MAX_BYTES = 64 * 1024,
 	// Hooks for when nothing was saved, all together.
 	EMERGENCY_MS = 120000,
 	// A part that knows its deadline ends a little before it, and says what it waited for.
@@ -218,6 +220,26 @@ static void keep_in_firmware(struct capture *capture, int fd)
 	error_free(err);
 }
 
+static void keep_in_ramoops(struct capture *capture, int fd)
+{
+	_cleanup_close_ int cmdline_fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *command_line = NULL;
+	struct ramoops_area area;
+	unsigned int count = 0;
+	struct error *err = cmdline_fd < 0 ? error_os(errno, "/proc/cmdline")
+	                                   : io_read_all(cmdline_fd, CMDLINE_MAX_BYTES, &command_line, NULL);
+
+	if (!err && !ramoops_parse(command_line, &area))
+		return;
+	if (!err)
+		err = ramoops_write(RAMOOPS_MEMORY_PATH, &area, fd, capture->time, &count);
+	if (err)
+		log_console(&capture->log, "the log is not kept in ramoops: %s", err->text);
+	else
+		log_console(&capture->log, "the end of the log is kept in %u records of ramoops", count);
+	error_free(err);
+}
+
 static struct error *show_log(struct capture *capture)
 {
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
@@ -232,8 +254,10 @@ static struct error *show_log(struct capture *capture)
 		return err;
 	capture_show_tail(&capture->log, fd, LAST_BYTES);
 	// It could be read there by whoever boots the machine.
-	if (!encrypt_is_wanted(&capture->plan))
+	if (!encrypt_is_wanted(&capture->plan)) {
 		keep_in_firmware(capture, fd);
+		keep_in_ramoops(capture, fd);
+	}
 	return NULL;
 }
 

@@ -59,6 +59,7 @@ class Setup:
     server: str = ""          # which gets the dump over that network: see servers.KINDS
     hung: str = ""            # what makes it panic: "nmi", an interrupt from the host that nobody wants; "task", one that waits for ever
     efi: bool = False         # with UEFI, which has variables
+    ramoops: bool = False     # with memory that outlives a reset
     usual: bool = False       # not our capture, but one of dracut and makedumpfile
     service: bool = False     # start kdump.service instead of kdumpctl start
     before_start: str = ""    # a script in the guest, before kdump is started
@@ -139,6 +140,7 @@ def _booted(lab, folder, setup, disks, peer=None):
                       lab.root, memory_mib=setup.memory_mib, cpus=setup.cpus,
                       crashkernel=setup.crashkernel, disks=disks, bus=setup.bus, network=peer,
                       firmware=folder.parent / "variables" if setup.efi else None,
+                      append=f"memmap=1M${RAMOOPS:#x}" if setup.ramoops else "",
                       devices=(*["pvpanic-pci"] * setup.pvpanic, *["i6300esb"] * setup.watchdog), **options)
         with guest:
             try:
@@ -169,6 +171,11 @@ def _start(guest, setup):
     size = guest.sh("set -- $(ls -S /var/lib/kdump/initrd* 2>/dev/null); "
                     "stat -L -c %s \"$1\"")[1]
     return text, seconds, int(size)
+
+
+# Where memory outlives a reset: several records, of a size that does not divide it.
+RAMOOPS = 0x10000000
+MODPROBE_RAMOOPS = f"modprobe ramoops mem_address={RAMOOPS:#x} mem_size=0xff800 record_size=0x1000"
 
 
 # A task that waits for a file system that nobody thaws.
@@ -303,12 +310,14 @@ def _type(guest, text, position):
     guest.console.send(text)
 
 
-def told_by_pstore(lab, folder, setup, disk):
-    """Boot again, with the same firmware; return what kdumpctl tells of dumps, and what pstore has."""
+def told_by_pstore(lab, folder, setup, crash):
+    """Boot again, with the same firmware and memory; return what kdumpctl tells of dumps, and what pstore has."""
     folder.mkdir(parents=True, exist_ok=True)
-    for guest in _booted(lab, folder, setup, [disk]):
-        return guest.sh("modprobe efi_pstore; mount -t pstore none /sys/fs/pstore 2>&1; ls /sys/fs/pstore; "
-                        "kdumpctl new-dumps 2>&1; cat /sys/fs/pstore/dmesg*", ok=None)[1]
+    if setup.ramoops:
+        shutil.copy(crash.ram, folder / "ram")
+    for guest in _booted(lab, folder, setup, [crash.disk]):
+        return guest.sh(f"{MODPROBE_RAMOOPS if setup.ramoops else 'modprobe efi_pstore'}; mount -t pstore none /sys/fs/pstore 2>&1; "
+                        "ls -1 /sys/fs/pstore; kdumpctl new-dumps 2>&1; cat /sys/fs/pstore/dmesg*", ok=None)[1]
     raise LabError("not reached")
 
 

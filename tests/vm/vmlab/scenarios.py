@@ -452,13 +452,16 @@ def _damaged(report, lab, folder, scenario):
 
 
 def _firmware(report, lab, folder, scenario):
-    """The target is gone, and there is no other: the next boot finds the end of the log in the firmware."""
+    """The target is gone, and there is no other: the next boot finds the end of the log in the firmware, or in memory."""
     name, setup = scenario.name, scenario.setup
     crash = capture.crash(lab, folder / "crash", setup)
     checks.ended(report, name, crash, setup.config["KDUMP_FAILURE_ACTION"])
-    found = re.search(r"the end of the log is kept in (\d+) variables", crash.console)
+    where = "records of ramoops" if setup.ramoops else "variables of the firmware"
+    found = re.search(rf"the end of the log is kept in (\d+) {where}", crash.console)
     report.check(f"{name}: the console says that it is kept", "" if found else crash.console[-2000:])
-    told = capture.told_by_pstore(lab, folder / "next", setup, crash.disk)
+    told = capture.told_by_pstore(lab, folder / "next", setup, crash)
+    records = len(re.findall(r"^dmesg-", told, re.MULTILINE))
+    report.check(f"{name}: each record is there", "" if found and records == int(found.group(1)) > 1 else f"{records}; {told}")
     for title, pattern in (("kdumpctl tells of it, and why the machine crashed", r"new dump /.*pstore.*: log, .*sysrq"),
                            ("the kernel's own pstore reads it", r"Kernel panic - not syncing: sysrq triggered crash")):
         report.check(f"{name}: {title}", "" if re.search(pattern, told) else told)
@@ -735,6 +738,9 @@ def table():
         Scenario("pstore-6.1", Setup("6.1", {"KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_DEADLINE": "60"}, efi=True,
                                      memory_mib=768, before_panic=GONE),
                  _firmware, False, "nothing can be reached: the end of the log is in the firmware"),
+        Scenario("ramoops-6.1", Setup("6.1", {"KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_DEADLINE": "60"}, ramoops=True,
+                                      before_start=capture.MODPROBE_RAMOOPS, before_panic=GONE),
+                 _firmware, False, "the same in memory that outlives a reset"),
         Scenario("loop-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff", "KDUMP_CRASH_LOOP_COUNT": "2"},
                        before_start=EARLIER),
