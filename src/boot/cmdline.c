@@ -110,8 +110,8 @@ bool cmdline_is_x86(const struct host *host)
 	return err || strncmp(arch, "x86_64", 6) == 0 || strncmp(arch, "i686", 4) == 0;
 }
 
-// Where ramoops keeps logs; its driver knows, since parameters may be in modprobe.d, and the area in a device tree. There the log goes
-// when no target can be reached (capture/ramoops.h).
+// Where ramoops keeps logs; its driver knows, since parameters may be in modprobe.d, and the area in a device tree. There the log
+// goes when no target can be reached (capture/ramoops.h).
 static void add_ramoops(const struct host *host, struct text *line)
 {
 	static const char *const names[] = {"mem_address", "mem_size",  "record_size", "console_size",
