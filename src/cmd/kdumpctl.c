@@ -25,6 +25,7 @@
 #include "cmd/ctl_crashkernel.h"
 #include "cmd/ctl_check.h"
 #include "cmd/ctl_dumps.h"
+#include "cmd/ctl_early.h"
 #include "cmd/ctl_estimate.h"
 #include "cmd/ctl_options.h"
 #include "cmd/ctl_partition.h"
@@ -35,7 +36,7 @@
 // Everybody who tells of dumps, which may take long, holds this one.
 #define DUMPS_LOCK_PATH "/run/lock/kdump-dumps"
 
-// Set in kdump.service.
+// Set in kdump.service, and to "early" in kdump-early.service.
 #define BOOT_VARIABLE "KDUMPCTL_BOOT"
 
 // Bits of KDUMP_VERBOSE: SUSE tells the command line to syslog (1) or standard output (4); for a service both are one.
@@ -228,15 +229,27 @@ static bool has_raw_target(const struct config *config)
 	return strstr(config_text(config, KEY_TARGET), "raw:") || strstr(config_text(config, KEY_FALLBACK), "raw:");
 }
 
+static struct error *start_early(const struct control *control)
+{
+	_cleanup_close_ int lock_fd = -1;
+	struct error *err = lock(control, LOCK_PATH, &lock_fd);
+
+	return err ? err : ctl_early(&control->host, control->options.is_quiet);
+}
+
 static struct error *run_start(struct control *control, int *exit_ret)
 {
 	_cleanup_config_ struct config config = {0};
-	struct error *late, *err = arm(control, &config);
+	const char *boot = getenv(BOOT_VARIABLE);
+	struct error *late, *err;
 
 	(void)exit_ret;
+	if (boot && strcmp(boot, "early") == 0)
+		return start_early(control);
+	err = arm(control, &config);
 	// Taking dumps out may take long: the machine is ready for the next crash first, also if one cannot be taken. While it
 	// boots nobody waits for that, and the directory of dumps may not be mounted yet: then kdump-notify.service does it.
-	if (err || !has_raw_target(&config) || getenv(BOOT_VARIABLE))
+	if (err || !has_raw_target(&config) || boot)
 		return err;
 	late = take_from_partitions(control, &config);
 	if (late)
