@@ -10,7 +10,7 @@ from .command import output, shell
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 # Of a fresh system: what any has, without what our package asks for.
 SYSTEMD = ("systemd-sysv", "e2fsprogs", "iproute2", "dbus")
-SYSVINIT = ("sysvinit-core", "initscripts", "insserv", "e2fsprogs", "iproute2", "rsyslog")
+SYSVINIT = ("sysvinit-core", "initscripts", "insserv", "e2fsprogs", "iproute2", "inetutils-syslogd", "procps")
 
 
 def build_deb(work):
