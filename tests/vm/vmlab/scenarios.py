@@ -819,7 +819,7 @@ def table():
                        partition=image.RAW, trouble="power", disk_mib=128,
                        before_start=faults.hook('echo >"$KDUMP_DIRECTORY/a name with blanks"')),
                  _raw_partition, False, "a partition without a file system; the power is cut at every flush"),
-        stacked("lvm", "lvm", False, "a logical volume"),
+        stacked("lvm", "lvm", False, "a logical volume; started by kdump.service", service=True),
         stacked("lvm-thin", "lvm-thin", False, "a thin volume with xfs"),
         stacked("md-raid1", "md-raid1", False, "a mirror"),
         stacked("md-degraded", "md-raid1", False, "a mirror that loses a disk before the capture",
