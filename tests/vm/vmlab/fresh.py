@@ -154,6 +154,11 @@ def _install(report, name, computer):
                     + "; early: " + _seconds(guest, "KDUMPCTL_BOOT=early kdumpctl --quiet start") + " (emulated)")
         code, text = guest.sh(init.restart, ok=None)
         report.check(f"{name}: {init.restart}", text if code else "")
+        for what, script in (("an update of the package", "dpkg -i /root/kdump-suite.deb"),
+                             ("a kernel's package", "run-parts --arg=$(uname -r) /etc/kernel/postinst.d")):
+            code, text = guest.sh(f"rm /var/lib/kdump/initrd.inputs; {script} && test -e /var/lib/kdump/initrd.inputs && kdumpctl status",
+                                  ok=None, timeout_s=300)
+            report.check(f"{name}: {what} makes the image anew when it must, and loads it", text if code else "")
         if init is INITS["systemd"]:
             _, text = guest.sh("for unit in kdump-early kdump kdump-notify; do systemd-analyze security --no-pager $unit.service | tail -n 1; done")
             report.note(f"{name}: " + "; ".join(re.findall(r"exposure level for (\S+: \S+)", text)))
