@@ -1,4 +1,4 @@
-#!/bin/bash
+# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What both forms of the capture initramfs take from the plan. Two settings come from a file in dracut's --confdir, which

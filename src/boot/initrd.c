@@ -118,6 +118,8 @@ static void add_secret(const char *secret, struct text *inputs)
 	text_add(inputs, "\n");
 }
 
+static const char not_known[] = "what it was made from was not known";
+
 // Everything that the image is made from, as text. Comments of the plan do not change what it does.
 static struct error *list_inputs(const struct host *host, const struct plan *plan, char **ret)
 {
@@ -222,9 +224,90 @@ struct error *initrd_check(const struct host *host, const struct plan *plan, cha
 	err = host_read(host, INPUTS_PATH, INPUTS_MAX_BYTES, &old, NULL);
 	if (err) {
 		error_free(err);
-		return because("what it was made from was not known", cause_ret);
+		return because(not_known, cause_ret);
 	}
 	return compare(old, new, cause_ret);
+}
+
+// Whether the file of a line, "… PATH SIZE TIME" or "… PATH none", is as the line says.
+static struct error *is_as_told(const struct host *host, const char *line, const char *path, bool *is_same_ret)
+{
+	const char *end = line + strlen(line);
+	bool is_none = end - line > 5 && strcmp(end - 5, " none") == 0;
+	_cleanup_text_ struct text now = {0};
+	_cleanup_free_ char *name = NULL;
+	struct error *err;
+
+	for (int words = is_none ? 1 : 2; words > 0 && end > path; words--)
+		for (end--; end > path && *end != ' '; end--)
+			;
+	name = strndup(path, (size_t)(end - path));
+	if (!name)
+		return error_new(ERROR_NOMEM, "no memory for a path");
+	if (is_none || !host_exists(host, name)) {
+		*is_same_ret = is_none && !host_exists(host, name);
+		return NULL;
+	}
+	err = add_file(host, name, &now);
+	if (!err)
+		*is_same_ret = now.buf && strncmp(now.buf + 5, path, strlen(path)) == 0;
+	return err;
+}
+
+// One line of what the image was made from: of the plan's it collects the text.
+static struct error *check_recorded(const struct host *host, const char *line, struct text *plan, bool *is_same_ret)
+{
+	_cleanup_free_ char *image = NULL;
+
+	*is_same_ret = true;
+	if (strncmp(line, "plan ", 5) == 0)
+		text_add(plan, "%s\n", line + 5);
+	else if (strncmp(line, "file ", 5) == 0)
+		return is_as_told(host, line, line + 5, is_same_ret);
+	else if (strncmp(line, "image ", 6) == 0) {
+		if (asprintf(&image, INITRD_PATH " %s", line + 6) < 0) {
+			image = NULL;
+			return error_new(ERROR_NOMEM, "no memory for a path");
+		}
+		return is_as_told(host, image, image, is_same_ret);
+	} else
+		*is_same_ret = strncmp(line, "secret ", 7) == 0 || strcmp(line, "suite " PACKAGE_VERSION) == 0;
+	return NULL;
+}
+
+struct error *initrd_recorded(const struct host *host, struct plan *plan_ret, char **cause_ret)
+{
+	_cleanup_text_ struct text plan = {0}, cause = {0};
+	_cleanup_free_ char *inputs = NULL, *text = NULL;
+	bool is_same = true, has_image = false;
+	char *rest, *line;
+	struct error *err;
+
+	if (!host_exists(host, INITRD_PATH))
+		return because("there was none", cause_ret);
+	err = host_read(host, INPUTS_PATH, INPUTS_MAX_BYTES, &inputs, NULL);
+	if (err) {
+		error_free(err);
+		return because(not_known, cause_ret);
+	}
+	for (rest = inputs; !err && is_same && (line = strsep(&rest, "\n"));) {
+		if (*line)
+			err = check_recorded(host, line, &plan, &is_same);
+		if (!is_same)
+			describe(line, &cause);
+		has_image = has_image || strncmp(line, "image ", 6) == 0;
+	}
+	if (!err && !is_same)
+		return text_take(&cause, cause_ret);
+	if (!err && !has_image)
+		return because(not_known, cause_ret);
+	if (!err)
+		err = text_take(&plan, &text);
+	if (!err)
+		err = plan_parse(text, INPUTS_PATH, plan_ret);
+	if (!err)
+		*cause_ret = NULL;
+	return err;
 }
 
 // For each target that has some, by its number; those of an earlier image are gone.

@@ -33,6 +33,19 @@
 struct error *initrd_check(const struct host *host, const struct plan *plan, char **cause_ret) must_check;
 
 /**
+ * The plan that the image was made from, if that is still as it was made and so is all that went into it. Nothing else is looked at: not
+ * the configuration, no disk, no network. So it can be asked while the machine starts, before there is anything to make a plan of; what a
+ * new plan would say may differ.
+ *
+ * @param[in] host The machine.
+ * @param[out] plan_ret The plan; plan_deinit() it. Zeroed where there is a cause.
+ * @param[out] cause_ret Why the image must be made anew, for a person; NULL if it need not. free() it.
+ * @return NULL; ERROR_BAD_DATA (what is kept of the plan cannot be read); ERROR_UNSUPPORTED (the plan is of another version); ERROR_OS;
+ *	   ERROR_NOMEM.
+ */
+struct error *initrd_recorded(const struct host *host, struct plan *plan_ret, char **cause_ret) must_check;
+
+/**
  * Make the image. Its name holds either the old or the whole new one.
  *
  * The caller holds the lock: one working directory serves all.

@@ -15,9 +15,10 @@
 #include "boot/kexec.h"
 #include "boot/reservation.h"
 #include "boot/text.h"
+#include "cmd/ctl_early.h"
 #include "cmd/ctl_partition.h"
 
-// Set in kdump.service.
+// Set in kdump.service, and to "early" in kdump-early.service.
 #define BOOT_VARIABLE "KDUMPCTL_BOOT"
 
 // Bits of KDUMP_VERBOSE: SUSE tells the command line to syslog (1) or standard output (4); for a service both are one.
@@ -147,12 +148,24 @@ static void take_from_partitions(const struct ctl *ctl, const struct config *con
 		fprintf(stderr, "%s: %s\n", ctl->program, err->text);
 }
 
+static struct error *start_early(const struct ctl *ctl)
+{
+	_cleanup_close_ int lock_fd = -1;
+	struct error *err = ctl_lock(ctl, CTL_LOCK_PATH, &lock_fd);
+
+	return err ? err : ctl_early(&ctl->host, ctl->is_quiet);
+}
+
 struct error *ctl_load_start(const struct ctl *ctl, int *exit_ret)
 {
 	_cleanup_config_ struct config config = {0};
-	struct error *err = arm(ctl, &config);
+	const char *boot = getenv(BOOT_VARIABLE);
+	struct error *err;
 
 	(void)exit_ret;
+	if (boot && strcmp(boot, "early") == 0)
+		return start_early(ctl);
+	err = arm(ctl, &config);
 	if (!err)
 		take_from_partitions(ctl, &config);
 	return err;

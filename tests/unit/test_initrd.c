@@ -178,7 +178,76 @@ static void full_form(void)
 	check_cause(&machine, "/etc/lvm/lvm.conf changed");
 }
 
+static void check_recorded_cause(struct machine *machine, const char *wanted)
+{
+	_cleanup_plan_ struct plan plan = {0};
+	_cleanup_free_ char *cause = NULL;
+
+	check_ok(initrd_recorded(&machine->fake.host, &plan, &cause));
+	check_text(cause, wanted);
+	check(wanted ? !plan.command_line : strcmp(plan.command_line, "c") == 0);
+}
+
+// Without a plan of its own: what is on the disk decides.
+static void recorded_plan_of_what_is_fresh(void)
+{
+	_cleanup_machine_ struct machine machine;
+	_cleanup_plan_ struct plan plan = {0};
+	_cleanup_free_ char *cause = NULL, *was = NULL, *now = NULL;
+
+	machine_init(&machine);
+	check_recorded_cause(&machine, "there was none");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	check_ok(initrd_recorded(&machine.fake.host, &plan, &cause));
+	check_text(cause, NULL);
+	check_ok(plan_format(&machine.plan, &was));
+	check_ok(plan_format(&plan, &now));
+	check_text(now, was);
+	check(machine.fake.run_count == 1);
+}
+
+static void recorded_plan_of_what_is_stale(void)
+{
+	_cleanup_machine_ struct machine machine;
+
+	machine_init(&machine);
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, "/lib/modules/6.1/kernel/a.ko.xz", "another module");
+	check_recorded_cause(&machine, "/lib/modules/6.1/kernel/a.ko.xz changed");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	check_recorded_cause(&machine, NULL);
+	check_ok(host_remove(&machine.fake.host, "/boot/vmlinuz-6.1"));
+	check_recorded_cause(&machine, "/boot/vmlinuz-6.1 changed");
+	fake_file(&machine.fake, "/boot/vmlinuz-6.1", "kernel");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, INITRD_PATH, "cut");
+	check_recorded_cause(&machine, "the image was changed from outside");
+	fake_file(&machine.fake, INITRD_PATH ".inputs", "suite " PACKAGE_VERSION "\n");
+	check_recorded_cause(&machine, "what it was made from was not known");
+	fake_file(&machine.fake, INITRD_PATH ".inputs", "suite 0.0\n");
+	check_recorded_cause(&machine, "kdump-suite was updated");
+	check_ok(host_remove(&machine.fake.host, INITRD_PATH ".inputs"));
+	check_recorded_cause(&machine, "what it was made from was not known");
+}
+
+// What was not there when the image was made, and is now.
+static void recorded_plan_of_the_full_form(void)
+{
+	_cleanup_machine_ struct machine machine;
+
+	machine_init(&machine);
+	machine.plan.form = PLAN_FULL;
+	fake_file(&machine.fake, "/lib/modules/6.1/modules.dep", "");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	check_recorded_cause(&machine, NULL);
+	fake_file(&machine.fake, "/etc/lvm/lvm.conf", "");
+	check_recorded_cause(&machine, "/etc/lvm/lvm.conf changed");
+}
+
 static const struct test tests[] = {
+	TEST(recorded_plan_of_what_is_fresh),
+	TEST(recorded_plan_of_what_is_stale),
+	TEST(recorded_plan_of_the_full_form),
 	TEST(built_once_and_then_fresh),
 	TEST(each_input_makes_it_stale),
 	TEST(reasons_do_not_make_it_stale),

@@ -25,6 +25,8 @@ GUEST_PACKAGES = (
     "systemd-sysv", "udev", "kmod", "dracut-core", "kexec-tools", "e2fsprogs",
     "util-linux", "iproute2", "btrfs-progs", "xz-utils", "zstd", "cpio", "libblkid1", "libconfig9", "zlib1g",
     "liblzo2-2", "libsnappy1v5", "libzstd1", "libcurl4", "openssh-client",
+    # With these it has all that the product's package asks for.
+    "libdeflate0", "libdw1", "libisal2", "libkdumpfile10", "libsodium23",
 )
 
 # For targets that are more than a disk.
@@ -156,16 +158,25 @@ def _mmdebstrap(suite, packages, target, *options):
 
 def guest_recipe(more=()):
     """What a guest's root file system is made of, as a short name."""
-    return cache.digest(*GUEST_PACKAGES, *more, *_versions(*GUEST_PACKAGES, *more))
+    return _recipe((*GUEST_PACKAGES, *more))
+
+
+def _recipe(packages):
+    return cache.digest(*packages, *_versions(*packages))
 
 
 def guest_tar(more=()):
     """A tar of the guest's root file system, perhaps with more packages, without kernel and product."""
-    name = f"guest-bookworm-{guest_recipe(more)}.tar"
+    return tar_of((*GUEST_PACKAGES, *more))
+
+
+def tar_of(packages):
+    """A tar of a root file system that has these packages."""
+    name = f"guest-bookworm-{_recipe(packages)}.tar"
 
     def build(made):
         tar = f"{made}.tar"  # mmdebstrap takes the format from the name
-        _mmdebstrap("bookworm", (*GUEST_PACKAGES, *more), tar)
+        _mmdebstrap("bookworm", packages, tar)
         pathlib.Path(tar).rename(made)
     return cache.artefact(name, build)
 

@@ -5,7 +5,7 @@ import dataclasses
 import re
 import shutil
 
-from . import archive, capture, checks, copier, debian, direct, faults, forms, image, network, pageflags, storage, usage, vmcoreinfo
+from . import archive, capture, checks, copier, debian, direct, faults, forms, fresh, image, network, pageflags, storage, usage, vmcoreinfo
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -825,7 +825,7 @@ def table():
                        partition=image.RAW, trouble="power", disk_mib=128,
                        before_start=faults.hook('echo >"$KDUMP_DIRECTORY/a name with blanks"')),
                  _raw_partition, False, "a partition without a file system; the power is cut at every flush"),
-        stacked("lvm", "lvm", False, "a logical volume"),
+        stacked("lvm", "lvm", False, "a logical volume; started by kdump.service", service=True),
         stacked("lvm-thin", "lvm-thin", False, "a thin volume with xfs"),
         stacked("md-raid1", "md-raid1", False, "a mirror"),
         stacked("md-degraded", "md-raid1", False, "a mirror that loses a disk before the capture",
@@ -846,6 +846,9 @@ def table():
     rows += [Scenario(f"rate-{series}", Setup(series, crashkernel="192M"), _rates, False,
                       "how fast /proc/vmcore is read, by size of the window")
              for series in ("6.1", "6.12")]
+    rows += [Scenario(f"fresh-debian{suffix}", fresh.Setup("6.1", init), fresh.carry_out, False,
+                      f"a fresh Debian with {init}: the package is installed, used, and purged")
+             for suffix, init in (("", "systemd"), ("-sysvinit", "sysvinit"))]
     rows += [_direct_row(name, *more) for name, *more in DIRECT]
     for series in ("6.1", "6.12"):
         rows += [crashkernel(series, size) for size in CRASHKERNEL_SIZES]

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The whole way of a new user: a fresh Debian, our package, a crash, the next boot, and the package is purged."""
+
+import dataclasses
+import re
+import shutil
+
+from . import capture, checks, image, packages
+from .command import LabError, run
+from .guest import Guest
+
+CONFIG = {"KDUMP_TARGET": f"UUID={capture.UUID}", "KDUMP_SAVEDIR": capture.SAVEDIR}
+# Printed behind the last service: whether a crash would still be captured.
+AT_THE_END = """#!/bin/sh
+echo "<2>lab: loaded at the end: $(cat /sys/kernel/kexec_crash_loaded)" >/dev/kmsg
+"""
+LEFT = ("find / -xdev -name '*kdump*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/usr/lib/kdump-lab*' -not -name 'libkdumpfile*' "
+        "-not -path '/usr/share/doc/libkdumpfile*' -not -path '/var/log/*' -not -path '/usr/share/lintian/*' "
+        "-not -path '/usr/share/bash-completion/*' -not -path '/run/log/*' -not -name 'kdump-suite.deb'")
+
+
+@dataclasses.dataclass
+class Setup:
+    """What is fresh."""
+
+    series: str
+    init: str                 # see INITS
+
+
+@dataclasses.dataclass
+class Init:
+    """How an administrator does things."""
+
+    packages: tuple
+    up: str                   # waits until the system is up
+    armed: str                # prints nothing if nothing is enabled or loaded
+    enable: str               # and starts
+    restart: str
+    boot_log: str             # prints what was said while it started
+    told: str                 # prints what was said of dumps
+    poweroff: str
+    disable: str
+
+
+# The last file of each runlevel's start, which is where the agent waits.
+INITS = {
+    "systemd": Init(
+        packages.SYSTEMD,
+        "systemctl is-system-running --wait || :",
+        "find /etc/systemd/system -name 'kdump*'; systemctl is-active kdump | grep -vx inactive || :; "
+        "grep -vx 0 /sys/kernel/kexec_crash_loaded || :",
+        "systemctl enable --now kdump", "systemctl restart kdump",
+        "journalctl -b -o short-monotonic --no-hostname -u kdump.service -u kdump-early.service --no-pager",
+        "timeout 300 sh -c 'while [ $(systemctl show -P ActiveState kdump-notify.service) = active ]; do sleep 0.2; done'; "
+        "journalctl -b -o cat -u kdump-notify.service --no-pager",
+        "systemctl poweroff", "systemctl disable kdump"),
+    "sysvinit": Init(
+        packages.SYSVINIT,
+        "timeout 300 sh -c 'while pgrep -f ^/bin/sh./etc/init.d/rc >/dev/null; do sleep 0.2; done'",
+        "find /etc/rc?.d -name 'S*kdump'; grep -vx 0 /sys/kernel/kexec_crash_loaded || :",
+        "update-rc.d kdump enable && service kdump start", "service kdump restart",
+        "cat /var/log/syslog | grep kdump",
+        f"timeout 300 sh -c 'until grep -q {capture.SAVEDIR} /var/log/syslog; do sleep 0.2; done'; grep ' kdump: ' /var/log/syslog",
+        "poweroff", "update-rc.d kdump disable"),
+}
+
+
+def _root(lab, folder, kernel, deb, init):
+    """A disk with the system, its kernel, and the package as a file."""
+    tree, target = folder / "tree", folder / "root.img"
+    tree.mkdir()
+    run(["tar", "-x", "-C", tree, "-f", packages.fresh_tar(deb, init.packages), "--exclude=./dev/*"])
+    image.stage_kernel(tree, kernel)
+    agent = tree / "usr/lib/kdump-lab/agent"
+    agent.parent.mkdir()
+    shutil.copy(image.HERE / "guest/agent", agent)
+    shutil.copy(deb, tree / "root/kdump-suite.deb")
+    (tree / "etc/hostname").write_text("guest\n", encoding="ascii")
+    (tree / "etc/fstab").write_text("/dev/vda / ext4 rw 0 1\n", encoding="ascii")
+    inittab = tree / "etc/inittab"
+    if inittab.exists():
+        lines = [line for line in inittab.read_text().splitlines() if "getty" not in line]
+        inittab.write_text("\n".join([*lines, f"lab:2345:respawn:/{agent.relative_to(tree)}", ""]))
+    else:
+        units = tree / "etc/systemd/system"
+        shutil.copy(image.HERE / "guest/lab-agent.service", units)
+        (units / "multi-user.target.wants/lab-agent.service").symlink_to("../lab-agent.service")
+        hook = tree / "usr/lib/systemd/system-shutdown/lab"
+        hook.parent.mkdir(parents=True, exist_ok=True)
+        hook.write_text(AT_THE_END)
+        hook.chmod(0o755)
+    image.make_ext4(target, 2048, tree=tree)
+    shutil.rmtree(tree)
+    del lab
+    return target
+
+
+class Computer:
+    """A machine whose disk outlives its boots."""
+
+    def __init__(self, lab, folder, setup, deb):
+        self.folder, self.init = folder, INITS[setup.init]
+        self.kernel, self.initrd = lab.kernels[setup.series], lab.initrds[setup.series]
+        self.root = _root(lab, folder, self.kernel, deb, self.init)
+        self.target, self.boots = folder / "target.img", 0
+        image.make_ext4(self.target, 1024, uuid=capture.UUID)
+
+    def boot(self):
+        """A guest that is up, as a context; its changes are kept if it ends by keep()."""
+        self.boots += 1
+        return Guest(self.folder / f"boot{self.boots}", self.kernel, self.initrd, self.root, memory_mib=768, crashkernel="128M",
+                     disks=[self.target], append="systemd.unit=multi-user.target")
+
+    def up(self, guest):
+        """Wait until all is started."""
+        guest.boot()
+        guest.sh(self.init.up, timeout_s=300)
+
+    def keep(self, guest, script):
+        """End it by a script; return how it ended, in which time, and what was on the console."""
+        guest.sh("sync")
+        position, began = guest.console.position(), guest.console.now()
+        guest.send(script)
+        ended, at = guest.wait_end(300, position)
+        kept = self.folder / f"root{self.boots}.img"
+        guest.close()
+        run(["qemu-img", "convert", "-O", "raw", self.folder / f"boot{self.boots}/root.qcow2", kept], timeout_s=300)
+        self.root.unlink()
+        self.root = kept
+        return ended, at - began, guest.console.text(position)
+
+
+def _boot_seconds(guest):
+    _, text = guest.sh("systemd-analyze time 2>&1; systemd-analyze blame 2>/dev/null | grep kdump || :", ok=None)
+    return " | ".join(line.strip() for line in text.splitlines() if "Startup finished" in line or "kdump" in line)
+
+
+def _install(report, name, computer):
+    """The first boot: installed, configured, started."""
+    init = computer.init
+    with computer.boot() as guest:
+        computer.up(guest)
+        code, text = guest.sh("dpkg -i /root/kdump-suite.deb", ok=None, timeout_s=300)
+        report.check(f"{name}: dpkg installs the package on a system that has what it depends on", text if code else "")
+        _, text = guest.sh(init.armed)
+        report.check(f"{name}: nothing is armed by that", text)
+        for key, value in CONFIG.items():
+            guest.sh(f"sed -i 's|^{key}=.*|{key}=\"{value}\"|' /etc/sysconfig/kdump; grep -qx '{key}=\"{value}\"' /etc/sysconfig/kdump")
+        code, text = guest.sh(init.enable, ok=None, timeout_s=600)
+        report.check(f"{name}: {init.enable}", text if code else "")
+        code, text = guest.sh("kdumpctl status; kdumpctl check", ok=None)
+        report.check(f"{name}: kdumpctl status and check are content", text if code or "Kdump is operational" not in text else "")
+        report.note(f"{name}: a start with a fresh image: " + _seconds(guest, "kdumpctl --quiet start")
+                    + "; early: " + _seconds(guest, "KDUMPCTL_BOOT=early kdumpctl --quiet start") + " (emulated)")
+        code, text = guest.sh(init.restart, ok=None)
+        report.check(f"{name}: {init.restart}", text if code else "")
+        for what, script in (("an update of the package", "dpkg -i /root/kdump-suite.deb"),
+                             ("a kernel's package", "run-parts --arg=$(uname -r) /etc/kernel/postinst.d")):
+            code, text = guest.sh(f"rm /var/lib/kdump/initrd.inputs; {script} && test -e /var/lib/kdump/initrd.inputs && kdumpctl status",
+                                  ok=None, timeout_s=300)
+            report.check(f"{name}: {what} makes the image anew when it must, and loads it", text if code else "")
+        if init is INITS["systemd"]:
+            _, text = guest.sh("for unit in kdump-early kdump kdump-notify; do systemd-analyze security --no-pager $unit.service | tail -n 1; done")
+            report.note(f"{name}: " + "; ".join(re.findall(r"exposure level for (\S+: \S+)", text)))
+        _, _, console = computer.keep(guest, init.poweroff)
+        if init is INITS["systemd"]:
+            report.check(f"{name}: a crash while the machine goes down would be captured",
+                         "" if "lab: loaded at the end: 1" in console else "it was unloaded, or nobody looked")
+
+
+def _seconds(guest, command):
+    _, text = guest.sh(f"TIMEFORMAT=%3R; time {command}")
+    return f"{float(text.split()[-1]):.2f} s"
+
+
+def _crash(report, name, computer):
+    """The second boot: it comes up ready, and crashes."""
+    with computer.boot() as guest:
+        computer.up(guest)
+        code, text = guest.sh("kdumpctl status", ok=None)
+        report.check(f"{name}: the next boot is ready by itself", text if code else "")
+        if computer.init is INITS["systemd"]:
+            _, text = guest.sh(computer.init.boot_log)
+            early = re.search(r"^\[\s*([0-9.]+)\].*kdumpctl\[\d+\]: kdump: loaded .* as it was", text, re.MULTILINE)
+            report.check(f"{name}: it was loaded early, from the image that was there", "" if early else text)
+            report.check(f"{name}: nothing was built while it started", "" if re.search(r"MiB, fresh\)", text) else text)
+            _, basic = guest.sh("systemctl show -P ActiveEnterTimestampMonotonic basic.target")
+            if early:
+                at, services = float(early[1]), int(basic) / 1e6
+                report.check(f"{name}: before services are started", "" if at <= services else f"at {at} s, they at {services:.1f} s")
+                report.note(f"{name}: loaded {at:.1f} s after the kernel's start, services from {services:.1f} s on (emulated)")
+            report.note(f"{name}: with kdump: {_boot_seconds(guest)}")
+        ended, seconds, _ = computer.keep(guest, "echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger")
+        report.check(f"{name}: after the crash the machine starts again", "" if ended == "reboot" else f"it ended with {ended}")
+        report.note(f"{name}: from the crash to the restart {seconds:.1f} s (emulated)")
+
+
+def _told(report, name, computer):
+    """The third boot: it tells of the dump; the package is removed."""
+    init = computer.init
+    with computer.boot() as guest:
+        computer.up(guest)
+        _, text = guest.sh(init.told, timeout_s=400)
+        lines = [line for line in text.splitlines() if capture.SAVEDIR in line and "whole" in line]
+        report.check(f"{name}: one line of its log tells of the dump", "" if len(lines) == 1 and "sysrq" in lines[0] else text)
+        code, text = guest.sh("kdumpctl status", ok=None)
+        report.check(f"{name}: and it is ready again", text if code else "")
+        _, text = guest.sh("dpkg -r kdump-suite >/dev/null 2>&1; cat /sys/kernel/kexec_crash_loaded")
+        report.check(f"{name}: removing the package unloads", "" if text == "0" else text)
+        guest.sh("dpkg -P kdump-suite", timeout_s=300)
+        _, text = guest.sh(LEFT)
+        report.check(f"{name}: purging it leaves nothing", text)
+        _, text = guest.sh(init.armed)
+        report.check(f"{name}: and nothing enabled", text)
+        computer.keep(guest, init.poweroff)
+
+
+def _without(report, name, computer):
+    """The fourth boot, without us."""
+    with computer.boot() as guest:
+        computer.up(guest)
+        report.note(f"{name}: without kdump: {_boot_seconds(guest)}")
+
+
+def carry_out(report, lab, folder, scenario):
+    """The whole way; then the dump is looked at, as any other."""
+    name, setup = scenario.name, scenario.setup
+    folder.mkdir(parents=True)
+    computer = Computer(lab, folder, setup, packages.build_deb(folder))
+    _install(report, name, computer)
+    _crash(report, name, computer)
+    names = image.listing(computer.target, capture.SAVEDIR)
+    if len(names) != 1 or names[0].endswith(".incomplete"):
+        raise LabError(f"{capture.SAVEDIR} holds {names or 'nothing'}, not one finished dump")
+    dump = image.extract(computer.target, f"{capture.SAVEDIR}/{names[0]}", folder / "dump")
+    checks.directory(report, name, dump)
+    checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore")
+    _told(report, name, computer)
+    if setup.init == "systemd":
+        _without(report, name, computer)
+    report.check(f"{name}: the dump is still there", "" if image.listing(computer.target, capture.SAVEDIR) == names else "it is not")
