@@ -10,6 +10,7 @@
 #include "cmd/ctl_crashkernel.h"
 #include "cmd/ctl_dumps.h"
 #include "cmd/ctl_estimate.h"
+#include "cmd/ctl_import.h"
 #include "cmd/ctl_load.h"
 
 enum {
@@ -112,6 +113,15 @@ static const struct ctl_command commands[] = {
 		.run = ctl_crashkernel_reset,
 		.help = "write crashkernel= into the boot loader's configuration",
 		.takes = TAKES_RESET,
+		.programs = KDUMPCTL,
+	},
+	{
+		.name = "import",
+		.run = ctl_import,
+		.words = "[FILE]",
+		.help = "print the configuration of RHEL's or Debian's kdump as ours, and what has no equivalent",
+		.takes = CTL_TAKES(FROM) | CTL_TAKES(WRITE),
+		.words_max = 1,
 		.programs = KDUMPCTL,
 	},
 	{
