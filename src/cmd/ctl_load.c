@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "boot/crashkernel.h"
 #include "boot/hang.h"
 #include "boot/initrd.h"
@@ -33,6 +34,8 @@ struct error *ctl_load_plan(const struct ctl *ctl, int *exit_ret)
 	(void)exit_ret;
 	if (!err)
 		err = ctl_make_plan(ctl, &config, &plan);
+	if (!err && ctl->is_json)
+		return plan_write_json(&plan, stdout);
 	if (!err)
 		err = plan_format(&plan, &text);
 	if (err)
@@ -232,6 +235,15 @@ struct error *ctl_load_showmem(const struct ctl *ctl, int *exit_ret)
 	struct error *err = crashkernel_read(&ctl->host, &reserved_bytes);
 
 	(void)exit_ret;
+	if (!err && ctl->is_json) {
+		struct json json;
+
+		json_init(&json, stdout);
+		json_open_object(&json, NULL);
+		json_number(&json, "reserved_bytes", reserved_bytes);
+		json_close(&json);
+		return json_finish(&json);
+	}
 	if (!err)
 		printf("Reserved %" PRIu64 "MB memory for crash kernel\n", reserved_bytes / 1024 / 1024);
 	return err;
