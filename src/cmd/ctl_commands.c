@@ -12,6 +12,7 @@
 #include "cmd/ctl_estimate.h"
 #include "cmd/ctl_import.h"
 #include "cmd/ctl_load.h"
+#include "cmd/ctl_propagate.h"
 
 enum {
 	KDUMPCTL = CTL_PROGRAM_KDUMPCTL,
@@ -137,6 +138,13 @@ static const struct ctl_command commands[] = {
 		.programs = KDUMPCTL,
 	},
 	{
+		.name = "propagate",
+		.run = ctl_propagate,
+		.help = "make the key for an ssh target, pin the server's, and put ours there",
+		.takes = CTL_TAKES(YES),
+		.programs = KDUMPCTL,
+	},
+	{
 		.name = "calibrate",
 		.run = ctl_estimate_calibrate,
 		.help = "print how much memory a capture needs, for YaST",
@@ -158,7 +166,6 @@ static const struct ctl_command commands[] = {
 		.takes = CTL_TAKES(FORCE),
 		.programs = MKDUMPRD,
 	},
-	{.name = "propagate", .programs = KDUMPCTL},
 	{.name = "setup-crypttab", .programs = KDUMPCTL},
 	{.name = "test", .programs = KDUMPCTL},
 	{.name = "dump_config", .programs = KDUMPTOOL},

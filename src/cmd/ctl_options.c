@@ -33,6 +33,7 @@ static const struct row rows[CTL_OPTION_COUNT] = {
 	[CTL_OPTION_REBOOT] = {"--reboot", NULL, 0, "restart the machine afterwards"},
 	[CTL_OPTION_FROM] = {"--from", "rhel|debian", 0, "whose configuration it is; else its name tells"},
 	[CTL_OPTION_WRITE] = {"--write", NULL, 0, "write it into the configuration, and keep the old one"},
+	[CTL_OPTION_YES] = {"--yes", NULL, 0, "take all answers for yes"},
 	[CTL_OPTION_CHECK] = {"-c", NULL, 'c', "compare with the running kernel"},
 	[CTL_OPTION_UPDATE] = {"-u", NULL, 'u', "write it into the boot loader's configuration"},
 	[CTL_OPTION_UPDATE_IF] = {"-U", NULL, 'U', "the same, if KDUMP_UPDATE_BOOTLOADER is set"},

@@ -28,6 +28,7 @@ enum ctl_option {
 	CTL_OPTION_REBOOT,
 	CTL_OPTION_FROM,
 	CTL_OPTION_WRITE,
+	CTL_OPTION_YES,
 	CTL_OPTION_CHECK, /**< kdumptool -c, then -u, -U, -d, -D. */
 	CTL_OPTION_UPDATE,
 	CTL_OPTION_UPDATE_IF,
