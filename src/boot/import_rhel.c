@@ -242,8 +242,7 @@ static const struct directive directives[] = {
 	{"options", take_options, 0, NULL},
 	{"link_delay", NULL, KEY_COUNT, "KDUMP_NET_TIMEOUT says how long a server is waited for"},
 	{"disk_timeout", NULL, KEY_COUNT, devices_note},
-	{"debug_mem_level", NULL, KEY_COUNT,
-         "capture.log beside the dump tells how much memory was available"},
+	{"debug_mem_level", NULL, KEY_COUNT, "capture.log beside the dump tells how much memory was available"},
 	{"vmcore_creation_status", NULL, KEY_COUNT, "kdumpctl list tells which dumps are whole"},
 };
 

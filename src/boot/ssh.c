@@ -83,9 +83,10 @@ static struct error *known_keys(const struct host *host, const char *server, con
 	}
 	if (count)
 		return NULL;
-	return error_new(ERROR_CONFIG,
-	                 "the host key of %s is not known: kdumpctl propagate shows it and keeps it, or set KDUMP_HOST_KEY",
-	                 name);
+	return error_new(
+		ERROR_CONFIG,
+		"the host key of %s is not known: kdumpctl propagate shows it and keeps it, or set KDUMP_HOST_KEY",
+		name);
 }
 
 // A key without a passphrase.
