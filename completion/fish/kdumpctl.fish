@@ -36,8 +36,10 @@ complete -c kdumpctl -n '__fish_seen_subcommand_from reset-crashkernel' -l dry-r
 complete -c kdumpctl -n '__fish_seen_subcommand_from reset-crashkernel' -l reboot -d 'restart the machine afterwards'
 complete -c kdumpctl -n __fish_use_subcommand -a import -d 'print the configuration of RHEL'\''s or Debian'\''s kdump as ours, and what has no equivalent'
 complete -c kdumpctl -n '__fish_seen_subcommand_from import' -l from -x -a 'rhel debian' -d 'whose configuration it is; else its name tells'
-complete -c kdumpctl -n '__fish_seen_subcommand_from import' -l write -d 'write it into the configuration, and keep the old one'
+complete -c kdumpctl -n '__fish_seen_subcommand_from import' -l write -d 'write it where it belongs, instead of printing it'
 complete -c kdumpctl -n '__fish_seen_subcommand_from import' -F
+complete -c kdumpctl -n __fish_use_subcommand -a metrics -d 'print for Prometheus whether a crash would be captured, or write it into KDUMP_METRICS_FILE'
+complete -c kdumpctl -n '__fish_seen_subcommand_from metrics' -l write -d 'write it where it belongs, instead of printing it'
 complete -c kdumpctl -n __fish_use_subcommand -a propagate -d 'make the key for an ssh target, pin the server'\''s, and put ours there'
 complete -c kdumpctl -n '__fish_seen_subcommand_from propagate' -l yes -d 'take all answers for yes'
 complete -c kdumpctl -n __fish_use_subcommand -a calibrate -d 'print how much memory a capture needs, for YaST'

@@ -12,6 +12,7 @@
 #include "cmd/ctl_estimate.h"
 #include "cmd/ctl_import.h"
 #include "cmd/ctl_load.h"
+#include "cmd/ctl_metrics.h"
 #include "cmd/ctl_propagate.h"
 
 enum {
@@ -135,6 +136,13 @@ static const struct ctl_command commands[] = {
 		.help = "print the configuration of RHEL's or Debian's kdump as ours, and what has no equivalent",
 		.takes = CTL_TAKES(FROM) | CTL_TAKES(WRITE),
 		.words_max = 1,
+		.programs = KDUMPCTL,
+	},
+	{
+		.name = "metrics",
+		.run = ctl_metrics,
+		.help = "print for Prometheus whether a crash would be captured, or write it into KDUMP_METRICS_FILE",
+		.takes = CTL_TAKES(WRITE),
 		.programs = KDUMPCTL,
 	},
 	{

@@ -13,6 +13,7 @@
 #include "boot/words.h"
 #include "capture/dumpdir.h"
 #include "cmd/ctl_mail.h"
+#include "cmd/ctl_metrics.h"
 #include "cmd/ctl_partition.h"
 #include "cmd/ctl_parts.h"
 #include "cmd/ctl_place.h"
@@ -200,7 +201,10 @@ static struct error *tell(struct walk *walk, const struct news *news)
 		return NULL;
 	}
 	words_add(&walk->known, news->key);
-	return write_words(walk->host, &walk->known);
+	err = write_words(walk->host, &walk->known);
+	return err || strcmp(news->hostname, walk->hostname) != 0
+	               ? err
+	               : ctl_metrics_note(walk->host, news->key, news->about.state);
 }
 
 // Notes that it is there. Returns whether it is to be told of.
@@ -488,5 +492,6 @@ struct error *ctl_dumps_new(const struct ctl *ctl, int *exit_ret)
 		late = ctl_partition(&ctl->host, &config, false);
 	if (!err)
 		err = tell_all(ctl, &config, true);
+	ctl_metrics_update(ctl);
 	return err ? err : take_ptr(late);
 }

@@ -16,6 +16,7 @@
 #include "boot/kexec.h"
 #include "boot/reservation.h"
 #include "boot/text.h"
+#include "cmd/ctl_metrics.h"
 #include "cmd/ctl_partition.h"
 
 // Set in kdump.service.
@@ -156,6 +157,7 @@ struct error *ctl_load_start(const struct ctl *ctl, int *exit_ret)
 	struct error *err = arm(ctl, &config);
 
 	(void)exit_ret;
+	ctl_metrics_update(ctl);
 	if (!err)
 		take_from_partitions(ctl, &config);
 	return err;
@@ -174,6 +176,7 @@ struct error *ctl_load_stop(const struct ctl *ctl, int *exit_ret)
 		err = kexec_unload(&ctl->host);
 	if (!err && !ctl->is_quiet)
 		puts(is_loaded ? "kdump: unloaded" : "kdump: nothing was loaded");
+	ctl_metrics_update(ctl);
 	return err;
 }
 
