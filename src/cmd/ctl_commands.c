@@ -14,6 +14,7 @@
 #include "cmd/ctl_load.h"
 #include "cmd/ctl_metrics.h"
 #include "cmd/ctl_propagate.h"
+#include "cmd/ctl_setup.h"
 
 enum {
 	KDUMPCTL = CTL_PROGRAM_KDUMPCTL,
@@ -24,6 +25,9 @@ enum {
 
 #define TAKES_ALWAYS (CTL_TAKES(CONFIGFILE) | CTL_TAKES(ROOT) | CTL_TAKES(QUIET) | CTL_TAKES(HELP) | CTL_TAKES(VERSION))
 #define TAKES_RESET (CTL_TAKES(KERNEL) | CTL_TAKES(FADUMP) | CTL_TAKES(DRY_RUN) | CTL_TAKES(REBOOT))
+#define TAKES_SETUP                                                                                                    \
+	(CTL_TAKES(TARGET) | CTL_TAKES(LEVEL) | CTL_TAKES(FINAL_ACTION) | CTL_TAKES(NOTIFY) | CTL_TAKES(YES) |         \
+	 CTL_TAKES(DRY_RUN))
 #define TAKES_COMMANDLINE                                                                                              \
 	(CTL_TAKES(CHECK) | CTL_TAKES(UPDATE) | CTL_TAKES(UPDATE_IF) | CTL_TAKES(DELETE) | CTL_TAKES(DELETE_IF))
 
@@ -127,6 +131,13 @@ static const struct ctl_command commands[] = {
 		.run = ctl_crashkernel_reset,
 		.help = "write crashkernel= into the boot loader's configuration",
 		.takes = TAKES_RESET,
+		.programs = KDUMPCTL,
+	},
+	{
+		.name = "setup",
+		.run = ctl_setup,
+		.help = "ask where dumps go, what is in them, what comes then and who is told, and do it",
+		.takes = TAKES_SETUP,
 		.programs = KDUMPCTL,
 	},
 	{

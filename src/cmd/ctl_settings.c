@@ -34,15 +34,23 @@ static struct error *keep_old(const struct ctl *ctl, const char *text, mode_t mo
 	                 OLD_MAX - 1);
 }
 
-static struct error *edit(const struct ctl_settings *settings, const char *before, char **ret)
+// A default that is not there is left out: the file has what was decided.
+static bool is_needed(const struct config *before, int key, const char *value)
 {
+	return value && (before->values[key].is_set || strcmp(value, config_key_info(key)->default_text) != 0);
+}
+
+static struct error *edit(const struct ctl *ctl, const struct ctl_settings *settings, const char *before, char **ret)
+{
+	_cleanup_config_ struct config config = {0};
 	_cleanup_free_ char *text = strdup(before);
-	struct error *err = text ? NULL : error_new(ERROR_NOMEM, "no memory for the configuration");
+	struct error *err = text ? config_parse(before, ctl->config_path, &config)
+	                         : error_new(ERROR_NOMEM, "no memory for the configuration");
 
 	for (int key = 0; key < KEY_COUNT && !err; key++) {
 		char *changed = NULL;
 
-		if (!settings->values[key])
+		if (!is_needed(&config, key, settings->values[key]))
 			continue;
 		err = sysconfig_set(text, config_key_info(key)->name, settings->values[key], &changed);
 		if (err)
@@ -65,6 +73,25 @@ static struct error *check(const struct ctl *ctl, const char *text)
 	return error_wrap(err, "nothing is written, since it could not be read again");
 }
 
+struct error *ctl_settings_preview(const struct ctl *ctl, const struct ctl_settings *settings, struct config *ret)
+{
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	_cleanup_config_ struct config config = {0};
+	struct error *err = changes_read(&ctl->host, ctl->config_path, &before);
+
+	if (!err)
+		err = edit(ctl, settings, before ? before : "", &after);
+	if (!err)
+		err = config_parse(after, ctl->config_path, &config);
+	if (!err)
+		err = config_check(&config);
+	if (err)
+		return err;
+	*ret = config;
+	config = (struct config){0};
+	return NULL;
+}
+
 struct error *ctl_settings_write(const struct ctl *ctl, const struct ctl_settings *settings, char **kept_ret)
 {
 	const struct host *host = &ctl->host;
@@ -74,7 +101,7 @@ struct error *ctl_settings_write(const struct ctl *ctl, const struct ctl_setting
 
 	*kept_ret = NULL;
 	if (!err)
-		err = edit(settings, before ? before : "", &after);
+		err = edit(ctl, settings, before ? before : "", &after);
 	if (!err)
 		err = check(ctl, after);
 	if (err || (before && strcmp(before, after) == 0))

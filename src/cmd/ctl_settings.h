@@ -19,6 +19,17 @@ struct ctl_settings {
 };
 
 /**
+ * The configuration that would be; drop-ins are not read.
+ *
+ * @param[in] ctl The call.
+ * @param[in] settings The values.
+ * @param[out] ret Checked; config_deinit() it.
+ * @return NULL; ERROR_CONFIG; ERROR_UNSUPPORTED; ERROR_OS; ERROR_NOMEM.
+ */
+struct error *ctl_settings_preview(const struct ctl *ctl, const struct ctl_settings *settings,
+                                   struct config *ret) must_check;
+
+/**
  * Write them into the configuration file. What was there is kept beside it as FILE.old, or FILE.old.N if that is there. The new text is
  * checked first, and nothing is written if we would not take it.
  *
