@@ -313,7 +313,8 @@ static _Noreturn void exec_child(const struct host_command *command, int input_f
 	snprintf(term_env, sizeof(term_env), "TERM=%s", term ? term : "dumb");
 	for (size_t i = 0; i < ENVIRONMENT_MAX && command->environment && command->environment[i]; i++)
 		env[5 + i] = (char *)command->environment[i];
-	setpgid(0, 0);
+	if (!command->is_foreground)
+		setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
@@ -476,7 +477,8 @@ static struct error *run_child(const struct host *host, const struct host_comman
 	pipe_ends_close_write(&failed);
 	if (pid < 0)
 		return error_os(errno, "fork");
-	setpgid(pid, pid);
+	if (!command->is_foreground)
+		setpgid(pid, pid);
 	if (read(failed.read_fd, &errnum, sizeof(errnum)) == sizeof(errnum)) {
 		waitpid(pid, &status, 0);
 		return error_os(errnum, "%s", command->argv[0]);

@@ -118,6 +118,12 @@ void json_number(struct json *json, const char *name, uint64_t number)
 	fprintf(json->out, "%" PRIu64, number);
 }
 
+void json_signed(struct json *json, const char *name, int64_t number)
+{
+	start_value(json, name);
+	fprintf(json->out, "%" PRId64, number);
+}
+
 void json_bool(struct json *json, const char *name, bool value)
 {
 	start_value(json, name);

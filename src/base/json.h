@@ -51,6 +51,9 @@ void json_text(struct json *json, const char *name, const char *text);
 /** Write a number. @param[in,out] json The document. @param[in] name As json_open_object(). @param[in] number Readers may lose digits above 2^53. */
 void json_number(struct json *json, const char *name, uint64_t number);
 
+/** Write a number that may be below 0. @param[in,out] json The document. @param[in] name As json_open_object(). @param[in] number As json_number(). */
+void json_signed(struct json *json, const char *name, int64_t number);
+
 /** Write true or false. @param[in,out] json The document. @param[in] name As json_open_object(). @param[in] value Which. */
 void json_bool(struct json *json, const char *name, bool value);
 

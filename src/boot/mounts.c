@@ -113,6 +113,24 @@ static struct error *find(const struct host *host, mounts_test is_better, const 
 	return NULL;
 }
 
+struct error *mounts_walk(const struct host *host, mounts_visitor visit, void *context)
+{
+	_cleanup_free_ char *text = NULL;
+	struct error *err = host_read(host, "/proc/self/mountinfo", MOUNTINFO_MAX_BYTES, &text, NULL);
+	char *rest = text, *line;
+
+	while (!err && (line = strsep(&rest, "\n"))) {
+		_cleanup_mount_ struct mount mount = {0};
+
+		if (!*line)
+			continue;
+		err = parse_line(line, &mount);
+		if (!err)
+			err = visit(&mount, context);
+	}
+	return err;
+}
+
 static bool holds_path(const struct mount *mount, const struct mount *best, const void *context)
 {
 	// What an automount point will hold is not known before somebody looks.

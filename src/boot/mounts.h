@@ -51,6 +51,12 @@ struct error *mounts_find_path(const struct host *host, const char *path, struct
 struct error *mounts_find_device(const struct host *host, const char *number, const char *name, const char *path,
                                  struct mount *ret) must_check;
 
+/** What mounts_walk() calls. @param[in] mount Of the list; its strings are valid during the call. @param[in,out] context The caller's. @return NULL, or what ends the walk. */
+typedef struct error *(*mounts_visitor)(const struct mount *mount, void *context);
+
+/** Visit all mounts, in the order of the list. @param[in] host The machine. @param[in] visit Called for each. @param[in,out] context For it. @return NULL; ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM; what @p visit returned. */
+struct error *mounts_walk(const struct host *host, mounts_visitor visit, void *context) must_check;
+
 /**
  * A path with every symbolic link followed and without "." and "..". The end of it need not exist.
  *

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "boot/text.h"
 #include "boot/words.h"
 
@@ -251,6 +252,90 @@ struct error *plan_format(const struct plan *plan, char **text_ret)
 	}
 	text_add(&text, "%s", open_size ? "};\n" : "");
 	return text_take(&text, text_ret);
+}
+
+static void write_words(struct json *json, const char *name, char *const *words)
+{
+	json_open_array(json, name);
+	for (size_t i = 0; words && words[i]; i++)
+		json_text(json, NULL, words[i]);
+	json_close(json);
+}
+
+static void write_value(struct json *json, const char *name, const struct plan *plan, const struct field *field)
+{
+	const void *value = field_of(plan, field);
+	const char *string;
+
+	switch (field->type) {
+	case FIELD_STRING:
+		string = *(char *const *)value;
+		json_text(json, name, string ? string : "");
+		break;
+	case FIELD_WORDS:
+		write_words(json, name, *(char **const *)value);
+		break;
+	case FIELD_ENUM:
+		json_text(json, name, field->names[*(const unsigned int *)value]);
+		break;
+	case FIELD_UINT:
+		json_number(json, name, *(const unsigned int *)value);
+		break;
+	case FIELD_INT:
+		json_signed(json, name, *(const int *)value);
+		break;
+	case FIELD_U64:
+		json_number(json, name, *(const uint64_t *)value);
+		break;
+	case FIELD_BOOL:
+		json_bool(json, name, *(const bool *)value);
+		break;
+	}
+}
+
+static void write_reasons(struct json *json, const struct plan *plan)
+{
+	json_open_array(json, "reasons");
+	for (size_t i = 0; i < plan->reason_count; i++) {
+		json_open_object(json, NULL);
+		json_text(json, "key", plan->reasons[i].key);
+		json_text(json, "reason", plan->reasons[i].reason);
+		json_close(json);
+	}
+	json_close(json);
+}
+
+struct error *plan_write_json(const struct plan *plan, FILE *out)
+{
+	const char *group = "";
+	size_t open_size = 0;
+	struct json json;
+
+	json_init(&json, out);
+	json_open_object(&json, NULL);
+	json_number(&json, "version", PLAN_VERSION);
+	for (size_t i = 0; i < array_size(fields); i++) {
+		const struct field *field = &fields[i];
+		size_t size = group_size(field->key);
+
+		if (size != open_size || strncmp(group, field->key, size) != 0) {
+			char name[32];
+
+			if (open_size)
+				json_close(&json);
+			snprintf(name, sizeof(name), "%.*s", (int)size, field->key);
+			if (size)
+				json_open_object(&json, name);
+			group = field->key;
+			open_size = size;
+		}
+		write_value(&json, field->key + (size ? size + 1 : 0), plan, field);
+	}
+	if (open_size)
+		json_close(&json);
+	write_reasons(&json, plan);
+	json_close(&json);
+	return json_finish(&json);
 }
 
 static struct error *setting_error(const char *name, const config_setting_t *setting, const char *key, const char *what)

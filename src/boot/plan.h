@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -169,6 +170,9 @@ struct error *plan_make(const struct host *host, const struct config *config, st
  * @return NULL; ERROR_NOMEM.
  */
 struct error *plan_format(const struct plan *plan, char **text_ret) must_check;
+
+/** Write a plan as a JSON document: the groups of the text as objects, and all reasons, warnings among them, as a list. @param[in] plan The plan. @param[in] out Stream. @return NULL; ERROR_OS. */
+struct error *plan_write_json(const struct plan *plan, FILE *out) must_check;
 
 /**
  * Read a plan.

@@ -488,3 +488,33 @@ struct error *remote_from_mount(const struct config *config, enum config_key key
 		err = no_memory();
 	return err ? err : explain(config, key, "which is mounted now", place);
 }
+
+struct error *remote_ssh(const char *text, struct remote_ssh *ret)
+{
+	_cleanup_(url_deinit) struct url url = {0};
+	struct error *err;
+
+	if (!remote_is_url(text) || (strncasecmp(text, "ssh://", 6) != 0 && strncasecmp(text, "sftp://", 7) != 0))
+		return error_new(ERROR_CONFIG, "it is no URL of ssh or sftp");
+	err = parse_url(text, &url);
+	if (err)
+		return err;
+	// Words of a command line: nothing that ssh would take for an option.
+	if (*url.user == '-' || *url.host == '-' || !is_plain(url.user) || !is_plain(url.host))
+		return error_new(ERROR_CONFIG, "its user or its server is not allowed");
+	ret->user = *url.user ? take_ptr(url.user) : strdup("root");
+	ret->host = take_ptr(url.host);
+	ret->port = *url.port ? take_ptr(url.port) : strdup("22");
+	if (ret->user && ret->port)
+		return NULL;
+	remote_ssh_deinit(ret);
+	return no_memory();
+}
+
+void remote_ssh_deinit(struct remote_ssh *ssh)
+{
+	free(ssh->user);
+	free(ssh->host);
+	free(ssh->port);
+	*ssh = (struct remote_ssh){0};
+}

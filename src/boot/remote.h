@@ -37,6 +37,25 @@ bool remote_is_url(const char *text);
 struct error *remote_find(const struct host *host, const struct config *config, enum config_key key, const char *url,
                           struct destination *place) must_check;
 
+/** A server that OpenSSH reaches. remote_ssh_deinit() it. */
+struct remote_ssh {
+	char *user; /**< "root" if the URL names nobody. */
+	char *host; /**< Without brackets. */
+	char *port; /**< "22" if the URL has none. */
+};
+
+/**
+ * The server of a URL.
+ *
+ * @param[in] url Any text.
+ * @param[out] ret The server; remote_ssh_deinit() it.
+ * @return NULL; ERROR_CONFIG (neither ssh nor sftp, or not as a URL is written); ERROR_NOMEM.
+ */
+struct error *remote_ssh(const char *url, struct remote_ssh *ret) must_check;
+
+/** Free what remote_ssh() made. @param[in] ssh Filled, or zeroed. */
+void remote_ssh_deinit(struct remote_ssh *ssh);
+
 /**
  * The place that is mounted from a server now.
  *

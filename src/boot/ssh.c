@@ -9,7 +9,7 @@ enum { KEYGEN_TIMEOUT_MS = 30000, KEYGEN_OUTPUT_BYTES = 64 * 1024 };
 static const char ssh_program[] = "/usr/bin/ssh";
 
 // "type base64" of a key. Both are words of the plan.
-static bool is_key(const char *type, const char *key)
+bool ssh_is_key(const char *type, const char *key)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 	size_t size = strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=");
@@ -28,7 +28,7 @@ static struct error *configured_keys(const struct config *config, struct text *o
 		return NULL;
 	}
 	for (size_t i = 0; i < words.count; i += 2) {
-		if (i + 1 == words.count || !is_key(words.list[i], words.list[i + 1]))
+		if (i + 1 == words.count || !ssh_is_key(words.list[i], words.list[i + 1]))
 			return error_new(ERROR_CONFIG,
 			                 "%s: KDUMP_HOST_KEY: \"%s\" is no host key, allowed is \"TYPE BASE64\", as "
 			                 "ssh-keyscan prints it, or *",
@@ -50,7 +50,7 @@ static size_t add_known(char *lines, struct text *options)
 		if (*line == '#' || *line == '@')
 			continue;
 		words_split(&words, line);
-		if (words.count < 3 || !is_key(words.list[1], words.list[2]))
+		if (words.count < 3 || !ssh_is_key(words.list[1], words.list[2]))
 			continue;
 		text_add(options, ",hostkey=%s %s", words.list[1], words.list[2]);
 		count++;
@@ -60,7 +60,7 @@ static size_t add_known(char *lines, struct text *options)
 
 static struct error *known_keys(const struct host *host, const char *server, const char *port, struct text *options)
 {
-	static const char *const files[] = {"/root/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"};
+	static const char *const files[] = {SSH_KNOWN_HOSTS, SSH_SYSTEM_KNOWN_HOSTS};
 	_cleanup_free_ char *name = NULL;
 	bool is_usual = !*port || strcmp(port, "22") == 0;
 	size_t count = 0;
@@ -83,9 +83,10 @@ static struct error *known_keys(const struct host *host, const char *server, con
 	}
 	if (count)
 		return NULL;
-	return error_new(ERROR_CONFIG,
-	                 "the host key of %s is not known: log in there once as root with ssh, or set KDUMP_HOST_KEY",
-	                 name);
+	return error_new(
+		ERROR_CONFIG,
+		"the host key of %s is not known: kdumpctl propagate shows it and keeps it, or set KDUMP_HOST_KEY",
+		name);
 }
 
 // A key without a passphrase.
@@ -123,7 +124,7 @@ static struct error *add_identity(const struct host *host, const char *path, str
 static struct error *find_identities(const struct host *host, const struct config *config, struct text *options,
                                      struct words *files)
 {
-	static const char *const usual[] = {"/root/.ssh/kdump_id_rsa", "/root/.ssh/id_rsa", "/root/.ssh/id_ecdsa",
+	static const char *const usual[] = {SSH_OWN_IDENTITY, "/root/.ssh/id_rsa", "/root/.ssh/id_ecdsa",
 	                                    "/root/.ssh/id_ed25519"};
 	_cleanup_words_ struct words words = {0};
 	struct error *err = NULL;

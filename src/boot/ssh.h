@@ -9,6 +9,8 @@
 #ifndef BOOT_SSH_H
 #define BOOT_SSH_H
 
+#include <stdbool.h>
+
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/host.h"
@@ -18,6 +20,17 @@
 
 /** Host key of an option "hostkey=…": any will do. */
 #define SSH_ANY_HOST_KEY "*"
+
+/** Where keys of servers are looked for, root's first. */
+#define SSH_KNOWN_HOSTS "/root/.ssh/known_hosts"
+/** See above. */
+#define SSH_SYSTEM_KNOWN_HOSTS "/etc/ssh/ssh_known_hosts"
+
+/** The key of its own that kdump has, if it has one: that of RHEL. */
+#define SSH_OWN_IDENTITY "/root/.ssh/kdump_id_rsa"
+
+/** Whether two words are a public key as files of OpenSSH have it. @param[in] type "ssh-ed25519". @param[in] key Base64. */
+bool ssh_is_key(const char *type, const char *key);
 
 /**
  * Find them: KDUMP_HOST_KEY, else the known_hosts files of root and of the system; KDUMP_SSH_IDENTITY, else root's usual ones.

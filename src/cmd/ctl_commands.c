@@ -10,7 +10,11 @@
 #include "cmd/ctl_crashkernel.h"
 #include "cmd/ctl_dumps.h"
 #include "cmd/ctl_estimate.h"
+#include "cmd/ctl_import.h"
 #include "cmd/ctl_load.h"
+#include "cmd/ctl_metrics.h"
+#include "cmd/ctl_propagate.h"
+#include "cmd/ctl_setup.h"
 
 enum {
 	KDUMPCTL = CTL_PROGRAM_KDUMPCTL,
@@ -21,6 +25,9 @@ enum {
 
 #define TAKES_ALWAYS (CTL_TAKES(CONFIGFILE) | CTL_TAKES(ROOT) | CTL_TAKES(QUIET) | CTL_TAKES(HELP) | CTL_TAKES(VERSION))
 #define TAKES_RESET (CTL_TAKES(KERNEL) | CTL_TAKES(FADUMP) | CTL_TAKES(DRY_RUN) | CTL_TAKES(REBOOT))
+#define TAKES_SETUP                                                                                                    \
+	(CTL_TAKES(TARGET) | CTL_TAKES(LEVEL) | CTL_TAKES(FINAL_ACTION) | CTL_TAKES(NOTIFY) | CTL_TAKES(YES) |         \
+	 CTL_TAKES(DRY_RUN))
 #define TAKES_COMMANDLINE                                                                                              \
 	(CTL_TAKES(CHECK) | CTL_TAKES(UPDATE) | CTL_TAKES(UPDATE_IF) | CTL_TAKES(DELETE) | CTL_TAKES(DELETE_IF))
 
@@ -66,6 +73,7 @@ static const struct ctl_command commands[] = {
 		.name = "plan",
 		.run = ctl_load_plan,
 		.help = "print what would be done after a crash, and why",
+		.takes = CTL_TAKES(JSON),
 		.programs = KDUMPCTL,
 	},
 	{
@@ -75,21 +83,31 @@ static const struct ctl_command commands[] = {
 		.programs = KDUMPCTL,
 	},
 	{
-		.name = "dumps",
+		.name = "list",
 		.run = ctl_dumps,
 		.help = "list the dumps on the targets, checked against their manifests, and why the machine crashed",
+		.takes = CTL_TAKES(JSON),
+		.programs = KDUMPCTL,
+	},
+	{
+		.name = "dumps",
+		.run = ctl_dumps,
+		.help = "same as list",
+		.takes = CTL_TAKES(JSON),
 		.programs = KDUMPCTL,
 	},
 	{
 		.name = "new-dumps",
 		.run = ctl_dumps_new,
 		.help = "the same of those since the last time, and tell " CTL_NOTIFY_DIRECTORY,
+		.takes = CTL_TAKES(JSON),
 		.programs = KDUMPCTL,
 	},
 	{
 		.name = "showmem",
 		.run = ctl_load_showmem,
 		.help = "print the size of the reservation",
+		.takes = CTL_TAKES(JSON),
 		.programs = KDUMPCTL,
 	},
 	{
@@ -104,6 +122,7 @@ static const struct ctl_command commands[] = {
 		.run = ctl_estimate_default,
 		.words = "[kdump]",
 		.help = "print what is proposed to be reserved",
+		.takes = CTL_TAKES(JSON),
 		.words_max = 1,
 		.programs = KDUMPCTL,
 	},
@@ -112,6 +131,36 @@ static const struct ctl_command commands[] = {
 		.run = ctl_crashkernel_reset,
 		.help = "write crashkernel= into the boot loader's configuration",
 		.takes = TAKES_RESET,
+		.programs = KDUMPCTL,
+	},
+	{
+		.name = "setup",
+		.run = ctl_setup,
+		.help = "ask where dumps go, what is in them, what comes then and who is told, and do it",
+		.takes = TAKES_SETUP,
+		.programs = KDUMPCTL,
+	},
+	{
+		.name = "import",
+		.run = ctl_import,
+		.words = "[FILE]",
+		.help = "print the configuration of RHEL's or Debian's kdump as ours, and what has no equivalent",
+		.takes = CTL_TAKES(FROM) | CTL_TAKES(WRITE),
+		.words_max = 1,
+		.programs = KDUMPCTL,
+	},
+	{
+		.name = "metrics",
+		.run = ctl_metrics,
+		.help = "print for Prometheus whether a crash would be captured, or write it into KDUMP_METRICS_FILE",
+		.takes = CTL_TAKES(WRITE),
+		.programs = KDUMPCTL,
+	},
+	{
+		.name = "propagate",
+		.run = ctl_propagate,
+		.help = "make the key for an ssh target, pin the server's, and put ours there",
+		.takes = CTL_TAKES(YES),
 		.programs = KDUMPCTL,
 	},
 	{
@@ -136,8 +185,6 @@ static const struct ctl_command commands[] = {
 		.takes = CTL_TAKES(FORCE),
 		.programs = MKDUMPRD,
 	},
-	{.name = "list", .programs = KDUMPCTL},
-	{.name = "propagate", .programs = KDUMPCTL},
 	{.name = "setup-crypttab", .programs = KDUMPCTL},
 	{.name = "test", .programs = KDUMPCTL},
 	{.name = "dump_config", .programs = KDUMPTOOL},

@@ -6,7 +6,7 @@
  *
  * Does not run them, and does not read the command line (cmd/ctl_options.h).
  *
- * To add one: a row in ctl_commands.c, with its function in a ctl_*.c of its own; its options, if there are new ones, in ctl_options.
+ * To add one: a row in ctl_commands.c, with its function in a ctl_*.c of its own; its options, if there are new ones, in ctl_options. Then run completion/make.
  */
 #ifndef CMD_CTL_COMMANDS_H
 #define CMD_CTL_COMMANDS_H

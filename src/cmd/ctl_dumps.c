@@ -2,38 +2,25 @@
 #include "cmd/ctl_dumps.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/json.h"
 #include "boot/destination.h"
-#include "boot/mounts.h"
-#include "boot/plan.h"
 #include "boot/text.h"
 #include "boot/words.h"
 #include "capture/dumpdir.h"
-#include "capture/target.h"
 #include "cmd/ctl_mail.h"
+#include "cmd/ctl_metrics.h"
 #include "cmd/ctl_partition.h"
+#include "cmd/ctl_parts.h"
+#include "cmd/ctl_place.h"
 #include "report/dumps.h"
 #include "report/pstore.h"
 
-#define OWN_MOUNT "/run/kdump-target"
-
 enum { KNOWN_MAX_BYTES = 16 << 20, NOTIFY_TIMEOUT_MS = 60000 };
-
-// A target's directory of dumps.
-struct place {
-	int fd; // -1: there is no such directory, since there was no dump.
-	char *path; // While this program runs.
-	char *shown; // For a person: what it is when this program has ended.
-	bool is_mounted; // By us.
-};
 
 struct walk {
 	const struct host *host;
@@ -43,6 +30,11 @@ struct walk {
 	struct words known; // Keys of what was told of, now or before.
 	struct words there; // Keys of what is there now.
 	struct words places; // What was looked at.
+	struct ctl_parts parts; // Of dumps that are split over several targets.
+	bool is_for_parts; // The first walk, which finds these and tells nothing.
+	struct json *json; // NULL: for a person.
+	struct words problems; // What goes to standard error too.
+	struct words servers; // Which are not looked at.
 	bool is_partial; // Not every target could be looked at.
 	size_t untold; // Dumps of which no mail could be sent.
 };
@@ -50,121 +42,6 @@ struct walk {
 static struct error *no_memory(void)
 {
 	return error_new(ERROR_NOMEM, "no memory for the list of dumps");
-}
-
-// The directory as the running system sees it; NULL if no mount shows it.
-static struct error *mounted_path(const struct host *host, const struct destination *target, char **ret)
-{
-	_cleanup_mount_ struct mount mount = {0};
-	_cleanup_free_ char *whole = NULL;
-	const char *subvolume = strstr(target->options, "subvol="), *below;
-	struct error *err;
-
-	*ret = NULL;
-	subvolume = subvolume ? subvolume + strlen("subvol=") : "";
-	if (asprintf(&whole, "%s%.*s%s", *subvolume && *subvolume != '/' ? "/" : "", (int)strcspn(subvolume, ","),
-	             subvolume, target->directory) < 0) {
-		whole = NULL;
-		return no_memory();
-	}
-	err = mounts_find_device(host, target->device.number, target->device.name, whole, &mount);
-	if (err || !mount.point)
-		return err;
-	below = strcmp(mount.root, "/") == 0 ? whole : mounts_below(whole, mount.root);
-	if (below && asprintf(ret, "%s%s", strcmp(mount.point, "/") == 0 ? "" : mount.point, below) < 0)
-		return no_memory();
-	return NULL;
-}
-
-static bool is_running_system(const struct host *host)
-{
-	struct stat ours, running;
-
-	return fstat(host->root_fd, &ours) == 0 && stat("/", &running) == 0 && ours.st_dev == running.st_dev &&
-	       ours.st_ino == running.st_ino;
-}
-
-// In a namespace of our own, so that it ends with us.
-static struct error *mount_own(const struct destination *target)
-{
-	_cleanup_free_ char *path = NULL;
-	struct target_options options = {.flags = 0};
-	struct error *err = target_options_parse(target->options, &options);
-
-	if (!err && asprintf(&path, "/dev/%s", target->device.name) < 0)
-		err = no_memory();
-	if (!err && (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	             (mkdir(OWN_MOUNT, 0700) < 0 && errno != EEXIST)))
-		err = error_os(errno, "a name space of our own");
-	if (!err && mount(path, OWN_MOUNT, target->fstype, options.flags | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-	                  options.data) < 0)
-		err = error_os(errno, "mount %s (%s)", path, target->fstype);
-	free(options.data);
-	return err;
-}
-
-static struct error *open_unmounted(const struct host *host, const struct destination *target, struct place *place)
-{
-	struct error *err;
-
-	if (!is_running_system(host))
-		return error_new(ERROR_UNSUPPORTED, "it is not mounted, and under --root nothing is");
-	err = mount_own(target);
-	if (err)
-		return err;
-	place->is_mounted = true;
-	if (asprintf(&place->path, OWN_MOUNT "%s", target->directory) < 0) {
-		place->path = NULL;
-		return no_memory();
-	}
-	if (asprintf(&place->shown, "%s:%s", target->tag, target->directory) < 0) {
-		place->shown = NULL;
-		return no_memory();
-	}
-	place->fd = open(place->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return place->fd < 0 && errno != ENOENT ? error_os(errno, "%s", place->path) : NULL;
-}
-
-// Where dumps of a raw partition are, now that they were taken from there.
-static struct error *taken_path(const struct config *config, char **ret)
-{
-	const char *savedir = NULL;
-	struct error *err = destination_savedir(config, &savedir);
-
-	if (err)
-		return err;
-	*ret = strdup(savedir);
-	return *ret ? NULL : no_memory();
-}
-
-static struct error *open_place(const struct walk *walk, const struct destination *target, struct place *place)
-{
-	const struct host *host = walk->host;
-	bool is_raw = strcmp(target->fstype, PLAN_RAW) == 0;
-	struct error *err = is_raw ? taken_path(walk->config, &place->path) : mounted_path(host, target, &place->path);
-
-	if (err)
-		return err;
-	if (!place->path)
-		return open_unmounted(host, target, place);
-	place->shown = strdup(place->path);
-	if (!place->shown)
-		return no_memory();
-	err = host_open(host, place->path, O_RDONLY | O_DIRECTORY, 0, &place->fd);
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
-		return NULL;
-	}
-	return err;
-}
-
-static void place_deinit(struct place *place)
-{
-	closep(&place->fd);
-	free(place->path);
-	free(place->shown);
-	if (place->is_mounted)
-		umount2(OWN_MOUNT, MNT_DETACH);
 }
 
 static struct error *tell_program(const struct host *host, const char *program, const char *path,
@@ -219,7 +96,7 @@ static void tell_programs(const struct host *host, const char *path, const struc
 
 // What is told: where it is, for a program and for a person, whose it is, and how it looks.
 struct news {
-	const char *path, *shown;
+	const char *path, *shown, *key;
 	char *hostname;
 	struct dumps_about about;
 };
@@ -267,29 +144,67 @@ static struct error *write_words(const struct host *host, const struct words *wo
 	return err ? err : host_replace(host, CTL_KNOWN_PATH, whole, strlen(whole), 0644);
 }
 
-static struct error *tell(struct walk *walk, const char *key, const struct news *news)
+// What could not be looked at, for a person and for a program that reads the list.
+static void complain(struct walk *walk, const char *where, struct error *err)
+{
+	fprintf(stderr, "kdump: %s%s%s\n", where ? where : "", where ? ": " : "", err->text);
+	words_addf(&walk->problems, "%s%s%s", where ? where : "", where ? ": " : "", err->text);
+	error_free(err);
+}
+
+static void write_news(struct walk *walk, const struct news *news)
 {
 	const struct dumps_about *about = &news->about;
-	struct error *err;
+	struct json *json = walk->json;
+
+	json_open_object(json, NULL);
+	json_text(json, "path", news->shown);
+	json_text(json, "host", news->hostname);
+	json_text(json, "state", dumps_state_name(about->state));
+	json_number(json, "size_bytes", about->size_bytes);
+	json_bool(json, "is_encrypted", about->is_encrypted);
+	json_text(json, "panic", about->panic);
+	json_text(json, "problem", about->problem);
+	json_number(json, "part_count", about->part_count ? about->part_count : 1);
+	ctl_parts_write(&walk->parts, news->key, json);
+	json_close(json);
+}
+
+static void print_news(struct walk *walk, const struct news *news)
+{
+	const struct dumps_about *about = &news->about;
 
 	printf("%s%s: %s, %.1f MiB%s%s%s%s%s\n", walk->is_new_only ? "new dump " : "", news->shown,
 	       dumps_state_name(about->state), (double)about->size_bytes / 1024 / 1024,
 	       about->is_encrypted ? ", encrypted" : "", about->problem ? "; " : "",
 	       about->problem ? about->problem : "", about->panic ? "; panic: " : "", about->panic ? about->panic : "");
+	ctl_parts_print(&walk->parts, news->key);
+}
+
+static struct error *tell(struct walk *walk, const struct news *news)
+{
+	struct error *err;
+
+	if (walk->json)
+		write_news(walk, news);
+	else
+		print_news(walk, news);
 	fflush(stdout);
 	if (!walk->is_new_only)
 		return NULL;
-	tell_programs(walk->host, news->path, about);
+	tell_programs(walk->host, news->path, &news->about);
 	err = tell_people(walk, news);
 	if (err) {
 		// Not known: the next time is another try.
-		fprintf(stderr, "kdump: %s\n", err->text);
-		error_free(err);
+		complain(walk, NULL, err);
 		walk->untold++;
 		return NULL;
 	}
-	words_add(&walk->known, key);
-	return write_words(walk->host, &walk->known);
+	words_add(&walk->known, news->key);
+	err = write_words(walk->host, &walk->known);
+	return err || strcmp(news->hostname, walk->hostname) != 0
+	               ? err
+	               : ctl_metrics_note(walk->host, news->key, news->about.state);
 }
 
 // Notes that it is there. Returns whether it is to be told of.
@@ -299,7 +214,7 @@ static bool is_wanted(struct walk *walk, const char *key)
 	return !walk->is_new_only || !words_has(&walk->known, key);
 }
 
-static struct error *tell_dump(struct walk *walk, const struct place *place, const char *name)
+static struct error *tell_dump(struct walk *walk, const struct ctl_place *place, const char *name)
 {
 	_cleanup_(news_deinit) struct news news = {0};
 	_cleanup_free_ char *path = NULL, *shown = NULL, *key = strndup(name, strlen(name));
@@ -315,6 +230,8 @@ static struct error *tell_dump(struct walk *walk, const struct place *place, con
 	if (!is_wanted(walk, key))
 		return NULL;
 	err = dumps_look(place->fd, name, &news.about);
+	if (!err)
+		err = ctl_parts_judge(&walk->parts, place, name, &news.about);
 	if (err)
 		return err;
 	if (asprintf(&path, "%s%s%s", place->path, slash, name) < 0)
@@ -324,14 +241,15 @@ static struct error *tell_dump(struct walk *walk, const struct place *place, con
 	news.hostname = strndup(name, dumpdir_host_size(name));
 	news.path = path;
 	news.shown = shown;
-	return path && shown && news.hostname ? tell(walk, key, &news) : no_memory();
+	news.key = key;
+	return path && shown && news.hostname ? tell(walk, &news) : no_memory();
 }
 
 static struct error *walk_target(struct walk *walk, const struct destination *target)
 {
-	_cleanup_(place_deinit) struct place place = {.fd = -1};
+	_cleanup_(ctl_place_deinit) struct ctl_place place = CTL_PLACE_NONE;
 	_cleanup_(host_names_freep) char **names = NULL;
-	struct error *err = open_place(walk, target, &place);
+	struct error *err = ctl_place_open(walk->host, walk->config, target, &place);
 
 	// Of two raw partitions, or one and the directory itself.
 	if (!err && words_has(&walk->places, place.shown))
@@ -339,14 +257,13 @@ static struct error *walk_target(struct walk *walk, const struct destination *ta
 	if (!err)
 		words_add(&walk->places, place.shown);
 	if (!err && place.fd >= 0)
-		err = dumps_list(place.fd, &names);
+		err = walk->is_for_parts ? ctl_parts_add(&walk->parts, &place) : dumps_list(place.fd, &names);
 	for (char **name = names; !err && name && *name; name++) {
 		struct error *late = tell_dump(walk, &place, *name);
 
 		// One that cannot be looked at must not hide the others.
 		if (late)
-			fprintf(stderr, "kdump: %s: %s\n", place.shown, late->text);
-		error_free(late);
+			complain(walk, place.shown, late);
 	}
 	return err;
 }
@@ -358,11 +275,12 @@ static struct error *walk_pstore(struct walk *walk)
 
 	for (size_t i = 0; i < pstore.count && !err; i++) {
 		const struct pstore_place *place = &pstore.places[i];
-		struct news news = {.path = place->path, .shown = place->path, .about = place->about};
+		struct news news = {
+			.path = place->path, .shown = place->path, .key = place->key, .about = place->about};
 
 		news.hostname = (char *)walk->hostname;
 		if (is_wanted(walk, place->key))
-			err = tell(walk, place->key, &news);
+			err = tell(walk, &news);
 	}
 	return err;
 }
@@ -388,17 +306,22 @@ static void walk_or_tell(struct walk *walk, struct error *err, const struct dest
 {
 	// Nothing that could be mended, so not for each boot.
 	if (!err && target->address) {
-		if (!walk->is_new_only)
+		if (!walk->is_new_only && !walk->is_for_parts && !walk->json)
 			printf("%s: dumps on a server are not looked at from here\n", target->tag);
+		if (!walk->is_for_parts)
+			words_addf(&walk->servers, "%s", target->tag);
 		return;
 	}
 	if (!err)
 		err = walk_target(walk, target);
 	if (!err)
 		return;
-	fprintf(stderr, "kdump: %s%s%s\n", target->tag ? target->tag : "", target->tag ? ": " : "", err->text);
-	error_free(err);
 	walk->is_partial = true;
+	// The second walk tells of it.
+	if (walk->is_for_parts)
+		error_free(err);
+	else
+		complain(walk, target->tag, err);
 }
 
 static void walk_next(struct walk *walk, enum config_key key, const char *word)
@@ -409,7 +332,7 @@ static void walk_next(struct walk *walk, enum config_key key, const char *word)
 	walk_or_tell(walk, err, &target);
 }
 
-static struct error *walk_all(struct walk *walk)
+static struct error *walk_targets(struct walk *walk)
 {
 	_cleanup_words_ struct words parts = {0}, fallbacks = {0};
 	_cleanup_destination_ struct destination first = {0};
@@ -426,9 +349,58 @@ static struct error *walk_all(struct walk *walk)
 	}
 	if (!err)
 		err = words_check(&fallbacks);
+	return err ? err : words_check(&walk->places);
+}
+
+// A dump is told with its parts, which are on the other targets: they are looked for first.
+static struct error *walk_all(struct walk *walk)
+{
+	_cleanup_words_ struct words names = {0};
+	struct error *err = destination_names(walk->config, &names);
+
+	if (!err && names.count > 1) {
+		walk->is_for_parts = true;
+		err = walk_targets(walk);
+		walk->is_for_parts = false;
+		words_deinit(&walk->places);
+		walk->places = (struct words){0};
+	}
 	if (!err)
-		err = words_check(&walk->places);
+		err = walk_targets(walk);
 	return err ? err : walk_pstore(walk);
+}
+
+// Parts without the dump that they belong to.
+static void tell_rest(struct walk *walk)
+{
+	for (size_t i = 0; i < walk->parts.count; i++) {
+		const struct ctl_part *part = &walk->parts.list[i];
+
+		if (words_has(&walk->there, part->dump))
+			continue;
+		if (!walk->json)
+			printf("%s: part %u of a dump whose first part is missing, %.1f MiB\n", part->shown,
+			       part->number, (double)part->about.size_bytes / 1024 / 1024);
+		words_addf(&walk->problems, "%s: part %u of a dump whose first part is missing", part->shown,
+		           part->number);
+	}
+}
+
+static void write_list(struct json *json, const char *name, const struct words *words)
+{
+	json_open_array(json, name);
+	for (size_t i = 0; i < words->count; i++)
+		json_text(json, NULL, words->list[i]);
+	json_close(json);
+}
+
+static struct error *finish_json(struct walk *walk)
+{
+	json_close(walk->json);
+	write_list(walk->json, "problems", &walk->problems);
+	write_list(walk->json, "servers", &walk->servers);
+	json_close(walk->json);
+	return json_finish(walk->json);
 }
 
 // What is gone is not news if it comes back; but what could not be looked at may be there.
@@ -442,29 +414,58 @@ static struct error *forget(struct walk *walk)
 	return still.count == walk->known.count ? NULL : write_words(walk->host, &still);
 }
 
-static struct error *tell_all(const struct host *host, const struct config *config, bool is_new_only)
+static void walk_deinit(struct walk *walk)
+{
+	words_deinit(&walk->known);
+	words_deinit(&walk->there);
+	words_deinit(&walk->places);
+	words_deinit(&walk->problems);
+	words_deinit(&walk->servers);
+	ctl_parts_deinit(&walk->parts);
+}
+
+static struct error *run(struct walk *walk)
 {
 	_cleanup_free_ char *hostname = NULL;
-	struct walk walk = {.host = host, .config = config, .is_new_only = is_new_only};
-	struct error *err = host_read(host, "/proc/sys/kernel/hostname", 4096, &hostname, NULL);
+	struct error *err = host_read(walk->host, "/proc/sys/kernel/hostname", 4096, &hostname, NULL);
 
 	if (!err) {
 		hostname[strcspn(hostname, "\n")] = '\0';
-		walk.hostname = hostname;
-		err = read_known(&walk);
+		walk->hostname = hostname;
+		err = read_known(walk);
 	}
 	if (!err)
-		err = walk_all(&walk);
-	if (!err && is_new_only && !walk.is_partial)
-		err = forget(&walk);
+		err = walk_all(walk);
+	if (!err && !walk->is_new_only)
+		tell_rest(walk);
+	if (!err && walk->is_new_only && !walk->is_partial)
+		err = forget(walk);
+	return err;
+}
+
+static struct error *tell_all(const struct ctl *ctl, const struct config *config, bool is_new_only)
+{
+	_cleanup_(walk_deinit) struct walk walk = {.host = &ctl->host, .config = config, .is_new_only = is_new_only};
+	struct error *err, *late;
+	struct json json;
+
+	if (ctl->is_json) {
+		walk.json = &json;
+		json_init(&json, stdout);
+		json_open_object(&json, NULL);
+		json_open_array(&json, "dumps");
+	}
+	err = run(&walk);
+	late = walk.json ? finish_json(&walk) : NULL;
+	if (err)
+		error_free(late);
+	else
+		err = late;
 	if (!err && walk.is_partial)
 		err = error_new(ERROR_OS, "not all targets could be looked at");
 	if (!err && walk.untold)
 		err = error_new(ERROR_OS, "of %zu new dump%s no mail could be sent", walk.untold,
 		                walk.untold == 1 ? "" : "s");
-	words_deinit(&walk.known);
-	words_deinit(&walk.there);
-	words_deinit(&walk.places);
 	return err;
 }
 
@@ -474,7 +475,7 @@ struct error *ctl_dumps(const struct ctl *ctl, int *exit_ret)
 	struct error *err = ctl_load_config(ctl, &config);
 
 	(void)exit_ret;
-	return err ? err : tell_all(&ctl->host, &config, false);
+	return err ? err : tell_all(ctl, &config, false);
 }
 
 struct error *ctl_dumps_new(const struct ctl *ctl, int *exit_ret)
@@ -490,6 +491,7 @@ struct error *ctl_dumps_new(const struct ctl *ctl, int *exit_ret)
 	if (!err)
 		late = ctl_partition(&ctl->host, &config, false);
 	if (!err)
-		err = tell_all(&ctl->host, &config, true);
+		err = tell_all(ctl, &config, true);
+	ctl_metrics_update(ctl);
 	return err ? err : take_ptr(late);
 }

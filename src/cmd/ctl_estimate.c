@@ -125,6 +125,15 @@ struct error *ctl_estimate_default(const struct ctl *ctl, int *exit_ret)
 	err = estimate(ctl, &config, &reservation);
 	if (err)
 		return err;
+	if (ctl->is_json) {
+		struct json json;
+
+		json_init(&json, stdout);
+		json_open_object(&json, NULL);
+		json_number(&json, "proposed_bytes", reservation.proposed_mib * MIB);
+		json_close(&json);
+		return json_finish(&json);
+	}
 	printf("%" PRIu64 "M\n", reservation.proposed_mib);
 	return ctl_flush("the estimate");
 }

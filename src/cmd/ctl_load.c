@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "boot/crashkernel.h"
 #include "boot/hang.h"
 #include "boot/initrd.h"
@@ -16,6 +17,7 @@
 #include "boot/reservation.h"
 #include "boot/text.h"
 #include "cmd/ctl_early.h"
+#include "cmd/ctl_metrics.h"
 #include "cmd/ctl_partition.h"
 
 // Set in kdump.service, and to "early" in kdump-early.service.
@@ -34,6 +36,8 @@ struct error *ctl_load_plan(const struct ctl *ctl, int *exit_ret)
 	(void)exit_ret;
 	if (!err)
 		err = ctl_make_plan(ctl, &config, &plan);
+	if (!err && ctl->is_json)
+		return plan_write_json(&plan, stdout);
 	if (!err)
 		err = plan_format(&plan, &text);
 	if (err)
@@ -166,6 +170,7 @@ struct error *ctl_load_start(const struct ctl *ctl, int *exit_ret)
 	if (boot && strcmp(boot, "early") == 0)
 		return start_early(ctl);
 	err = arm(ctl, &config);
+	ctl_metrics_update(ctl);
 	if (!err)
 		take_from_partitions(ctl, &config);
 	return err;
@@ -184,6 +189,7 @@ struct error *ctl_load_stop(const struct ctl *ctl, int *exit_ret)
 		err = kexec_unload(&ctl->host);
 	if (!err && !ctl->is_quiet)
 		puts(is_loaded ? "kdump: unloaded" : "kdump: nothing was loaded");
+	ctl_metrics_update(ctl);
 	return err;
 }
 
@@ -245,6 +251,15 @@ struct error *ctl_load_showmem(const struct ctl *ctl, int *exit_ret)
 	struct error *err = crashkernel_read(&ctl->host, &reserved_bytes);
 
 	(void)exit_ret;
+	if (!err && ctl->is_json) {
+		struct json json;
+
+		json_init(&json, stdout);
+		json_open_object(&json, NULL);
+		json_number(&json, "reserved_bytes", reserved_bytes);
+		json_close(&json);
+		return json_finish(&json);
+	}
 	if (!err)
 		printf("Reserved %" PRIu64 "MB memory for crash kernel\n", reserved_bytes / 1024 / 1024);
 	return err;

@@ -55,7 +55,8 @@ static struct error *run(int argc, char **argv, struct ctl *ctl, int *exit_ret)
 		puts("kdumpctl (" PACKAGE_STRING ")");
 		return NULL;
 	}
-	if (!ctl_options_has(options, CTL_OPTION_HELP) || optind < argc)
+	if (!ctl_options_has(options, CTL_OPTION_HELP) || optind < argc ||
+	    ctl_commands_program(ctl->program) == CTL_PROGRAM_MKDUMPRD)
 		err = choose_command(ctl, argc, argv, &command);
 	if (err)
 		return err;

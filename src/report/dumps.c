@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "boot/plan.h"
 #include "boot/words.h"
 #include "capture/dumpdir.h"
 #include "capture/encrypt.h"
@@ -45,7 +46,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-struct error *dumps_list(int fd, char ***names_ret)
+static struct error *list(int fd, size_t (*is_wanted)(const char *name), char ***names_ret)
 {
 	_cleanup_words_ struct words words = {0};
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -56,11 +57,52 @@ struct error *dumps_list(int fd, char ***names_ret)
 		return error_os(errno, "read the directory of dumps");
 	}
 	for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream))
-		if (dumpdir_host_size(entry->d_name))
+		if (is_wanted(entry->d_name))
 			words_add(&words, entry->d_name);
 	if (words.count)
 		qsort(words.list, words.count, sizeof(*words.list), compare);
 	return words_take(&words, names_ret);
+}
+
+struct error *dumps_list(int fd, char ***names_ret)
+{
+	return list(fd, dumpdir_host_size, names_ret);
+}
+
+size_t dumps_part_size(const char *name, unsigned int *number_ret)
+{
+	char dump[DUMPDIR_NAME_BYTES];
+	const char *suffix = strstr(name, DUMPDIR_PART), *digits;
+	unsigned long number;
+	char *end;
+
+	// The name of a host may have one too.
+	for (const char *next = suffix; next; next = strstr(suffix + 1, DUMPDIR_PART))
+		suffix = next;
+	if (!suffix || (size_t)(suffix - name) >= sizeof(dump))
+		return 0;
+	digits = suffix + strlen(DUMPDIR_PART);
+	number = strtoul(digits, &end, 10);
+	if (*digits < '1' || *digits > '9' || number < 2 || number > PLAN_PARTS_MAX ||
+	    (*end && strcmp(end, DUMPDIR_INCOMPLETE) != 0))
+		return 0;
+	snprintf(dump, sizeof(dump), "%.*s", (int)(suffix - name), name);
+	if (!dumpdir_host_size(dump) || is_incomplete(dump))
+		return 0;
+	*number_ret = (unsigned int)number;
+	return (size_t)(suffix - name);
+}
+
+static size_t is_part(const char *name)
+{
+	unsigned int number;
+
+	return dumps_part_size(name, &number);
+}
+
+struct error *dumps_list_parts(int fd, char ***names_ret)
+{
+	return list(fd, is_part, names_ret);
 }
 
 // A regular file, and nothing that waits or leads elsewhere.
@@ -166,10 +208,9 @@ static char *check_manifest(int dir_fd)
 	return problem;
 }
 
-// Why the capture left it so, as its README says.
-static char *said_problem(int dir_fd)
+// What comes behind some words of its README. NULL: they are not there, or no memory.
+static char *said(int dir_fd, const char *mark)
 {
-	static const char mark[] = "NOT COMPLETE: ";
 	_cleanup_close_ int fd = open_file(dir_fd, "README.txt");
 	_cleanup_free_ char *text = NULL;
 	const char *at;
@@ -178,6 +219,32 @@ static char *said_problem(int dir_fd)
 		error_free(io_read_all(fd, MANIFEST_BYTES, &text, NULL));
 	at = text ? strstr(text, mark) : NULL;
 	return at ? printable(at + strlen(mark)) : NULL;
+}
+
+// Why the capture left it so.
+static char *said_problem(int dir_fd)
+{
+	return said(dir_fd, "NOT COMPLETE: ");
+}
+
+// Over how many file systems it is split: capture_split_describe() wrote that.
+static unsigned int said_parts(int dir_fd)
+{
+	_cleanup_free_ char *text = said(dir_fd, "The dump is split over ");
+	unsigned long count = text ? strtoul(text, NULL, 10) : 1;
+
+	return count >= 1 && count <= PLAN_PARTS_MAX ? (unsigned int)count : 1;
+}
+
+char *dumps_part_place(int fd, const char *name, unsigned int number)
+{
+	_cleanup_close_ int dir_fd = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	char mark[32];
+
+	snprintf(mark, sizeof(mark), "\nvmcore.%u ", number);
+	text = dir_fd < 0 ? NULL : said(dir_fd, mark);
+	return text ? strdup(text + strspn(text, " ")) : NULL;
 }
 
 static uint64_t disk_bytes(int dir_fd)
@@ -217,6 +284,7 @@ struct error *dumps_look(int fd, const char *name, struct dumps_about *ret)
 		return error_os(errno, "%s", name);
 	ret->size_bytes = disk_bytes(dir_fd);
 	look_at_log(dir_fd, ret);
+	ret->part_count = said_parts(dir_fd);
 	if (is_incomplete(name)) {
 		judge_incomplete(dir_fd, ret);
 		return NULL;

@@ -32,6 +32,7 @@ struct dumps_about {
 	char *panic; /**< The kernel's last word, printable; NULL: there is none in its log. */
 	bool is_encrypted; /**< So is its log, which has no word for us. */
 	char *problem; /**< What is wrong, printable; NULL if it is whole. */
+	unsigned int part_count; /**< Over so many directories it is split, as its README says; 1: it is not. */
 };
 
 /** A word for a person, and for programs. @param[in] state A state. @return "whole", "incomplete", "damaged", "unchecked", "log". */
@@ -46,11 +47,20 @@ const char *dumps_state_name(enum dumps_state state);
  */
 struct error *dumps_list(int fd, char ***names_ret) must_check;
 
+/** As dumps_list(), of parts of dumps whose first part is elsewhere. @param[in] fd As there. @param[out] names_ret As there. @return As there. */
+struct error *dumps_list_parts(int fd, char ***names_ret) must_check;
+
+/** Whether a name is that of a part. @param[in] name Of dumps_list_parts(), or any. @param[out] number_ret Which part, from 2; untouched if it is none. @return Bytes of the name of its dump; 0: it is none. */
+size_t dumps_part_size(const char *name, unsigned int *number_ret);
+
+/** Where a part was put, as the dump's README says. @param[in] fd The directory it is in; borrowed. @param[in] name Of dumps_list(). @param[in] number Which part. @return Printable; NULL: it does not say, or no memory. free() it. */
+char *dumps_part_place(int fd, const char *name, unsigned int number);
+
 /**
- * Look at a dump: reads all its files.
+ * Look at a dump, or at a part of one: reads all its files.
  *
  * @param[in] fd The directory it is in; borrowed.
- * @param[in] name Of dumps_list().
+ * @param[in] name Of dumps_list() or dumps_list_parts().
  * @param[out] ret What was found; dumps_deinit() it.
  * @return NULL; ERROR_OS (it is gone, or is no directory); ERROR_NOMEM.
  */

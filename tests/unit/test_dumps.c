@@ -150,8 +150,39 @@ static void names(void)
 	check(!list[2]);
 }
 
+static void names_of_parts(void)
+{
+	static const struct {
+		const char *name;
+		size_t size;
+		unsigned int number;
+	} rows[] = {
+		{WHOLE ".part2", sizeof(WHOLE) - 1, 2},
+		{WHOLE ".part16.incomplete", sizeof(WHOLE) - 1, 16},
+		{"a.part2-" WHOLE ".part3", sizeof("a.part2-" WHOLE) - 1, 3},
+		{WHOLE, 0, 0},
+		{WHOLE ".part", 0, 0},
+		{WHOLE ".part1", 0, 0},
+		{WHOLE ".part02", 0, 0},
+		{WHOLE ".part17", 0, 0},
+		{WHOLE ".part99999999999999999999", 0, 0},
+		{WHOLE ".part2x", 0, 0},
+		{WHOLE ".incomplete.part2", 0, 0},
+		{"x.part2", 0, 0},
+		{".part2", 0, 0},
+		{"", 0, 0},
+	};
+
+	for (size_t i = 0; i < array_size(rows); i++) {
+		unsigned int number = 0;
+
+		check(dumps_part_size(rows[i].name, &number) == rows[i].size);
+		check(number == rows[i].number);
+	}
+}
+
 static const struct test tests[] = {
-	TEST(states), TEST(encrypted), TEST(incomplete), TEST(names), TEST(an_oops),
+	TEST(names_of_parts), TEST(states), TEST(encrypted), TEST(incomplete), TEST(names), TEST(an_oops),
 };
 
 int main(int argc, char **argv)
