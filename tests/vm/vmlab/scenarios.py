@@ -776,7 +776,7 @@ def table():
             ("missing-6.12", "6.12", "", False, "is gone", True),
             ("iscsi-gone-6.1", "6.1", "gone", False, "is on a server that is gone", False, "iscsi"),
             ("iscsi-silent-6.1", "6.1", "silent", False, "is on a server that answers nothing any more", False, "iscsi"),
-            ("iscsi-cable-6.1", "6.1", "cable", False, "is behind a cable that is pulled out while the memory is saved", False, "iscsi"),
+            ("iscsi-cable-6.12", "6.12", "cable", False, "is behind a cable that is pulled out while the memory is saved", False, "iscsi"),
             ("full-6.1", "6.1", "full", False, "is too small"),
             ("hang-6.1", "6.1", "hang", True, "does not answer any more"),
             ("stall-6.12", "6.12", "stall", False, "stalls while the memory is saved"),
