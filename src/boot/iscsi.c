@@ -2,10 +2,11 @@
 #include "boot/iscsi.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "boot/text.h"
 
 enum {
 	// A file of sysfs is not larger than a page; records of open-iscsi have some 3 KiB.
@@ -155,8 +156,10 @@ static char *find_algorithms(const struct host *host, const char *target, const 
 		_cleanup_(host_names_freep) char **portals = NULL;
 		_cleanup_free_ char *of_target = NULL;
 
-		if (asprintf(&of_target, "%s/%s", directories[i], target) < 0)
-			return of_target = NULL;
+		if (asprintf(&of_target, "%s/%s", directories[i], target) < 0) {
+			of_target = NULL;
+			return NULL;
+		}
 		error_free(host_list(host, of_target, &portals));
 		for (char **portal = portals; portal && *portal && !found; portal++) {
 			_cleanup_(host_names_freep) char **interfaces = NULL;
@@ -164,14 +167,18 @@ static char *find_algorithms(const struct host *host, const char *target, const 
 
 			if (strncmp(*portal, address, strlen(address)) != 0 || (*portal)[strlen(address)] != ',')
 				continue;
-			if (asprintf(&of_portal, "%s/%s", of_target, *portal) < 0)
-				return of_portal = NULL;
+			if (asprintf(&of_portal, "%s/%s", of_target, *portal) < 0) {
+				of_portal = NULL;
+				return NULL;
+			}
 			error_free(host_list(host, of_portal, &interfaces));
 			for (char **interface = interfaces; interface && *interface && !found; interface++) {
 				_cleanup_free_ char *path = NULL;
 
-				if (asprintf(&path, "%s/%s", of_portal, *interface) < 0)
-					return path = NULL;
+				if (asprintf(&path, "%s/%s", of_portal, *interface) < 0) {
+					path = NULL;
+					return NULL;
+				}
 				found = record_value(host, path, "node.session.auth.chap_algs");
 			}
 		}
@@ -199,28 +206,48 @@ static char *find_parameters(const struct host *host, const char *connection, co
 	return ret;
 }
 
-// The four lines of a session's secrets behind those that are there.
+// A line of a session's secrets, if the kernel has it.
+static struct error *add_line(const struct host *host, const char *session, const char *file, const char *key,
+                              struct text *text, bool *is_there_ret)
+{
+	_cleanup_free_ char *value = attribute(host, session, file);
+
+	*is_there_ret = value;
+	if (!value)
+		return NULL;
+	if (strlen(value) > SECRET_MAX_BYTES || strpbrk(value, "\r\n"))
+		return error_new(ERROR_CONFIG, "%s/%s: it is too long, or has more than one line", session, file);
+	text_add(text, "%s=%s\n", key, value);
+	return NULL;
+}
+
+// The lines of a session behind those that are there.
 static struct error *add_secret(const struct host *host, const char *session, const char *mark,
                                 struct iscsi_sessions *sessions, bool *has_secret_ret)
 {
-	static const char *const files[] = {"username", "password", "username_in", "password_in"};
-	_cleanup_free_ char *values[array_size(files)] = {0};
+	static const struct {
+		const char *file, *key;
+	} lines[] = {{"username", "user"},
+	             {"password", "password"},
+	             {"username_in", "user_in"},
+	             {"password_in", "password_in"}};
+	_cleanup_text_ struct text text = {0};
 	char *grown = NULL;
+	struct error *err = NULL;
+	bool is_there = true;
 
-	for (size_t i = 0; i < array_size(files); i++) {
-		values[i] = attribute(host, session, files[i]);
-		if (values[i] && (strlen(values[i]) > SECRET_MAX_BYTES || strpbrk(values[i], "\r\n")))
-			return error_new(ERROR_CONFIG, "%s/%s: it is too long, or has more than one line", session,
-			                 files[i]);
+	text_add(&text, "%s" ISCSI_SECRET_MARK "%s\n", sessions->secret ? sessions->secret : "", mark);
+	// Without one of the first two there is none.
+	for (size_t i = 0; i < array_size(lines) && !err; i++) {
+		err = add_line(host, session, lines[i].file, lines[i].key, &text, &is_there);
+		*has_secret_ret = i < 2 ? is_there : *has_secret_ret;
+		if (!*has_secret_ret)
+			return err;
 	}
-	*has_secret_ret = values[0] && values[1];
-	if (!*has_secret_ret)
-		return NULL;
-	if (asprintf(&grown, "%s" ISCSI_SECRET_MARK "%s\nuser=%s\npassword=%s\n%s%s%s%s%s%s",
-	             sessions->secret ? sessions->secret : "", mark, values[0], values[1], values[2] ? "user_in=" : "",
-	             values[2] ? values[2] : "", values[2] ? "\n" : "", values[3] ? "password_in=" : "",
-	             values[3] ? values[3] : "", values[3] ? "\n" : "") < 0)
-		return no_memory();
+	if (!err)
+		err = text_take(&text, &grown);
+	if (err)
+		return err;
 	free(sessions->secret);
 	sessions->secret = grown;
 	return NULL;
@@ -256,6 +283,9 @@ static struct error *add_session(const struct host *host, const struct device *d
 		err = required(host, session, "initiatorname", &initiator);
 	if (!err)
 		err = required(host, session, "tpgt", &group);
+	// -1 where the target has not told.
+	if (!err && group[strspn(group, "0123456789")])
+		err = error_new(ERROR_CONFIG, "%s/tpgt: \"%s\" is no group of portals", session, group);
 	if (!err)
 		err = find_portal(host, connection, sessions, &address, &port);
 	if (!err && asprintf(&mark, "%s %s %s", address, port, name) < 0) {

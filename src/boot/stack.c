@@ -200,21 +200,41 @@ static struct error *check(const struct stack *stack)
 		err = words_check(&stack->dracut_modules);
 	if (!err)
 		err = words_check(&stack->devices);
+	return err ? err : words_check(&stack->disks);
+}
+
+// Sessions that lead to one disk: any of them will do after a crash, and nobody has to put them together.
+static bool is_one_disk(const struct stack *stack)
+{
+	return stack->dracut_modules.count == 1 && strcmp(stack->dracut_modules.list[0], "multipath") == 0 &&
+	       stack->sessions.rows.count == stack->disks.count;
+}
+
+static struct error *settle_sessions(struct stack *stack)
+{
+	if (!stack->reasons.count || !stack->sessions.rows.count)
+		return NULL;
 	// dracut's modules look for volumes and arrays when disks come, but nobody has seen whether these come in time.
-	if (!err && stack->reasons.count && stack->sessions.rows.count)
-		err = error_new(
+	if (!is_one_disk(stack))
+		return error_new(
 			ERROR_UNSUPPORTED,
 			"%s, and stands on an iSCSI disk; that is not supported yet: name a file system that lies on "
-			"the iSCSI disk itself or on a partition of it",
+			"the iSCSI disk itself, on a partition of it, or on a multipath disk of iSCSI disks",
 			stack->reasons.list[0]);
-	return err ? err : words_check(&stack->disks);
+	words_deinit(&stack->reasons);
+	words_deinit(&stack->dracut_modules);
+	words_deinit(&stack->devices);
+	stack->reasons = stack->dracut_modules = stack->devices = (struct words){0};
+	return NULL;
 }
 
 struct error *stack_add(const struct host *host, const struct device *device, struct stack *stack)
 {
 	struct error *err = add(host, device, 0, stack);
 
-	return err ? err : check(stack);
+	if (!err)
+		err = check(stack);
+	return err ? err : settle_sessions(stack);
 }
 
 // How many devices a btrfs has that is not mounted; 1 where that cannot be read. struct btrfs_super_block, Linux v6.1
@@ -262,5 +282,7 @@ struct error *stack_add_btrfs(const struct host *host, const char *uuid, const c
 		if (!err && words_has(&stack->disks, device.sysfs))
 			words_addf(&stack->devices, "/dev/%s", *name);
 	}
-	return err ? err : check(stack);
+	if (!err)
+		err = check(stack);
+	return err ? err : settle_sessions(stack);
 }

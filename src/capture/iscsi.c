@@ -315,53 +315,70 @@ static struct error *try_once(const struct host *host, const struct iscsi_reques
 	return err;
 }
 
-// Until the network is there and the server answers.
-static struct error *make_session(const struct host *host, const struct iscsi_request *request,
-                                  const struct words *session, struct log *log)
+// Whether it will not be otherwise the next time.
+static bool is_final(const struct error *err)
 {
-	const char *name = session->list[ISCSI_NAME], *address = session->list[ISCSI_ADDRESS],
-		   *port = session->list[ISCSI_PORT];
-	uint64_t start_ms = clock_now_ms();
-	_cleanup_close_ int events = target_route_events();
-	char told[ERROR_TEXT_BYTES] = "";
+	return err->code == ERROR_NOMEM || err->code == ERROR_BAD_DATA ||
+	       (err->code == ERROR_OS && err->errnum == EACCES);
+}
 
-	for (;;) {
+// Tries the sessions of a target one after the other, and stops at the first one that is there. Returns the last error, which is
+// final if all are.
+static struct error *try_each(const struct host *host, const struct iscsi_request *request, uint64_t start_ms,
+                              struct log *log, bool *is_final_ret)
+{
+	struct error *last = NULL;
+
+	*is_final_ret = true;
+	for (char *const *row = request->plan->iscsi_sessions; *row; row++) {
+		_cleanup_words_ struct words session = {0};
 		unsigned int scsi_host = UINT32_MAX;
-		struct error *err = try_once(host, request, session, &scsi_host);
-		uint64_t left_ms = process_left_ms(request->limit_ms), took_ms = clock_now_ms() - start_ms;
+		struct error *err;
 
+		if (!is_of(*row, request->number))
+			continue;
+		error_free(last);
+		last = NULL;
+		err = iscsi_parse(*row, &session);
+		if (err)
+			return err;
+		err = try_once(host, request, &session, &scsi_host);
 		if (!err) {
-			log_print(log, "%s at %s has a session with us after %ju ms; looking for its disk %s", name,
-			          address, (uintmax_t)took_ms, session->list[ISCSI_LUN]);
-			return look_for_disk(host, scsi_host, session->list[ISCSI_LUN]);
+			log_print(log, "%s at %s has a session with us after %ju ms; looking for its disk %s",
+			          session.list[ISCSI_NAME], session.list[ISCSI_ADDRESS],
+			          (uintmax_t)(clock_now_ms() - start_ms), session.list[ISCSI_LUN]);
+			return look_for_disk(host, scsi_host, session.list[ISCSI_LUN]);
 		}
-		if (!left_ms || err->code == ERROR_NOMEM || err->code == ERROR_BAD_DATA ||
-		    (err->code == ERROR_OS && err->errnum == EACCES))
-			return error_wrap(err, "iSCSI target %s at %s, port %s, after %ju s", name, address, port,
-			                  (uintmax_t)took_ms / 1000);
-		if (strcmp(told, err->text) != 0)
-			log_print(log, "%s at %s: %s; trying again, %ju s left", name, address, err->text,
-			          (uintmax_t)left_ms / 1000);
-		snprintf(told, sizeof(told), "%s", err->text);
-		error_free(err);
-		target_wait_events(events, left_ms < RETRY_MS ? left_ms : RETRY_MS);
+		*is_final_ret &= is_final(err);
+		last = error_wrap(err, "iSCSI target %s at %s, port %s", session.list[ISCSI_NAME],
+		                  session.list[ISCSI_ADDRESS], session.list[ISCSI_PORT]);
 	}
+	return last;
 }
 
 struct error *iscsi_log_in(const struct host *host, const struct iscsi_request *request, struct log *log)
 {
-	struct error *err = NULL;
+	uint64_t start_ms = clock_now_ms();
+	_cleanup_close_ int events = target_route_events();
+	char told[ERROR_TEXT_BYTES] = "";
 
-	for (char *const *row = request->plan->iscsi_sessions; !err && row && *row; row++) {
-		_cleanup_words_ struct words session = {0};
+	// Until the network is there and the server answers.
+	while (iscsi_is_needed(request->plan, request->number)) {
+		bool is_hopeless;
+		struct error *err = try_each(host, request, start_ms, log, &is_hopeless);
+		uint64_t left_ms = process_left_ms(request->limit_ms);
 
-		if (!is_of(*row, request->number))
-			continue;
-		err = iscsi_parse(*row, &session);
 		if (!err)
-			err = make_session(host, request, &session, log);
+			return NULL;
+		if (!left_ms || is_hopeless)
+			return error_wrap(err, "after %ju s", (uintmax_t)(clock_now_ms() - start_ms) / 1000);
+		if (strcmp(told, err->text) != 0)
+			log_print(log, "%s; trying again, %ju s left", err->text, (uintmax_t)left_ms / 1000);
+		snprintf(told, sizeof(told), "%s", err->text);
+		error_free(err);
+		target_wait_events(events, left_ms < RETRY_MS ? left_ms : RETRY_MS);
 	}
-	return err;
+	return NULL;
 }
 
 const char *iscsi_find_loss(void *context)
@@ -381,9 +398,10 @@ const char *iscsi_find_loss(void *context)
 		// What cannot be asked is not lost.
 		if (err)
 			return NULL;
-		if (scsi_host == UINT32_MAX)
-			return watch->was_there ? "the session with its iSCSI target is lost" : NULL;
+		if (scsi_host != UINT32_MAX) {
+			watch->was_there = true;
+			return NULL;
+		}
 	}
-	watch->was_there = true;
-	return NULL;
+	return watch->was_there ? "the session with its iSCSI target is lost" : NULL;
 }

@@ -35,7 +35,7 @@ enum iscsi_word {
 	ISCSI_WORDS
 };
 
-/** Sessions of one target, and how long they may take. */
+/** Sessions of one target, any of which will do, and how long they may take. */
 struct iscsi_request {
 	const struct plan *plan;
 	size_t number; /**< Of the target. */
@@ -56,8 +56,8 @@ bool iscsi_is_needed(const struct plan *plan, size_t number);
 struct error *iscsi_parse(const char *row, struct words *ret) must_check;
 
 /**
- * Make the sessions that a target needs, and have the kernel look for its disks, but for no others of the same servers. Sessions that are
- * there already are used as they are.
+ * Make one of the sessions that lead to a target, and have the kernel look for its disk, but for no others of the same server. A session
+ * that is there already is used as it is.
  *
  * @param[in] host The machine.
  * @param[in] request Which.
@@ -71,7 +71,7 @@ struct iscsi_watch {
 	const struct host *host;
 	const struct plan *plan;
 	size_t number; /**< Of the target. */
-	bool was_there; /**< All of its sessions were seen. */
+	bool was_there; /**< One of its sessions was seen. */
 };
 
 /**

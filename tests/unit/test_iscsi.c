@@ -137,7 +137,7 @@ static void without_the_password(void)
 
 	machine_init(&machine, "chap");
 	fake_file(&machine.fake, PLAN_SECRETS_PATH "1", "session=127.0.0.1 1 " NAME "\nuser=x\npassword=y\n");
-	check_error(log_in(&machine), ERROR_BAD_DATA, "iSCSI target " NAME " at 127.0.0.1");
+	check_error(log_in(&machine), ERROR_BAD_DATA, "after 0 s: iSCSI target " NAME " at 127.0.0.1");
 	check(!machine.fake.run_count);
 }
 
@@ -183,7 +183,7 @@ static void a_wrong_password_is_final(void)
 		"iscsistart: version 2.1.8\n"
 		"iscsistart: initiator reported error (24 - iSCSI login failed due to authorization failure)\n"
 		"iscsistart: bye\n";
-	check_error(log_in(&machine), ERROR_OS, "iSCSI target " NAME " at 127.0.0.1");
+	check_error(log_in(&machine), ERROR_OS, "after 0 s: iSCSI target " NAME " at 127.0.0.1");
 	check(machine.fake.run_count == 1);
 	check_scanned(&machine, "");
 }
@@ -212,6 +212,26 @@ static void a_server_that_is_gone(void)
 	check(err && err->code == ERROR_OS && strstr(err->text, "no connection: Connection refused"));
 	error_free(err);
 	check(!machine.fake.run_count);
+}
+
+// Two portals: one of them is gone, and the other one lets us in.
+static void another_path(void)
+{
+	_cleanup_machine_ struct machine machine;
+	char *rows[] = {(char *)"1 127.0.0.1 1 3 6 " NAME " " INITIATOR " -",
+	                (char *)"0 127.0.0.1 1 3 6 " NAME " " INITIATOR " -", NULL, NULL};
+	struct iscsi_watch watch;
+
+	machine_init(&machine, "-");
+	rows[2] = machine.row;
+	machine.plan.iscsi_sessions = rows;
+	check_ok(log_in(&machine));
+	check(machine.fake.run_count == 1);
+	check_scanned(&machine, "- - 5");
+	watch = (struct iscsi_watch){.host = &machine.fake.host, .plan = &machine.plan, .number = 1};
+	check(!iscsi_find_loss(&watch));
+	make_session(&machine.fake, "FAILED\n", machine.port);
+	check(iscsi_find_loss(&watch));
 }
 
 static void one_that_is_lost(void)
@@ -325,6 +345,7 @@ static const struct test tests[] = {
 	TEST(a_wrong_password_is_final),
 	TEST(others_are_tried_again),
 	TEST(a_server_that_is_gone),
+	TEST(another_path),
 	TEST(one_that_is_lost),
 	TEST(sessions_of_a_plan_that_are_none),
 	TEST(a_portal_with_a_name),

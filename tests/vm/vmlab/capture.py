@@ -231,7 +231,7 @@ def _make_trouble(guest, trouble, position):
         guest.qmp("device_del", id="disk0")
     elif trouble == "path":
         guest.qmp("device_del", id="disk0-a")
-    elif trouble not in ("", "full", "errors", "power", "gone", "silent", "cable"):
+    elif trouble not in ("", "full", "errors", "power", "gone", "portal", "silent", "cable"):
         raise LabError(f"{trouble}: no such trouble")
 
 
@@ -373,6 +373,8 @@ def _crash(lab, folder, setup, peer):
         agent = peer.agent(network.GUEST, 300) if setup.network else None
         if setup.trouble == "gone":
             server.kill()
+        elif setup.trouble == "portal":
+            server.lose_portal()
         planted, position, panicked = _panic(guest, setup.hung)
         after = guest.console.position()
         _, kernel_at, _ = guest.wait_console(CAPTURE_KERNEL, 120, position)

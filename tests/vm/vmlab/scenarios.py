@@ -34,7 +34,7 @@ FALLBACK_REASONS = {
     "hang": "FAILED: UUID=.*did not appear.*does not answer.*trying the next target",
     "stall": "FAILED: UUID=.*trying the next target",
     "errors": "FAILED: UUID=.*Input/output error.*trying the next target",
-    "gone": "FAILED: UUID=.*iSCSI target iqn.*Connection refused.*trying the next target",
+    "gone": "FAILED: UUID=.*after 3[0-9] s: iSCSI target iqn.*Connection refused.*trying the next target",
     "silent": "FAILED: UUID=.*after [234][0-9] s: the session with its iSCSI target is lost; trying the next target",
     "cable": "FAILED: UUID=.*after [234][0-9] s: the session with its iSCSI target is lost; trying the next target",
     "removal": "FAILED: UUID=.*(Input/output error|No such device|Read-only).*trying the next target",
@@ -193,6 +193,8 @@ def _iscsi(report, lab, folder, scenario):
     report.check(f"{name}: no password is told", f"{told}" if told or any(secret.decode() in console for secret in secrets) else "")
     log = (dump / "capture.log").read_text()
     found = re.findall(r"has a session with us after.*|memory in MiB.*|memory: copier.*|[0-9]+ MiB memory available.*", log)
+    if scenario.setup.trouble == "portal":
+        report.check(f"{name}: the portal that is left is used", "" if f"at {network.FAR} has a session with us" in log else log)
     report.note(f"{name}: " + "; ".join(found))
 
 
@@ -739,6 +741,8 @@ def table():
                  _filtered, True, "a dump on a server, by ssh"),
         Scenario("iscsi-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="iscsi"),
                  _iscsi, False, "a disk on a server, by iSCSI with passwords in both directions"),
+        Scenario("iscsi-multipath-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="iscsi-paths", trouble="portal"),
+                 _iscsi, False, "a multipath disk of two iSCSI disks, one of whose portals is gone"),
         Scenario("s3-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="s3"),
                  _uploaded, False, "a dump in a store in the manner of S3, in parts"),
         Scenario("https-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="https"),

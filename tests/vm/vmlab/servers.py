@@ -295,6 +295,7 @@ admin() {{ tgtadm --lld iscsi "$@"; }}
     admin --op bind --mode account --tid 1 --user '{GUEST_USER}'
     admin --op bind --mode account --tid 1 --user '{SERVER_USER}' --outgoing
     admin --op bind --mode target --tid 1 -I ALL
+    admin --op new --mode portal --param portal={network.FAR}:3260
     admin --op new --mode portal --param portal={network.PEER}:3260
 ) &
 exec tgtd -f --iscsi portal=127.0.0.1:3261
@@ -305,15 +306,23 @@ LOG_IN = f"""set -e
 echo InitiatorName=iqn.1993-08.org.debian:01:guest >/etc/iscsi/initiatorname.iscsi
 modprobe iscsi_tcp
 iscsid
-iscsiadm -m discovery -t sendtargets -p {network.PEER}
-set_to() {{ iscsiadm -m node -T {TARGET} -p {network.PEER} --op update -n node.session.auth."$1" -v "$2"; }}
+for portal in {{portals}}; do iscsiadm -m node -T {TARGET} -p $portal --op new; done
+set_to() {{ iscsiadm -m node -T {TARGET} --op update -n node.session.auth."$1" -v "$2"; }}
 set_to authmethod CHAP
 set_to username '{GUEST_USER}'
 set_to password '{GUEST_PASSWORD}'
 set_to username_in '{SERVER_USER}'
 set_to password_in '{SERVER_PASSWORD}'
-iscsiadm -m node -T {TARGET} -p {network.PEER} --login
+iscsiadm -m node -T {TARGET} --login
 until [ -e /dev/disk/by-uuid/{{uuid}} ]; do udevadm settle; sleep 0.1; done
+"""
+# Two portals lead to one disk.
+JOIN_PATHS = """exec 3>&-
+printf 'defaults {\\n user_friendly_names yes\\n find_multipaths yes\\n}\\n' >/etc/multipath.conf
+systemctl restart multipathd
+until [ -b /dev/mapper/mpatha ]; do multipath; udevadm settle; done
+until [ "$(dmsetup deps /dev/mapper/mpatha | grep -o '([0-9]*, [0-9]*)' | wc -l)" = 2 ]; do multipath; udevadm settle; done
+until [ "$(readlink -f /dev/disk/by-uuid/{uuid})" = "$(readlink -f /dev/mapper/mpatha)" ]; do udevadm trigger -w -s block; udevadm settle; done
 """
 
 
@@ -324,6 +333,8 @@ class Iscsi(Server):
     port = 3260
     has_disk = needs_storage = True
     script = TGT
+    portals = (network.PEER,)
+    join = ""
 
     def make(self):
         os.link(self.peer.folder / "target.img", self.folder / "target.img")
@@ -332,11 +343,23 @@ class Iscsi(Server):
 
     def prepare(self, guest):
         uuid = run(["blkid", "-p", "-o", "value", "-s", "UUID", self.folder / "target.img"])[1].strip()
-        guest.sh(LOG_IN.replace("{uuid}", uuid))
+        guest.sh((LOG_IN + self.join).replace("{uuid}", uuid).replace("{portals}", " ".join(self.portals)))
         return {"KDUMP_TARGET": f"UUID={uuid}", "KDUMP_SAVEDIR": "/crash"}
 
 
-KINDS = {"iscsi": Iscsi, "nfs": Nfs, "ssh": Ssh, "sftp": Sftp, "cifs": Cifs, "s3": Store, "https": Https}
+class IscsiPaths(Iscsi):
+    """The same, by two portals."""
+
+    portals = (network.PEER, network.FAR)
+    join = JOIN_PATHS
+
+    def lose_portal(self):
+        """Nobody can connect to the first one any more."""
+        run(["nsenter", f"--target={self.child.pid}", "--mount", "--net", "--root", "--wd", "--", "tgtadm", "--lld", "iscsi", "--op", "delete",
+             "--mode", "portal", "--param", f"portal={network.PEER}:3260"])
+
+
+KINDS = {"iscsi": Iscsi, "iscsi-paths": IscsiPaths, "nfs": Nfs, "ssh": Ssh, "sftp": Sftp, "cifs": Cifs, "s3": Store, "https": Https}
 
 
 def trees(kinds):
