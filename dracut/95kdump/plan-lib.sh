@@ -56,7 +56,7 @@ kdump_install_kernel_module() {
     chmod 0644 "$_target"
 }
 
-# ssh refuses to run for a user without a name.
+# ssh refuses to run for a user without a name, and iscsistart to talk to itself.
 kdump_install_user() {
     [[ -s $initdir/etc/passwd ]] || printf 'root:x:0:0::/root:/bin/sh\n' > "$initdir/etc/passwd" || kdump_fail "cannot write /etc/passwd"
 }
@@ -75,7 +75,7 @@ kdump_install_plan() {
     cp -f -- "$kdump_plan" "$initdir/etc/kdump/plan" || kdump_fail "cannot install the plan"
     chmod 0600 "$initdir/etc/kdump/plan"
 
-    # What opens the targets that are servers, by their numbers.
+    # What opens the targets that are servers, or have disks on them, by their numbers.
     for _file in "${kdump_plan%/*}"/secrets.[0-9]*; do
         [[ -f $_file ]] || continue
         cp -f -- "$_file" "$initdir/etc/kdump/" || kdump_fail "cannot install $_file"
@@ -92,7 +92,7 @@ kdump_install_plan() {
     for _file in "${_files[@]}"; do
         inst "$_file" || kdump_fail "cannot install $_file"
         [[ -e $initdir/$_file ]] || kdump_fail "$_file is not in the image"
-        [[ $_file != */ssh ]] || kdump_install_user
+        [[ $_file != */ssh && $_file != */iscsistart ]] || kdump_install_user
     done
 }
 

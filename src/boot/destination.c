@@ -386,6 +386,8 @@ static struct error *hand_over(struct error *err, const struct config *config, e
 	if (err)
 		return at_key(err, config, key);
 	err = add_line(config, key, &place->stack.reasons);
+	if (!err)
+		err = add_line(config, key, &place->stack.sessions.reasons);
 	if (err)
 		return err;
 	*ret = *place;

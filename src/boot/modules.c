@@ -421,6 +421,15 @@ struct error *modules_add_device(const struct host *host, const struct modules *
 	return err;
 }
 
+struct error *modules_add_iscsi(const struct modules *modules, struct words *ordered)
+{
+	bool is_known;
+	// Asked for by its name when a connection is made, with or without digests (iscsi_sw_tcp_conn_create(), before v6.15).
+	struct error *err = modules_add(modules, "crc32c", ordered, &is_known);
+
+	return err ? err : add_required(modules, "iscsi_tcp", "an iSCSI disk", ordered);
+}
+
 // The kernel asks for the tables of names by theirs when it mounts a file system that has some, and nobody would answer.
 static struct error *add_nls(const struct modules *modules, struct words *ordered)
 {

@@ -70,6 +70,9 @@ const char *modules_path(const struct modules *modules, const char *name);
 struct error *modules_add_device(const struct host *host, const struct modules *modules, const char *sysfs,
                                  struct words *ordered, struct words *drivers) must_check;
 
+/** Add what logging in to an iSCSI target needs. @param[in] modules The lists. @param[in,out] ordered As modules_add(). @return NULL; ERROR_CONFIG (the kernel cannot); ERROR_NOMEM; ERROR_BAD_DATA. */
+struct error *modules_add_iscsi(const struct modules *modules, struct words *ordered) must_check;
+
 /**
  * Add what a file system needs.
  *

@@ -113,7 +113,7 @@ struct plan {
 	struct plan_target target;
 	struct plan_fallback fallback;
 	unsigned int parts; /**< The dump is split over so many of the targets, the first ones; 1: it is not. */
-	char **secrets; /**< Of each target what kdump-send --secrets reads, and mounting cifs, "" of those without; never in the plan's text. NULL in one that was read. */
+	char **secrets; /**< Of each target what kdump-send --secrets reads, mounting cifs, and logging in to iSCSI targets, "" of those without; never in the plan's text. NULL in one that was read. */
 	char **target_files; /**< What reaching servers needs of this system; dracut finds the libraries of programs. */
 	char **modules; /**< Kernel modules in load order, relative to /lib/modules/VERSION; NULL-terminated. */
 	char **watchdog_modules; /**< Drivers of the hardware watchdogs; empty: there are none. */
@@ -121,7 +121,8 @@ struct plan {
 	char **network_links; /**< Cards and VLANs, addresses, ways to servers, and to those who get notices: as in boot/ways.h. */
 	char **network_addresses;
 	uint64_t network_timeout_ms; /**< Until a server must have answered. */
-	char **network_routes; /**< To servers that are targets. */
+	char **network_routes; /**< To servers that are targets, or have their disks. */
+	char **iscsi_sessions; /**< "TARGET" and what struct iscsi_sessions has: the number of the target that needs the session comes first. */
 	char **notify_routes; /**< Empty: there is nobody to tell. */
 	unsigned int notify_port; /**< UDP. */
 	uint64_t notify_interval_ms; /**< Between two notices. */

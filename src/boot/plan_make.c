@@ -358,6 +358,8 @@ static struct error *plan_form(struct planner *planner)
 	const struct config *config = planner->config;
 	struct plan *plan = planner->plan;
 	bool is_shell = plan->failure_action == PLAN_SHELL;
+	// Sessions are those of the first target first.
+	bool is_iscsi = *plan->iscsi_sessions && strncmp(*plan->iscsi_sessions, "0 ", 2) == 0;
 	uint64_t first_ms =
 		plan->fallback.devices[0] && plan->deadline_ms ? plan->deadline_ms / 2 : plan->target_timeout_ms;
 	struct error *err = words_check(&all->reasons);
@@ -370,6 +372,11 @@ static struct error *plan_form(struct planner *planner)
 	if (!err && plan->form == PLAN_MINIMAL && !planner->place)
 		return planner_explain(planner, "form",
 		                       "the target is on a server; the program sets up the network by itself");
+	if (!err && plan->form == PLAN_MINIMAL && *plan->iscsi_sessions)
+		return planner_explain(planner, "form",
+		                       "%s, /dev/%s now%s; the program sets up the network and logs in by itself",
+		                       is_iscsi ? "the target is an iSCSI disk" : "the target is a plain disk",
+		                       planner->place, is_iscsi ? "" : ", and a fallback is an iSCSI disk");
 	if (!err && plan->form == PLAN_MINIMAL)
 		return planner_explain(planner, "form",
 		                       "the target is a plain disk, /dev/%s now; nothing is stacked, nothing remote",

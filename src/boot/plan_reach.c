@@ -20,15 +20,37 @@ static void join_stack(struct stack *all, const struct stack *more)
 				words_add(to[i], from[i]->list[j]);
 }
 
-static void add_place(struct planner *planner, const struct destination *place)
+// Sessions of a target, whose number is that of its secrets.
+static struct error *add_sessions(struct planner *planner, const struct iscsi_sessions *sessions, size_t number)
 {
+	const char *program = sessions->rows.count ? iscsi_program(planner->host) : NULL;
+	struct error *err = NULL;
+
+	if (program && !words_has(&planner->target_files, program))
+		words_add(&planner->target_files, program);
+	for (size_t i = 0; i < sessions->rows.count && !err; i++) {
+		words_addf(&planner->sessions, "%zu %s", number, sessions->rows.list[i]);
+		err = planner_explain(planner, "iscsi.sessions", "%s", sessions->reasons.list[i]);
+	}
+	for (size_t i = 0; i < sessions->servers.count; i++)
+		if (!words_has(&planner->servers, sessions->servers.list[i]))
+			words_add(&planner->servers, sessions->servers.list[i]);
+	return err;
+}
+
+static struct error *add_place(struct planner *planner, const struct destination *place)
+{
+	const char *secret = place->secret ? place->secret : place->stack.sessions.secret;
+	struct error *err = add_sessions(planner, &place->stack.sessions, planner->secrets.count);
+
 	join_stack(&planner->stack, &place->stack);
-	words_add(&planner->secrets, place->secret ? place->secret : "");
+	words_add(&planner->secrets, secret ? secret : "");
 	if (place->address && !words_has(&planner->servers, place->address))
 		words_add(&planner->servers, place->address);
 	for (size_t i = 0; i < place->files.count; i++)
 		if (!words_has(&planner->target_files, place->files.list[i]))
 			words_add(&planner->target_files, place->files.list[i]);
+	return err;
 }
 
 struct error *plan_reach_target(struct planner *planner)
@@ -39,8 +61,9 @@ struct error *plan_reach_target(struct planner *planner)
 
 	if (err)
 		return err;
-	add_place(planner, &place);
-	err = planner_explain(planner, "target.device", "%s", place.tag_reason);
+	err = add_place(planner, &place);
+	if (!err)
+		err = planner_explain(planner, "target.device", "%s", place.tag_reason);
 	if (!err && place.options_reason)
 		err = planner_explain(planner, "target.options", "%s", place.options_reason);
 	if (!err)
@@ -88,8 +111,9 @@ static struct error *add_next(struct planner *planner, struct places *places, en
 	words_add(&places->fstypes, place.fstype);
 	words_add(&places->options, place.options);
 	words_add(&places->directories, place.directory);
-	add_place(planner, &place);
-	err = planner_explain(planner, "fallback.devices", "%s", place.tag_reason);
+	err = add_place(planner, &place);
+	if (!err)
+		err = planner_explain(planner, "fallback.devices", "%s", place.tag_reason);
 	return err ? err : planner_explain(planner, "fallback.directories", "%s", place.directory_reason);
 }
 
@@ -129,6 +153,8 @@ struct error *plan_reach_fallback(struct planner *planner)
 		err = words_take(&places.directories, &fallback->directories);
 	if (!err)
 		err = words_take(&planner->secrets, &planner->plan->secrets);
+	if (!err)
+		err = words_take(&planner->sessions, &planner->plan->iscsi_sessions);
 	return err ? err : words_take(&planner->target_files, &planner->plan->target_files);
 }
 
@@ -143,6 +169,8 @@ struct error *plan_reach_modules(struct planner *planner)
 
 	for (size_t i = 0; i < planner->stack.disks.count && !err; i++)
 		err = modules_add_device(planner->host, &modules, planner->stack.disks.list[i], &ordered, &drivers);
+	if (!err && *plan->iscsi_sessions)
+		err = modules_add_iscsi(&modules, &ordered);
 	for (size_t i = 0; i < plan_target_count(plan) && !err; i++) {
 		struct plan_target place = plan_target_at(plan, i);
 

@@ -12,6 +12,7 @@ void planner_deinit(struct planner *planner)
 	stack_deinit(&planner->stack);
 	words_deinit(&planner->servers);
 	words_deinit(&planner->target_files);
+	words_deinit(&planner->sessions);
 	words_deinit(&planner->secrets);
 }
 

@@ -26,6 +26,7 @@ struct planner {
 	struct stack stack; /**< What all targets stand on. */
 	struct words servers; /**< Their addresses. */
 	struct words target_files;
+	struct words sessions; /**< Of disks that are reached by iSCSI, as they stand in the plan. */
 	struct words secrets; /**< Of each target, "" of those without. */
 };
 

@@ -18,9 +18,11 @@ struct layer {
 	const char *dracut_module; // NULL: nothing does that here; "": something else in the stack does.
 };
 
+static const char iscsi_mark[] = ISCSI_SESSION_MARK;
+
 // Disks and layers by their path in sysfs; the first one that fits counts. Without one of these a disk is plain.
 static const struct layer by_path[] = {
-	{"/session", "an iSCSI disk", NULL},
+	{iscsi_mark, "an iSCSI disk", NULL},
 	{"/nvme-fabrics/", "a disk reached by NVMe over fabrics", NULL},
 	{"/virtual/nvme-subsystem/", "an NVMe disk with several paths", NULL},
 	{"/virtual/block/md", "a RAID array (md)", "mdraid"},
@@ -54,6 +56,7 @@ void stack_deinit(struct stack *stack)
 	words_deinit(&stack->dracut_modules);
 	words_deinit(&stack->devices);
 	words_deinit(&stack->disks);
+	iscsi_sessions_deinit(&stack->sessions);
 }
 
 static const struct layer *find_layer(const char *sysfs, const char *mapper_uuid)
@@ -176,8 +179,14 @@ static struct error *add(const struct host *host, const struct device *device, u
 
 	if (depth > DEPTH_MAX)
 		return error_new(ERROR_BAD_DATA, "%s: what it stands on goes in a circle", device->sysfs);
-	if (layer)
+	if (layer && layer->part == iscsi_mark) {
+		struct error *err = iscsi_add(host, device, &stack->sessions);
+
+		if (err)
+			return err;
+	} else if (layer) {
 		return add_layer(host, device, layer, mapper_name, depth, stack);
+	}
 	if (!words_has(&stack->disks, device->sysfs))
 		words_add(&stack->disks, device->sysfs);
 	return NULL;
@@ -194,11 +203,38 @@ static struct error *check(const struct stack *stack)
 	return err ? err : words_check(&stack->disks);
 }
 
+// Sessions that lead to one disk: any of them will do after a crash, and nobody has to put them together.
+static bool is_one_disk(const struct stack *stack)
+{
+	return stack->dracut_modules.count == 1 && strcmp(stack->dracut_modules.list[0], "multipath") == 0 &&
+	       stack->sessions.rows.count == stack->disks.count;
+}
+
+static struct error *settle_sessions(struct stack *stack)
+{
+	if (!stack->reasons.count || !stack->sessions.rows.count)
+		return NULL;
+	// dracut's modules look for volumes and arrays when disks come, but nobody has seen whether these come in time.
+	if (!is_one_disk(stack))
+		return error_new(
+			ERROR_UNSUPPORTED,
+			"%s, and stands on an iSCSI disk; that is not supported yet: name a file system that lies on "
+			"the iSCSI disk itself, on a partition of it, or on a multipath disk of iSCSI disks",
+			stack->reasons.list[0]);
+	words_deinit(&stack->reasons);
+	words_deinit(&stack->dracut_modules);
+	words_deinit(&stack->devices);
+	stack->reasons = stack->dracut_modules = stack->devices = (struct words){0};
+	return NULL;
+}
+
 struct error *stack_add(const struct host *host, const struct device *device, struct stack *stack)
 {
 	struct error *err = add(host, device, 0, stack);
 
-	return err ? err : check(stack);
+	if (!err)
+		err = check(stack);
+	return err ? err : settle_sessions(stack);
 }
 
 // How many devices a btrfs has that is not mounted; 1 where that cannot be read. struct btrfs_super_block, Linux v6.1
@@ -246,5 +282,7 @@ struct error *stack_add_btrfs(const struct host *host, const char *uuid, const c
 		if (!err && words_has(&stack->disks, device.sysfs))
 			words_addf(&stack->devices, "/dev/%s", *name);
 	}
-	return err ? err : check(stack);
+	if (!err)
+		err = check(stack);
+	return err ? err : settle_sessions(stack);
 }

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/host.h"
 #include "boot/device.h"
+#include "boot/iscsi.h"
 #include "boot/words.h"
 
 /** What some devices stand on. Zeroed is empty; stack_deinit() it. */
@@ -21,6 +22,8 @@ struct stack {
 	struct words dracut_modules; /**< dracut's modules that bring it up, "lvm" …, each once. */
 	struct words devices; /**< What dracut is told to bring up, "/dev/mapper/system-root" … */
 	struct words disks; /**< Directories in /sys of the disks and partitions at the bottom. */
+	struct iscsi_sessions
+		sessions; /**< Of those that are reached by iSCSI. Several are paths to one disk, and nothing else is stacked then. */
 };
 
 /**

@@ -139,21 +139,33 @@ void process_stop(pid_t pid, uint64_t timeout_ms)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
-// Waits in short pieces, as long as there is progress. Returns whether it has ended.
-static bool wait_watched(pid_t pid, uint64_t end_ms, const struct process_watch *watch, const sigset_t *child_signal,
-                         struct process_result *ret)
+static struct error *time_is_over(void)
 {
-	uint64_t seen = *watch->steps, stuck_ms = clock_now_ms() + watch->stall_ms;
+	return error_new(ERROR_TIMEOUT, "its time is over");
+}
+
+// Waits in short pieces, as long as there is progress. Returns why it has not ended, or NULL.
+static struct error *wait_watched(pid_t pid, uint64_t end_ms, const struct process_watch *watch,
+                                  const sigset_t *child_signal, struct process_result *ret)
+{
+	uint64_t seen = watch->steps ? *watch->steps : 0, stuck_ms = clock_now_ms() + watch->stall_ms;
 
 	for (;;) {
+		const char *loss;
+
 		if (wait_until(pid, process_earlier_ms(end_ms, clock_now_ms() + LOOK_MS), child_signal, ret))
-			return true;
-		if (*watch->steps != seen) {
+			return NULL;
+		if (watch->steps && *watch->steps != seen) {
 			seen = *watch->steps;
 			stuck_ms = clock_now_ms() + watch->stall_ms;
 		}
-		if (!process_left_ms(end_ms) || !process_left_ms(stuck_ms))
-			return false;
+		if (!process_left_ms(end_ms))
+			return time_is_over();
+		if (watch->steps && !process_left_ms(stuck_ms))
+			return error_new(ERROR_OS, "nothing has moved for %" PRIu64 " s", watch->stall_ms / 1000);
+		loss = watch->find_loss ? watch->find_loss(watch->context) : NULL;
+		if (loss)
+			return error_new(ERROR_OS, "%s", loss);
 	}
 }
 
@@ -168,13 +180,17 @@ struct error *process_run_watched(int (*fn)(void *context), void *context, uint6
 	sigaddset(&child_signal, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child_signal, &old);
 	err = process_start(fn, context, &pid);
-	if (!err && !(watch ? wait_watched(pid, end_ms, watch, &child_signal, ret)
-	                    : wait_until(pid, end_ms, &child_signal, ret))) {
+	if (err) {
+		sigprocmask(SIG_SETMASK, &old, NULL);
+		return err;
+	}
+	if (watch)
+		err = wait_watched(pid, end_ms, watch, &child_signal, ret);
+	else if (!wait_until(pid, end_ms, &child_signal, ret))
+		err = time_is_over();
+	if (err) {
 		struct process_result killed;
 
-		err = process_left_ms(end_ms)
-		              ? error_new(ERROR_OS, "nothing has moved for %" PRIu64 " s", watch->stall_ms / 1000)
-		              : error_new(ERROR_TIMEOUT, "its time is over");
 		kill(-pid, SIGKILL);
 		wait_until(pid, clock_now_ms() + KILL_MS, &child_signal, &killed);
 	}

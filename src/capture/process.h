@@ -23,10 +23,13 @@ struct process_result {
 	uint64_t peak_bytes; /**< Most memory the child held at a time (its resident set). */
 };
 
-/** What tells that a child is not stuck. */
+/** What tells that a child is not stuck. Either part may be NULL. */
 struct process_watch {
 	const _Atomic uint64_t *steps; /**< In memory of process_share(); the child counts there. */
 	uint64_t stall_ms; /**< So long it may stand still. */
+	const char *(*find_loss)(
+		void *context); /**< Asked twice a second. NULL: all is well; else why the child cannot succeed any more. */
+	void *context; /**< For that. */
 };
 
 /** Time until a deadline. @param[in] end_ms A time of clock_now_ms(); 0: none. @return Milliseconds, 0 when it is over, UINT64_MAX without one. */
@@ -90,7 +93,7 @@ struct error *process_run(int (*fn)(void *context), void *context, uint64_t end_
  * @param[in] end_ms See there.
  * @param[in] watch Its progress; NULL: it is not watched.
  * @param[out] ret See there.
- * @return As there; ERROR_OS: it stood still, and was killed.
+ * @return As there; ERROR_OS: it stood still, or cannot succeed, and was killed.
  */
 struct error *process_run_watched(int (*fn)(void *context), void *context, uint64_t end_ms,
                                   const struct process_watch *watch, struct process_result *ret) must_check;

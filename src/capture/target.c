@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "boot/text.h"
 #include "capture/blockdev.h"
+#include "capture/iscsi.h"
 #include "capture/process.h"
 
 enum {
@@ -203,12 +204,30 @@ static struct error *wait_device(const struct target_request *request, struct lo
 	}
 }
 
+// Before the disk is waited for. A target whose disks are all in this machine needs nothing.
+static struct error *log_in(const struct target_request *request, struct log *log)
+{
+	_cleanup_host_ struct host host = {.root_fd = -1};
+	uint64_t now_ms = clock_now_ms(), most_ms = request->plan ? request->plan->network_timeout_ms : 0;
+	struct iscsi_request sessions = {.plan = request->plan, .number = request->number, .end_ms = request->end_ms};
+	struct error *err;
+
+	if (!request->plan || !iscsi_is_needed(request->plan, request->number))
+		return NULL;
+	sessions.limit_ms = process_earlier_ms(
+		request->end_ms, now_ms + (most_ms < request->timeout_ms ? most_ms : request->timeout_ms));
+	err = host_init(&host, "/");
+	return err ? err : iscsi_log_in(&host, &sessions, log);
+}
+
 struct error *target_find_raw(const struct target_request *request, struct log *log, char path[TARGET_PATH_BYTES])
 {
-	struct blockdev dev;
+	struct blockdev dev = {0};
 	unsigned int found = 0;
-	struct error *err = wait_device(request, log, &dev, path, &found);
+	struct error *err = log_in(request, log);
 
+	if (!err)
+		err = wait_device(request, log, &dev, path, &found);
 	// A disk that was copied: nobody knows which of them may be overwritten.
 	if (!err && found > 1)
 		err = error_new(ERROR_BAD_DATA, "%s is on %u devices; nothing is written over any of them",
@@ -410,14 +429,16 @@ bool target_is_server(const struct plan_target *place)
 // Looks again after a failure: it may have been a part of what comes then.
 static struct error *wait_and_mount(const struct target_request *request, const char *point, struct log *log)
 {
+	struct error *err = log_in(request, log);
 	uint64_t retry_ms = 0;
 	char path[TARGET_PATH_BYTES];
 	struct blockdev dev;
 
 	for (;;) {
 		unsigned int found;
-		struct error *err = wait_device(request, log, &dev, path, &found);
 
+		if (!err)
+			err = wait_device(request, log, &dev, path, &found);
 		if (err)
 			return err;
 		err = mount_device(path, point, &request->place, log);
@@ -427,6 +448,7 @@ static struct error *wait_and_mount(const struct target_request *request, const 
 			return err;
 		log_print(log, "%s; trying again", err->text);
 		error_free(err);
+		err = NULL;
 		target_wait_events(-1, RESCAN_MS);
 	}
 }

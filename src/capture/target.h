@@ -26,6 +26,7 @@ struct target_request {
 	bool is_stacked; /**< Other programs put its device together: what cannot be mounted now may be whole in a moment. */
 	bool is_multipath; /**< Its device may be one of several paths, and is better not taken alone. */
 	uint64_t end_ms; /**< Deadline of the capture, as clock_now_ms(); 0: none. */
+	const struct plan *plan; /**< Has the sessions of disks that are reached by iSCSI. */
 };
 
 /** Whether it is reached over the network. @param[in] place Of the plan. */
@@ -35,12 +36,14 @@ bool target_is_server(const struct plan_target *place);
 enum { TARGET_PATH_BYTES = BLOCKDEV_NAME_BYTES + 8 };
 
 /**
- * Wait until the device of a target that is a partition without a file system is there. Devices are looked at as in target_mount().
+ * Wait until the device of a target that is a partition without a file system is there. Devices are looked at as in target_mount(),
+ * and sessions made as there.
  *
  * @param[in] request What and how long.
  * @param[in,out] log What is told.
  * @param[out] path Of the device, in /dev.
- * @return NULL; ERROR_TIMEOUT, ERROR_NOMEM as target_mount(); ERROR_BAD_DATA: it holds something that libblkid knows, now.
+ * @return NULL; ERROR_TIMEOUT, ERROR_NOMEM as target_mount(); errors of iscsi_log_in(); ERROR_BAD_DATA: it holds something that libblkid
+ *	   knows, now.
  */
 struct error *target_find_raw(const struct target_request *request, struct log *log,
                               char path[TARGET_PATH_BYTES]) must_check;
@@ -48,14 +51,14 @@ struct error *target_find_raw(const struct target_request *request, struct log *
 /**
  * Wait until the target's device is there, or its server answers, and mount it.
  *
- * Devices are looked at whenever the kernel announces one, and once a second. One that another device stands on is left alone. Of
+ * What the plan reaches by iSCSI is logged in to before that (iscsi.h). Devices are looked at whenever the kernel announces one, and once a second. One that another device stands on is left alone. Of
  * several that match, the first one that is not removable is taken, and all are told.
  *
  * @param[in] request What and how long.
  * @param[in,out] log What is told.
  * @param[out] fd_ret Root directory of the file system; close() it before target_unmount().
  * @return NULL; ERROR_TIMEOUT (it did not appear; the text says what was looked for, how long, and what was there instead);
- *	   ERROR_OS (mount failed; the text has device, type and options); ERROR_NOMEM.
+ *	   ERROR_OS (mount failed; the text has device, type and options); errors of iscsi_log_in(); ERROR_NOMEM.
  */
 struct error *target_mount(const struct target_request *request, struct log *log, int *fd_ret) must_check;
 

@@ -22,6 +22,7 @@
 #include "boot/text.h"
 #include "capture/efivars.h"
 #include "capture/encrypt.h"
+#include "capture/iscsi.h"
 #include "capture/loader.h"
 #include "capture/power.h"
 #include "capture/process.h"
@@ -134,6 +135,20 @@ static void tell_memory(struct capture *capture)
 	error_free(err);
 }
 
+// The work on a target. One whose disk is on a server is given up when that is lost.
+static struct error *run_work(struct capture *capture, uint64_t end_ms, struct process_result *result)
+{
+	_cleanup_host_ struct host host = {.root_fd = -1};
+	struct iscsi_watch sessions = {.host = &host, .plan = &capture->plan, .number = capture->target.number};
+	struct process_watch watch = {.find_loss = iscsi_find_loss, .context = &sessions};
+	struct error *err;
+
+	if (capture->options->directory || !iscsi_is_needed(&capture->plan, sessions.number))
+		return process_run(work_child, capture, end_ms, result);
+	err = host_init(&host, "/");
+	return err ? err : process_run_watched(work_child, capture, end_ms, &watch, result);
+}
+
 // Saves to one target. Returns an exit code.
 static int try_target(struct capture *capture, uint64_t end_ms)
 {
@@ -146,7 +161,7 @@ static int try_target(struct capture *capture, uint64_t end_ms)
 	capture->target.end_ms = end_ms > EARLY_MS ? end_ms - EARLY_MS : end_ms;
 	outcome->is_sealed = false;
 	outcome->reason[0] = '\0';
-	err = process_run(work_child, capture, end_ms, &result);
+	err = run_work(capture, end_ms, &result);
 	if (err)
 		snprintf(outcome->reason, ERROR_TEXT_BYTES, "after %" PRIu64 " s: %.900s",
 		         (clock_now_ms() - start_ms) / 1000, err->text);
@@ -186,6 +201,7 @@ static int try_targets(struct capture *capture, uint64_t end_ms)
 
 		capture->target = (struct target_request){.place = plan_target_at(plan, i),
 		                                          .number = i,
+		                                          .plan = plan,
 		                                          .timeout_ms = plan->target_timeout_ms,
 		                                          .is_stacked = plan->form == PLAN_FULL,
 		                                          .is_multipath = has_word(plan->full_modules, "multipath")};

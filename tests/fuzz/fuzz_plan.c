@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The plan: what is read is what is written, and is read the same again; and what the capture side makes of its network.
+// The plan: what is read is what is written, and is read the same again; and what the capture side makes of its network and its sessions.
 #include "boot/plan.h"
+#include "capture/iscsi.h"
 #include "capture/network.h"
 #include "fuzz.h"
 
@@ -23,6 +24,17 @@ static void fuzz_network(const struct plan *plan)
 	fuzz_end(err, FUZZ_CODE(ERROR_BAD_DATA));
 }
 
+static void fuzz_sessions(const struct plan *plan)
+{
+	for (char *const *row = plan->iscsi_sessions; *row; row++) {
+		_cleanup_words_ struct words words = {0};
+		struct error *err = iscsi_parse(*row, &words);
+
+		fuzz_require(err || words.count >= ISCSI_WORDS);
+		fuzz_end(err, FUZZ_CODE(ERROR_BAD_DATA));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
 	struct fuzz_input input = {data, size_bytes};
@@ -37,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 		fuzz_end(plan_format(&again, &rewritten), 0);
 		fuzz_require(strcmp(written, rewritten) == 0);
 		fuzz_network(&plan);
+		fuzz_sessions(&plan);
 	}
 	fuzz_end(err, FUZZ_CODE(ERROR_BAD_DATA) | FUZZ_CODE(ERROR_UNSUPPORTED));
 	return 0;

@@ -183,6 +183,26 @@ static void a_process_that_gets_stuck(void)
 	check(result.status == EXIT_OK);
 }
 
+// All is well twice.
+static const char *lose_it(void *context)
+{
+	int *asked = context;
+
+	return ++*asked > 2 ? "it is lost" : NULL;
+}
+
+static void a_process_whose_work_is_lost(void)
+{
+	struct process_result result = {.status = EXIT_OK};
+	int asked = 0;
+	const struct process_watch watch = {.find_loss = lose_it, .context = &asked};
+
+	check_error(process_run_watched(hang, NULL, clock_now_ms() + 600000, &watch, &result), ERROR_OS, "it is lost");
+	check(asked == 3);
+	check_ok(process_run_watched(end_with, &(int){EXIT_OK}, 0, &watch, &result));
+	check(asked == 3);
+}
+
 static const struct test tests[] = {
 	TEST(status),
 	TEST(deadline),
@@ -191,6 +211,7 @@ static const struct test tests[] = {
 	TEST(a_log_of_several_processes),
 	TEST(a_process_that_is_waited_for),
 	TEST(a_process_that_gets_stuck),
+	TEST(a_process_whose_work_is_lost),
 };
 
 int main(int argc, char **argv)

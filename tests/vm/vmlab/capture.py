@@ -114,7 +114,7 @@ class Crash:
 
     def dump_directory(self, disk=None):
         """The one finished dump, copied to the host."""
-        if self.server and not disk:
+        if self.server and not self.server.has_disk and not disk:
             return self.server.dump_directory()
         names = self.names(disk)
         if len(names) != 1 or names[0].endswith(".incomplete"):
@@ -238,8 +238,18 @@ def _make_trouble(guest, trouble, position):
         guest.qmp("device_del", id="disk0")
     elif trouble == "path":
         guest.qmp("device_del", id="disk0-a")
-    elif trouble not in ("", "full", "errors", "power"):
+    elif trouble not in ("", "full", "errors", "power", "gone", "portal", "silent", "cable"):
         raise LabError(f"{trouble}: no such trouble")
+
+
+def _make_network_trouble(guest, trouble, position, peer, server):
+    """While the memory is saved: a server that says nothing any more, a cable that somebody pulls out."""
+    if trouble in ("silent", "cable"):
+        guest.wait_console("MiB free on the target", 120, position)
+    if trouble == "silent":
+        server.stop()
+    elif trouble == "cable":
+        peer.cut()
 
 
 def _first_notice(guest, peer, agent, panicked):
@@ -345,6 +355,8 @@ def _crash(lab, folder, setup, peer):
     elif setup.trouble == "power":
         shutil.copy(disk, folder / PRISTINE)
         attached = [faults.logged(disk, folder / WRITES)]
+    if setup.server and servers.KINDS[setup.server].has_disk:
+        attached = []
     for guest in _booted(lab, folder, setup, [*attached, second] if second else attached, peer):
         if setup.pvpanic:
             guest.sh("modprobe pvpanic-pci")
@@ -368,10 +380,15 @@ def _crash(lab, folder, setup, peer):
         before = guest.sh(setup.before_panic)[1] if setup.before_panic else ""
         guest.sh("sync")
         agent = peer.agent(network.GUEST, 300) if setup.network else None
+        if setup.trouble == "gone":
+            server.kill()
+        elif setup.trouble == "portal":
+            server.lose_portal()
         planted, position, panicked = _panic(guest, setup.hung)
         after = guest.console.position()
         _, kernel_at, _ = guest.wait_console(CAPTURE_KERNEL, 120, position)
         _make_trouble(guest, setup.trouble, after)
+        _make_network_trouble(guest, setup.trouble, after, peer, server)
         if setup.types:
             _type(guest, setup.types, after)
         notices = _first_notice(guest, peer, agent, panicked) if setup.network else None

@@ -30,7 +30,7 @@ GUEST_PACKAGES = (
 )
 
 # For targets that are more than a disk.
-STORAGE_PACKAGES = ("lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin", "xfsprogs", "multipath-tools", "kpartx", "procps")
+STORAGE_PACKAGES = ("lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin", "xfsprogs", "multipath-tools", "kpartx", "procps", "open-iscsi")
 
 # crash 8.0.2 of Debian 12 loses tasks on 6.1.192, and its makedumpfile 1.7.2
 # takes no page of 6.12 for free.  The suite after Debian 13 has crash 9 and
@@ -38,7 +38,7 @@ STORAGE_PACKAGES = ("lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin"
 TOOLS_SUITE = "forky"
 TOOLS_PACKAGES = ("crash", "makedumpfile")
 # What receives dumps over the network; it runs in a tree of its own, so that this machine serves nobody.
-SERVER_PACKAGES = {"ssh": ("openssh-server",), "files": ("nfs-ganesha", "nfs-ganesha-vfs", "samba")}
+SERVER_PACKAGES = {"ssh": ("openssh-server",), "files": ("nfs-ganesha", "nfs-ganesha-vfs", "samba"), "iscsi": ("tgt",)}
 MIRROR = "http://deb.debian.org/debian"
 # The Release file of a testing suite is valid for a week only, and mirrors
 # that are frozen for reproducible runs serve older ones.  Signatures are

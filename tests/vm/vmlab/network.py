@@ -75,6 +75,10 @@ class Network:
         """A command line that runs here."""
         return ["ip", "netns", "exec", self.name, *argv]
 
+    def cut(self):
+        """From now on nothing comes through."""
+        run(["ip", "-netns", self.name, "link", "set", "tap0", "down"])
+
     @staticmethod
     def options(card="virtio-net-pci"):
         """QEMU's."""

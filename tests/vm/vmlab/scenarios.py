@@ -5,7 +5,7 @@ import dataclasses
 import re
 import shutil
 
-from . import archive, capture, checks, copier, debian, direct, faults, forms, fresh, image, network, pageflags, storage, usage, vmcoreinfo
+from . import archive, capture, checks, copier, debian, direct, faults, forms, fresh, image, network, pageflags, servers, storage, usage, vmcoreinfo
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -34,6 +34,9 @@ FALLBACK_REASONS = {
     "hang": "FAILED: UUID=.*did not appear.*does not answer.*trying the next target",
     "stall": "FAILED: UUID=.*trying the next target",
     "errors": "FAILED: UUID=.*Input/output error.*trying the next target",
+    "gone": "FAILED: UUID=.*after 3[0-9] s: iSCSI target iqn.*Connection refused.*trying the next target",
+    "silent": "FAILED: UUID=.*after [234][0-9] s: the session with its iSCSI target is lost; trying the next target",
+    "cable": "FAILED: UUID=.*after [234][0-9] s: the session with its iSCSI target is lost; trying the next target",
     "removal": "FAILED: UUID=.*(Input/output error|No such device|Read-only).*trying the next target",
 }
 # A key of age, made for this test.
@@ -176,6 +179,23 @@ def _encrypted(report, lab, folder, scenario):
                  "" if by_age.read_bytes() == (dump / "vmcore").read_bytes() else "they do not")
     report.check(f"{name}: and the same log", "" if log.read_bytes() == (dump / "vmcore-dmesg.txt").read_bytes() else "they do not")
     _saved(report, lab, scenario, crash, dump)
+
+
+def _iscsi(report, lab, folder, scenario):
+    """A dump on a disk that is reached by iSCSI, and no other disk of the same server was touched."""
+    name = scenario.name
+    crash, dump = _filtered(report, lab, folder, scenario)
+    console = crash.console[crash.console.index("Linux version"):]
+    disks = re.findall(r"Direct-Access +IET", console)
+    report.check(f"{name}: the capture kernel looks for one disk", "" if len(disks) == 1 else f"for {len(disks)}: {console[-3000:]}")
+    secrets = (servers.GUEST_PASSWORD.encode(), servers.SERVER_PASSWORD.encode())
+    told = [path.name for path in dump.iterdir() if path.is_file() and path.name != "vmcore" for secret in secrets if secret in path.read_bytes()]
+    report.check(f"{name}: no password is told", f"{told}" if told or any(secret.decode() in console for secret in secrets) else "")
+    log = (dump / "capture.log").read_text()
+    found = re.findall(r"has a session with us after.*|memory in MiB.*|memory: copier.*|[0-9]+ MiB memory available.*", log)
+    if scenario.setup.trouble == "portal":
+        report.check(f"{name}: the portal that is left is used", "" if f"at {network.FAR} has a session with us" in log else log)
+    report.note(f"{name}: " + "; ".join(found))
 
 
 def _uploaded(report, lab, folder, scenario):
@@ -651,11 +671,11 @@ DIRECT = (
 )
 
 
-def fallback(suffix, series, trouble, quick, what, watchdog=False):
+def fallback(suffix, series, trouble, quick, what, watchdog=False, server=""):
     """A target that fails, and another one."""
     config = {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff",
               "KDUMP_FALLBACK": f"UUID={capture.SECOND_UUID}", "KDUMP_DEADLINE": "120"}
-    setup = Setup(series, config, has_second=True, trouble=trouble, watchdog=watchdog, disk_mib=16 if trouble == "full" else 256,
+    setup = Setup(series, config, has_second=True, trouble=trouble, watchdog=watchdog, server=server, disk_mib=16 if trouble == "full" else 256,
                   before_panic="" if trouble else f"tune2fs -U random $(blkid -U {capture.UUID})")
     return Scenario(f"fallback-{suffix}", setup, _fallback, quick, f"the first target {what}: the second one has the dump")
 
@@ -722,6 +742,10 @@ def table():
                  _filtered, False, "a dump on a share, with a password"),
         Scenario("ssh-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="ssh"),
                  _filtered, True, "a dump on a server, by ssh"),
+        Scenario("iscsi-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="iscsi"),
+                 _iscsi, False, "a disk on a server, by iSCSI with passwords in both directions"),
+        Scenario("iscsi-multipath-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="iscsi-paths", trouble="portal"),
+                 _iscsi, False, "a multipath disk of two iSCSI disks, one of whose portals is gone"),
         Scenario("s3-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="s3"),
                  _uploaded, False, "a dump in a store in the manner of S3, in parts"),
         Scenario("https-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="https"),
@@ -760,6 +784,9 @@ def table():
                  _hooks, True, "programs before and after the dump; one fails, one hangs"),
         *[fallback(*row) for row in (
             ("missing-6.12", "6.12", "", False, "is gone", True),
+            ("iscsi-gone-6.1", "6.1", "gone", False, "is on a server that is gone", False, "iscsi"),
+            ("iscsi-silent-6.1", "6.1", "silent", False, "is on a server that answers nothing any more", False, "iscsi"),
+            ("iscsi-cable-6.12", "6.12", "cable", False, "is behind a cable that is pulled out while the memory is saved", False, "iscsi"),
             ("full-6.1", "6.1", "full", False, "is too small"),
             ("hang-6.1", "6.1", "hang", True, "does not answer any more"),
             ("stall-6.12", "6.12", "stall", False, "stalls while the memory is saved"),

@@ -5,8 +5,10 @@ Their programs come from a tree of their own, in which each sees the folder of i
 of tests/send.
 """
 
+import os
 import pathlib
 import shutil
+import signal
 import time
 
 from . import network
@@ -56,6 +58,9 @@ class Server:
     port = 0
     script = ""
     tree = ""                 # of debian.SERVER_PACKAGES; "": its programs are this machine's
+    savedir = ""
+    has_disk = False          # the first disk of the scenario is in this server, not in the guest
+    needs_storage = False     # the guest needs debian.STORAGE_PACKAGES
 
     def __init__(self, peer, trees):
         self.peer = peer
@@ -63,7 +68,7 @@ class Server:
         self.dumps = self.folder / "dumps"
         self.dumps.mkdir(parents=True)
         self.make()
-        child = peer.start("server.log", self.command(trees.get(self.tree)))
+        self.child = child = peer.start("server.log", self.command(trees.get(self.tree)))
         deadline = time.monotonic() + 60
         while run(peer.inside(["sh", "-c", f"ss -Hltn sport = :{self.port} | grep -q LISTEN"]), ok=None)[0] != 0:
             if child.poll() is not None or time.monotonic() > deadline:
@@ -76,6 +81,15 @@ class Server:
 
     def make(self):
         """What the server needs."""
+
+    def kill(self):
+        """It is gone from one moment to the next."""
+        self.child.kill()
+        self.child.wait()
+
+    def stop(self):
+        """It takes what is sent to it, and answers nothing any more."""
+        self.child.send_signal(signal.SIGSTOP)
 
     def collect(self):
         """When the machine has ended: what can only be asked for as long as the server runs."""
@@ -264,9 +278,95 @@ class Https(Server):
         return {"KDUMP_CA_FILE": "/etc/kdump-ca.pem"}
 
 
-KINDS = {"nfs": Nfs, "ssh": Ssh, "sftp": Sftp, "cifs": Cifs, "s3": Store, "https": Https}
+TARGET = "iqn.2003-01.org.example:dumps"
+# Its users, the guest and the server: each shows the other that it knows a password.
+GUEST_USER, GUEST_PASSWORD = "node1", "guest secret%1"
+SERVER_USER, SERVER_PASSWORD = "storage", "server secret&2"
+# The first disk is none of ours. Nobody can reach the server before it has all.
+TGT = f"""mkdir -p /run/tgtd
+admin() {{ tgtadm --lld iscsi "$@"; }}
+(
+    until admin --op show --mode sys >/dev/null 2>&1; do sleep 0.1; done
+    admin --op new --mode target --tid 1 -T {TARGET}
+    admin --op new --mode logicalunit --tid 1 --lun 1 -b /work/other.img
+    admin --op new --mode logicalunit --tid 1 --lun 2 -b /work/target.img
+    admin --op new --mode account --user '{GUEST_USER}' --password '{GUEST_PASSWORD}'
+    admin --op new --mode account --user '{SERVER_USER}' --password '{SERVER_PASSWORD}'
+    admin --op bind --mode account --tid 1 --user '{GUEST_USER}'
+    admin --op bind --mode account --tid 1 --user '{SERVER_USER}' --outgoing
+    admin --op bind --mode target --tid 1 -I ALL
+    admin --op new --mode portal --param portal={network.FAR}:3260
+    admin --op new --mode portal --param portal={network.PEER}:3260
+) &
+exec tgtd -f --iscsi portal=127.0.0.1:3261
+"""
+
+# What the guest's administrator does.
+LOG_IN = f"""set -e
+echo InitiatorName=iqn.1993-08.org.debian:01:guest >/etc/iscsi/initiatorname.iscsi
+modprobe iscsi_tcp
+iscsid
+for portal in {{portals}}; do iscsiadm -m node -T {TARGET} -p $portal --op new; done
+set_to() {{ iscsiadm -m node -T {TARGET} --op update -n node.session.auth."$1" -v "$2"; }}
+set_to authmethod CHAP
+set_to username '{GUEST_USER}'
+set_to password '{GUEST_PASSWORD}'
+set_to username_in '{SERVER_USER}'
+set_to password_in '{SERVER_PASSWORD}'
+iscsiadm -m node -T {TARGET} --login
+until [ -e /dev/disk/by-uuid/{{uuid}} ]; do udevadm settle; sleep 0.1; done
+"""
+# Two portals lead to one disk.
+JOIN_PATHS = """exec 3>&-
+printf 'defaults {\\n user_friendly_names yes\\n find_multipaths yes\\n}\\n' >/etc/multipath.conf
+systemctl restart multipathd
+until [ -b /dev/mapper/mpatha ]; do multipath; udevadm settle; done
+until [ "$(dmsetup deps /dev/mapper/mpatha | grep -o '([0-9]*, [0-9]*)' | wc -l)" = 2 ]; do multipath; udevadm settle; done
+until [ "$(readlink -f /dev/disk/by-uuid/{uuid})" = "$(readlink -f /dev/mapper/mpatha)" ]; do udevadm trigger -w -s block; udevadm settle; done
+"""
+
+
+class Iscsi(Server):
+    """tgt, with passwords in both directions."""
+
+    tree = "iscsi"
+    port = 3260
+    has_disk = needs_storage = True
+    script = TGT
+    portals = (network.PEER,)
+    join = ""
+
+    def make(self):
+        os.link(self.peer.folder / "target.img", self.folder / "target.img")
+        with open(self.folder / "other.img", "wb") as file:
+            file.truncate(64 << 20)
+
+    def prepare(self, guest):
+        uuid = run(["blkid", "-p", "-o", "value", "-s", "UUID", self.folder / "target.img"])[1].strip()
+        guest.sh((LOG_IN + self.join).replace("{uuid}", uuid).replace("{portals}", " ".join(self.portals)))
+        return {"KDUMP_TARGET": f"UUID={uuid}", "KDUMP_SAVEDIR": "/crash"}
+
+
+class IscsiPaths(Iscsi):
+    """The same, by two portals."""
+
+    portals = (network.PEER, network.FAR)
+    join = JOIN_PATHS
+
+    def lose_portal(self):
+        """Nobody can connect to the first one any more."""
+        run(["nsenter", f"--target={self.child.pid}", "--mount", "--net", "--root", "--wd", "--", "tgtadm", "--lld", "iscsi", "--op", "delete",
+             "--mode", "portal", "--param", f"portal={network.PEER}:3260"])
+
+
+KINDS = {"iscsi": Iscsi, "iscsi-paths": IscsiPaths, "nfs": Nfs, "ssh": Ssh, "sftp": Sftp, "cifs": Cifs, "s3": Store, "https": Https}
 
 
 def trees(kinds):
     """The trees that servers of some kinds need."""
     return sorted({KINDS[kind].tree for kind in kinds if kind} - {""})
+
+
+def needs_storage(kind):
+    """Whether the guest needs what storage needs."""
+    return bool(kind) and KINDS[kind].needs_storage
