@@ -320,9 +320,8 @@ until [ -e /dev/disk/by-uuid/{{uuid}} ]; do udevadm settle; sleep 0.1; done
 JOIN_PATHS = """exec 3>&-
 printf 'defaults {\\n user_friendly_names yes\\n find_multipaths yes\\n}\\n' >/etc/multipath.conf
 systemctl restart multipathd
-until [ -b /dev/mapper/mpatha ]; do multipath; udevadm settle; done
-until [ "$(dmsetup deps /dev/mapper/mpatha | grep -o '([0-9]*, [0-9]*)' | wc -l)" = 2 ]; do multipath; udevadm settle; done
-until [ "$(readlink -f /dev/disk/by-uuid/{uuid})" = "$(readlink -f /dev/mapper/mpatha)" ]; do udevadm trigger -w -s block; udevadm settle; done
+paths() { dmsetup deps "$(readlink -f /dev/disk/by-uuid/{uuid})" 2>/dev/null | grep -o '([0-9]*, [0-9]*)' | wc -l; }
+until [ "$(paths)" = 2 ]; do multipath || true; udevadm trigger -w -s block; udevadm settle; done
 """
 
 
