@@ -56,3 +56,4 @@ complete -c kdumpctl -n '__fish_seen_subcommand_from commandline' -s u -d 'write
 complete -c kdumpctl -n '__fish_seen_subcommand_from commandline' -s U -d 'the same, if KDUMP_UPDATE_BOOTLOADER is set'
 complete -c kdumpctl -n '__fish_seen_subcommand_from commandline' -s d -d 'remove it from there'
 complete -c kdumpctl -n '__fish_seen_subcommand_from commandline' -s D -d 'the same of what is ours, if KDUMP_UPDATE_BOOTLOADER is set'
+complete -c kdumpctl -n __fish_use_subcommand -a setup-crypttab -d 'tell why encrypted volumes need no setup here, and what to do'

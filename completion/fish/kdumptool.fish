@@ -13,3 +13,4 @@ complete -c kdumptool -n '__fish_seen_subcommand_from commandline' -s u -d 'writ
 complete -c kdumptool -n '__fish_seen_subcommand_from commandline' -s U -d 'the same, if KDUMP_UPDATE_BOOTLOADER is set'
 complete -c kdumptool -n '__fish_seen_subcommand_from commandline' -s d -d 'remove it from there'
 complete -c kdumptool -n '__fish_seen_subcommand_from commandline' -s D -d 'the same of what is ours, if KDUMP_UPDATE_BOOTLOADER is set'
+complete -c kdumptool -n __fish_use_subcommand -a dump_config -d 'print the configuration as it is understood, without passwords'

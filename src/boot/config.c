@@ -227,12 +227,6 @@ static struct error *check_value(struct config *config, enum config_key key)
 		err = check_type(info, value);
 	if (err || is_default(info, value))
 		return err;
-	if (info->state == CONFIG_NOT_YET && *info->default_text)
-		return error_new(ERROR_UNSUPPORTED, "%s: %s: another value than \"%s\" is not supported yet",
-		                 value->where, info->name, info->default_text);
-	if (info->state == CONFIG_NOT_YET)
-		return error_new(ERROR_UNSUPPORTED, "%s: %s is not supported yet, leave it empty", value->where,
-		                 info->name);
 	if (info->state == CONFIG_WITHOUT_EFFECT)
 		words_addf(&config->warnings, "%s: %s has no effect: %s", value->where, info->name, info->note);
 	return NULL;

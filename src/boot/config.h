@@ -81,6 +81,16 @@ enum config_key {
 	KEY_KDUMPTOOL_FLAGS,
 	KEY_COPY_KERNEL,
 	KEY_RUNLEVEL,
+	KEY_DUMPDEV,
+	KEY_COMMANDLINE_REMOVE,
+	KEY_KEXEC_ARGS,
+	KEY_BOOTDIR,
+	KEY_IMG,
+	KEY_IMG_EXT,
+	KEY_CREATION_NOTIFICATION,
+	KEY_STDLOGLVL,
+	KEY_SYSLOGLVL,
+	KEY_KMSGLOGLVL,
 	KEY_COUNT,
 };
 
@@ -96,7 +106,6 @@ enum config_type {
 /** What this version does with a key. */
 enum config_state {
 	CONFIG_WORKS, /**< It does what kdump(5) says. */
-	CONFIG_NOT_YET, /**< Only the default is accepted; anything else is refused by name. */
 	CONFIG_WITHOUT_EFFECT, /**< Accepted; another value than the default brings a warning with the reason. */
 };
 
@@ -137,8 +146,7 @@ const struct config_key_info *config_key_info(enum config_key key);
  * @param[in] host The machine.
  * @param[in] path Usually CONFIG_PATH.
  * @param[out] ret The configuration; config_deinit() it. Untouched on error.
- * @return NULL; ERROR_CONFIG (file:line: key: what is wrong, what is allowed); ERROR_UNSUPPORTED (file:line: key: not
- *	   supported yet); ERROR_OS; ERROR_NOMEM.
+ * @return NULL; ERROR_CONFIG (file:line: key: what is wrong, what is allowed); ERROR_OS; ERROR_NOMEM.
  */
 struct error *config_load(const struct host *host, const char *path, struct config *ret) must_check;
 
@@ -153,10 +161,10 @@ struct error *config_load(const struct host *host, const char *path, struct conf
 struct error *config_parse(const char *text, const char *name, struct config *config) must_check;
 
 /**
- * Give every key that is not set its default, and check types, ranges and what this version can do.
+ * Give every key that is not set its default, and check types and ranges.
  *
  * @param[in,out] config Filled by config_parse().
- * @return NULL; ERROR_CONFIG; ERROR_UNSUPPORTED; ERROR_NOMEM. As config_load().
+ * @return NULL; ERROR_CONFIG; ERROR_NOMEM. As config_load().
  */
 struct error *config_check(struct config *config) must_check;
 

@@ -113,21 +113,23 @@ static struct error *find(const struct host *host, mounts_test is_better, const 
 	return NULL;
 }
 
+static struct error *visit_line(char *line, mounts_visitor visit, void *context)
+{
+	_cleanup_mount_ struct mount mount = {0};
+	struct error *err = parse_line(line, &mount);
+
+	return err ? err : visit(&mount, context);
+}
+
 struct error *mounts_walk(const struct host *host, mounts_visitor visit, void *context)
 {
 	_cleanup_free_ char *text = NULL;
 	struct error *err = host_read(host, "/proc/self/mountinfo", MOUNTINFO_MAX_BYTES, &text, NULL);
 	char *rest = text, *line;
 
-	while (!err && (line = strsep(&rest, "\n"))) {
-		_cleanup_mount_ struct mount mount = {0};
-
-		if (!*line)
-			continue;
-		err = parse_line(line, &mount);
-		if (!err)
-			err = visit(&mount, context);
-	}
+	while (!err && (line = strsep(&rest, "\n")))
+		if (*line)
+			err = visit_line(line, visit, context);
 	return err;
 }
 

@@ -312,17 +312,23 @@ static struct error *plan_actions(struct planner *planner)
 	const struct config *config = planner->config;
 	int64_t final = config_number(config, KEY_FINAL_ACTION), failure = config_number(config, KEY_FAILURE_ACTION);
 	struct plan *plan = planner->plan;
+	bool is_staying = !final && !config_number(config, KEY_IMMEDIATE_REBOOT);
+	bool is_asking = !failure && !config_number(config, KEY_CONTINUE_ON_ERROR);
 	struct error *err;
 
-	// The empty word is the first one and stands for reboot.
-	plan->final_action = (enum plan_action)(final ? final - 1 : PLAN_REBOOT);
-	plan->failure_action = (enum plan_action)(failure ? failure - 1 : PLAN_REBOOT);
+	// The empty word is the first one and stands for reboot. With SUSE's older keys a person is waited for: after a dump
+	// nothing is left to do there, so the machine stays where it is; where there is none, there may be.
+	plan->final_action = (enum plan_action)(final ? final - 1 : is_staying ? PLAN_HALT : PLAN_REBOOT);
+	plan->failure_action = (enum plan_action)(failure ? failure - 1 : is_asking ? PLAN_SHELL : PLAN_REBOOT);
 	err = final ? planner_explain_key(planner, "action.final", KEY_FINAL_ACTION)
 	            : planner_explain(planner, "action.final",
 	                              "%s: KDUMP_IMMEDIATE_REBOOT, as KDUMP_FINAL_ACTION is empty",
 	                              config_where(config, KEY_IMMEDIATE_REBOOT));
 	if (!err)
-		err = planner_explain_key(planner, "action.failure", KEY_FAILURE_ACTION);
+		err = is_asking ? planner_explain(planner, "action.failure",
+		                                  "%s: KDUMP_CONTINUE_ON_ERROR, as KDUMP_FAILURE_ACTION is empty",
+		                                  config_where(config, KEY_CONTINUE_ON_ERROR))
+		                : planner_explain_key(planner, "action.failure", KEY_FAILURE_ACTION);
 	plan->deadline_ms = (uint64_t)config_number(config, KEY_DEADLINE) * 1000;
 	plan->target_timeout_ms = plan->deadline_ms < TARGET_TIMEOUT_MS ? plan->deadline_ms : TARGET_TIMEOUT_MS;
 	if (!err)
@@ -360,6 +366,8 @@ static struct error *plan_form(struct planner *planner)
 	bool is_shell = plan->failure_action == PLAN_SHELL;
 	// Sessions are those of the first target first.
 	bool is_iscsi = *plan->iscsi_sessions && strncmp(*plan->iscsi_sessions, "0 ", 2) == 0;
+	enum config_key shell_key =
+		config_number(config, KEY_FAILURE_ACTION) ? KEY_FAILURE_ACTION : KEY_CONTINUE_ON_ERROR;
 	uint64_t first_ms =
 		plan->fallback.devices[0] && plan->deadline_ms ? plan->deadline_ms / 2 : plan->target_timeout_ms;
 	struct error *err = words_check(&all->reasons);
@@ -384,8 +392,8 @@ static struct error *plan_form(struct planner *planner)
 	for (size_t i = 0; i < all->reasons.count && !err; i++)
 		err = planner_explain(planner, "form", "%s", all->reasons.list[i]);
 	if (!err && is_shell)
-		err = planner_explain(planner, "form", "%s: KDUMP_FAILURE_ACTION: a shell",
-		                      config_where(config, KEY_FAILURE_ACTION));
+		err = planner_explain(planner, "form", "%s: %s: a shell", config_where(config, shell_key),
+		                      config_key_info(shell_key)->name);
 	if (first_ms > plan->target_timeout_ms)
 		first_ms = plan->target_timeout_ms;
 	plan->full_retry_ms = first_ms / 3;

@@ -7,7 +7,9 @@
 #include "base/cleanup.h"
 #include "boot/text.h"
 #include "cmd/ctl_check.h"
+#include "cmd/ctl_config.h"
 #include "cmd/ctl_crashkernel.h"
+#include "cmd/ctl_crypttab.h"
 #include "cmd/ctl_dumps.h"
 #include "cmd/ctl_estimate.h"
 #include "cmd/ctl_import.h"
@@ -179,15 +181,25 @@ static const struct ctl_command commands[] = {
 		.programs = KDUMPCTL | KDUMPTOOL,
 	},
 	{
+		.name = "dump_config",
+		.run = ctl_config_dump,
+		.help = "print the configuration as it is understood, without passwords",
+		.programs = KDUMPTOOL,
+	},
+	{
+		.name = "setup-crypttab",
+		.run = ctl_crypttab,
+		.help = "tell why encrypted volumes need no setup here, and what to do",
+		.programs = KDUMPCTL,
+	},
+	{
 		.name = "mkdumprd",
 		.run = ctl_load_mkdumprd,
 		.help = "build the capture initramfs if it is stale",
 		.takes = CTL_TAKES(FORCE),
 		.programs = MKDUMPRD,
 	},
-	{.name = "setup-crypttab", .programs = KDUMPCTL},
 	{.name = "test", .programs = KDUMPCTL},
-	{.name = "dump_config", .programs = KDUMPTOOL},
 };
 
 enum ctl_program ctl_commands_program(const char *name)

@@ -19,6 +19,7 @@
 #include "cmd/ctl_early.h"
 #include "cmd/ctl_metrics.h"
 #include "cmd/ctl_partition.h"
+#include "cmd/ctl_resize.h"
 
 // Set in kdump.service, and to "early" in kdump-early.service.
 #define BOOT_VARIABLE "KDUMPCTL_BOOT"
@@ -128,6 +129,9 @@ static struct error *arm(const struct ctl *ctl, struct config *config)
 		err = ctl_load_config(ctl, config);
 	if (!err)
 		err = check_reservation(ctl, config, &reserved_bytes);
+	// The plan counts CPUs by what is reserved.
+	if (!err)
+		err = ctl_resize(ctl, config, &reserved_bytes);
 	if (!err)
 		err = ctl_make_plan(ctl, config, &plan);
 	return err ? err : load(ctl, &plan, reserved_bytes);
