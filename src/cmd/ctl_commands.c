@@ -11,6 +11,8 @@
 #include "cmd/ctl_dumps.h"
 #include "cmd/ctl_estimate.h"
 #include "cmd/ctl_load.h"
+#include "cmd/ctl_status.h"
+#include "cmd/ctl_test.h"
 
 enum {
 	KDUMPCTL = CTL_PROGRAM_KDUMPCTL,
@@ -21,6 +23,7 @@ enum {
 
 #define TAKES_ALWAYS (CTL_TAKES(CONFIGFILE) | CTL_TAKES(ROOT) | CTL_TAKES(QUIET) | CTL_TAKES(HELP) | CTL_TAKES(VERSION))
 #define TAKES_RESET (CTL_TAKES(KERNEL) | CTL_TAKES(FADUMP) | CTL_TAKES(DRY_RUN) | CTL_TAKES(REBOOT))
+#define TAKES_TEST (CTL_TAKES(JSON) | CTL_TAKES(CRASHKERNEL) | CTL_TAKES(EMULATE) | CTL_TAKES(CRASH) | CTL_TAKES(YES))
 #define TAKES_COMMANDLINE                                                                                              \
 	(CTL_TAKES(CHECK) | CTL_TAKES(UPDATE) | CTL_TAKES(UPDATE_IF) | CTL_TAKES(DELETE) | CTL_TAKES(DELETE_IF))
 
@@ -45,14 +48,15 @@ static const struct ctl_command commands[] = {
 	},
 	{
 		.name = "reload",
-		.run = ctl_load_start,
-		.help = "same as start: what is loaded is replaced",
+		.run = ctl_load_reload,
+		.help = "the same if something has changed since it was loaded, else nothing",
 		.programs = KDUMPCTL,
 	},
 	{
 		.name = "status",
-		.run = ctl_load_status,
+		.run = ctl_status,
 		.help = "exit with 0 if a capture kernel is loaded, else with 3 and the reason",
+		.takes = CTL_TAKES(JSON),
 		.programs = KDUMPCTL,
 	},
 	{
@@ -139,7 +143,13 @@ static const struct ctl_command commands[] = {
 	{.name = "list", .programs = KDUMPCTL},
 	{.name = "propagate", .programs = KDUMPCTL},
 	{.name = "setup-crypttab", .programs = KDUMPCTL},
-	{.name = "test", .programs = KDUMPCTL},
+	{
+		.name = "test",
+		.run = ctl_test,
+		.help = "try a capture in a virtual machine, or with --crash in earnest",
+		.takes = TAKES_TEST,
+		.programs = KDUMPCTL,
+	},
 	{.name = "dump_config", .programs = KDUMPTOOL},
 };
 

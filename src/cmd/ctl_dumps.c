@@ -18,6 +18,7 @@
 #include "boot/words.h"
 #include "capture/dumpdir.h"
 #include "capture/target.h"
+#include "cmd/ctl_crash.h"
 #include "cmd/ctl_mail.h"
 #include "cmd/ctl_partition.h"
 #include "report/dumps.h"
@@ -474,7 +475,9 @@ struct error *ctl_dumps(const struct ctl *ctl, int *exit_ret)
 	struct error *err = ctl_load_config(ctl, &config);
 
 	(void)exit_ret;
-	return err ? err : tell_all(&ctl->host, &config, false);
+	if (!err)
+		err = tell_all(&ctl->host, &config, false);
+	return err ? err : ctl_crash_tell(ctl, false);
 }
 
 struct error *ctl_dumps_new(const struct ctl *ctl, int *exit_ret)
@@ -491,5 +494,7 @@ struct error *ctl_dumps_new(const struct ctl *ctl, int *exit_ret)
 		late = ctl_partition(&ctl->host, &config, false);
 	if (!err)
 		err = tell_all(&ctl->host, &config, true);
+	if (!err)
+		err = ctl_crash_tell(ctl, true);
 	return err ? err : take_ptr(late);
 }

@@ -37,6 +37,10 @@ static const struct row rows[CTL_OPTION_COUNT] = {
 	[CTL_OPTION_DELETE] = {"-d", NULL, 'd', "remove it from there"},
 	[CTL_OPTION_DELETE_IF] = {"-D", NULL, 'D', "the same of what is ours, if KDUMP_UPDATE_BOOTLOADER is set"},
 	[CTL_OPTION_FORCE] = {"-f", NULL, 'f', "build it also if it is fresh"},
+	[CTL_OPTION_EMULATE] = {"--emulate", NULL, 0, "do not use KVM"},
+	[CTL_OPTION_CRASH] = {"--crash", NULL, 0, "panic this machine in earnest, after a question"},
+	[CTL_OPTION_YES] = {"--yes", NULL, 0, "do not ask"},
+	[CTL_OPTION_CRASHKERNEL] = {"--crashkernel", "SIZE", 0, "test a reservation of SIZE, such as 96M"},
 };
 
 static bool is_named(const char *program, const char *name)
