@@ -10,6 +10,7 @@
 #include "cmd/ctl_crashkernel.h"
 #include "cmd/ctl_dumps.h"
 #include "cmd/ctl_estimate.h"
+#include "cmd/ctl_hotplug.h"
 #include "cmd/ctl_load.h"
 #include "cmd/ctl_status.h"
 #include "cmd/ctl_test.h"
@@ -50,6 +51,13 @@ static const struct ctl_command commands[] = {
 		.name = "reload",
 		.run = ctl_load_reload,
 		.help = "the same if something has changed since it was loaded, else nothing",
+		.programs = KDUMPCTL,
+	},
+	{
+		.name = "hotplug",
+		.run = ctl_hotplug,
+		.help = "reload soon, since memory or CPUs have come or gone; for udev",
+		.takes = CTL_TAKES(SERVE),
 		.programs = KDUMPCTL,
 	},
 	{

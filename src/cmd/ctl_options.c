@@ -40,6 +40,7 @@ static const struct row rows[CTL_OPTION_COUNT] = {
 	[CTL_OPTION_EMULATE] = {"--emulate", NULL, 0, "do not use KVM"},
 	[CTL_OPTION_CRASH] = {"--crash", NULL, 0, "panic this machine in earnest, after a question"},
 	[CTL_OPTION_YES] = {"--yes", NULL, 0, "do not ask"},
+	[CTL_OPTION_SERVE] = {"--serve", NULL, 0, "do what was asked for before, and end"},
 	[CTL_OPTION_CRASHKERNEL] = {"--crashkernel", "SIZE", 0, "test a reservation of SIZE, such as 96M"},
 };
 
