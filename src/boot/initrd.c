@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "boot/inputs.h"
 #include "boot/text.h"
 #include "boot/words.h"
 
@@ -32,175 +33,6 @@ static const char compression[] = "--gzip";
 #define NEW_NAME "initrd.new"
 #define NEW_PATH STATE_DIR "/" NEW_NAME
 
-// A file and what tells whether it is still the same.
-static struct error *add_file(const struct host *host, const char *path, struct text *inputs)
-{
-	struct stat info;
-	struct error *err = host_stat(host, path, &info);
-
-	if (err)
-		return err;
-	text_add(inputs, "file %s %jd %jd.%09ld\n", path, (intmax_t)info.st_size, (intmax_t)info.st_mtim.tv_sec,
-	         info.st_mtim.tv_nsec);
-	return NULL;
-}
-
-static struct error *add_module(const struct host *host, const struct plan *plan, const char *module,
-                                struct text *inputs)
-{
-	static const char *const suffixes[] = {"", ".xz", ".zst", ".gz"};
-
-	for (size_t i = 0; i < array_size(suffixes); i++) {
-		_cleanup_free_ char *path = NULL;
-
-		if (asprintf(&path, "/lib/modules/%s/%s%s", plan->kernel_version, module, suffixes[i]) < 0) {
-			path = NULL;
-			return error_new(ERROR_NOMEM, "no memory for a path");
-		}
-		if (host_exists(host, path))
-			return add_file(host, path, inputs);
-	}
-	return error_new(ERROR_CONFIG,
-	                 "the kernel module /lib/modules/%s/%s is listed in modules.dep but not there; run depmod",
-	                 plan->kernel_version, module);
-}
-
-// What the full form takes from this system beside the plan: a file that is not there now makes it stale when it comes.
-static const char *const full_files[] = {
-	"/etc/lvm/lvm.conf",
-	"/etc/lvm/lvmlocal.conf",
-	"/etc/lvm/devices/system.devices",
-	"/etc/mdadm.conf",
-	"/etc/mdadm/mdadm.conf",
-	"/etc/multipath.conf",
-	"/etc/multipath/bindings",
-	"/etc/multipath/wwids",
-	"/etc/crypttab",
-	"/etc/udev/udev.conf",
-	"/lib/systemd/systemd",
-	"/lib/systemd/systemd-udevd",
-	"/usr/lib/systemd/systemd",
-	"/usr/lib/systemd/systemd-udevd",
-	"/usr/bin/udevadm",
-	"/usr/sbin/lvm",
-	"/sbin/lvm",
-	"/usr/sbin/mdadm",
-	"/sbin/mdadm",
-	"/usr/sbin/multipathd",
-	"/sbin/multipathd",
-	"/usr/sbin/thin_check",
-	"/usr/lib/dracut/dracut-functions.sh",
-};
-
-static struct error *add_full(const struct host *host, const struct plan *plan, struct text *inputs)
-{
-	_cleanup_free_ char *dep = NULL;
-	struct error *err = NULL;
-
-	for (size_t i = 0; i < array_size(full_files) && !err; i++) {
-		if (host_exists(host, full_files[i]))
-			err = add_file(host, full_files[i], inputs);
-		else
-			text_add(inputs, "file %s none\n", full_files[i]);
-	}
-	if (!err && asprintf(&dep, "/lib/modules/%s/modules.dep", plan->kernel_version) < 0) {
-		dep = NULL;
-		err = error_new(ERROR_NOMEM, "no memory for a path");
-	}
-	return err ? err : add_file(host, dep, inputs);
-}
-
-static void add_secret(const char *secret, struct text *inputs)
-{
-	text_add(inputs, "secret ");
-	for (; *secret; secret++)
-		text_add(inputs, "%c", *secret == '\n' ? ' ' : *secret);
-	text_add(inputs, "\n");
-}
-
-// Everything that the image is made from, as text. Comments of the plan do not change what it does.
-static struct error *list_inputs(const struct host *host, const struct plan *plan, char **ret)
-{
-	char *const *const lists[] = {plan->modules, plan->watchdog_modules, plan->network_modules};
-	_cleanup_text_ struct text inputs = {0};
-	_cleanup_free_ char *plan_text = NULL;
-	struct error *err = plan_format(plan, &plan_text);
-	char *rest = plan_text, *line;
-
-	text_add(&inputs, "suite %s\n", PACKAGE_VERSION);
-	while (!err && (line = strsep(&rest, "\n"))) {
-		line += strspn(line, "\t ");
-		if (*line && *line != '#')
-			text_add(&inputs, "plan %s\n", line);
-	}
-	if (!err)
-		err = add_file(host, INITRD_CAPTURE_PATH, &inputs);
-	if (!err)
-		err = add_file(host, plan->kernel_image, &inputs);
-	for (size_t i = 0; i < array_size(lists); i++)
-		for (char *const *module = lists[i]; !err && *module; module++)
-			err = add_module(host, plan, *module, &inputs);
-	for (char *const *file = plan->hooks_files; !err && *file; file++)
-		err = add_file(host, *file, &inputs);
-	for (char *const *file = plan->target_files; !err && *file; file++)
-		err = add_file(host, *file, &inputs);
-	// The list is as secret as the image.
-	for (char *const *secret = plan->secrets; !err && secret && *secret; secret++)
-		add_secret(*secret, &inputs);
-	if (!err && plan->form == PLAN_FULL)
-		err = add_full(host, plan, &inputs);
-	return err ? err : text_take(&inputs, ret);
-}
-
-// Adds the image itself: one that was cut off by a full disk or replaced by hand is not trusted.
-static struct error *add_image(const struct host *host, const char *path, char **inputs)
-{
-	_cleanup_text_ struct text text = {0};
-	struct stat info;
-	struct error *err = host_stat(host, path, &info);
-
-	if (err)
-		return err;
-	text_add(&text, "%simage %jd %jd.%09ld\n", *inputs, (intmax_t)info.st_size, (intmax_t)info.st_mtim.tv_sec,
-	         info.st_mtim.tv_nsec);
-	free(*inputs);
-	*inputs = NULL;
-	return text_take(&text, inputs);
-}
-
-// Words for a line that differs.
-static void describe(const char *line, struct text *cause)
-{
-	if (strncmp(line, "plan ", 5) == 0)
-		text_add(cause, "the plan changed: %s", line + 5);
-	else if (strncmp(line, "file ", 5) == 0)
-		text_add(cause, "%.*s changed", (int)strcspn(line + 5, " "), line + 5);
-	else if (strncmp(line, "secret ", 7) == 0)
-		text_add(cause, "a password changed");
-	else if (strncmp(line, "image ", 6) == 0)
-		text_add(cause, "the image was changed from outside");
-	else
-		text_add(cause, "kdump-suite was updated");
-}
-
-// First line of the new inputs that is not the same in the old ones.
-static struct error *compare(char *old, char *new, char **cause_ret)
-{
-	_cleanup_text_ struct text cause = {0};
-	char *old_rest = old, *new_rest = new, *old_line, *new_line;
-
-	if (strcmp(old, new) == 0) {
-		*cause_ret = NULL;
-		return NULL;
-	}
-	do {
-		old_line = strsep(&old_rest, "\n");
-		new_line = strsep(&new_rest, "\n");
-	} while (old_line && new_line && strcmp(old_line, new_line) == 0);
-	describe(new_line ? new_line : "", &cause);
-	return text_take(&cause, cause_ret);
-}
-
 static struct error *because(const char *text, char **cause_ret)
 {
 	*cause_ret = strdup(text);
@@ -210,13 +42,13 @@ static struct error *because(const char *text, char **cause_ret)
 struct error *initrd_check(const struct host *host, const struct plan *plan, char **cause_ret)
 {
 	_cleanup_free_ char *old = NULL, *new = NULL;
-	struct error *err = list_inputs(host, plan, &new);
+	struct error *err = inputs_list(host, plan, &new);
 
 	if (err)
 		return err;
 	if (!host_exists(host, INITRD_PATH))
 		return because("there was none", cause_ret);
-	err = add_image(host, INITRD_PATH, &new);
+	err = inputs_add_image(host, INITRD_PATH, &new);
 	if (err)
 		return err;
 	err = host_read(host, INPUTS_PATH, INPUTS_MAX_BYTES, &old, NULL);
@@ -224,7 +56,7 @@ struct error *initrd_check(const struct host *host, const struct plan *plan, cha
 		error_free(err);
 		return because("what it was made from was not known", cause_ret);
 	}
-	return compare(old, new, cause_ret);
+	return inputs_compare(old, new, cause_ret);
 }
 
 // For each target that has some, by its number; those of an earlier image are gone.
@@ -393,7 +225,7 @@ struct error *initrd_build(const struct host *host, const struct plan *plan)
 {
 	_cleanup_free_ char *inputs = NULL;
 	// Before dracut runs: what changes meanwhile makes the image stale.
-	struct error *err = list_inputs(host, plan, &inputs);
+	struct error *err = inputs_list(host, plan, &inputs);
 
 	if (!err)
 		err = host_mkdirs(host, STATE_DIR);
@@ -406,7 +238,7 @@ struct error *initrd_build(const struct host *host, const struct plan *plan)
 	if (err)
 		remove_new(host);
 	if (!err)
-		err = add_image(host, INITRD_PATH, &inputs);
+		err = inputs_add_image(host, INITRD_PATH, &inputs);
 	if (!err)
 		err = host_replace(host, INPUTS_PATH, inputs, strlen(inputs), 0600);
 	return error_wrap(err, "build " INITRD_PATH);
