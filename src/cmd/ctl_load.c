@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "boot/checkup.h"
 #include "boot/crashkernel.h"
 #include "boot/hang.h"
 #include "boot/initrd.h"
@@ -123,6 +124,17 @@ static struct error *load(const struct ctl *ctl, const struct plan *plan, uint64
 	return NULL;
 }
 
+// What may cost the dump, as far as it is seen at once. All of it is in kdumpctl check.
+static void warn(const struct ctl *ctl, const struct config *config, const struct plan *plan)
+{
+	_cleanup_checkup_ struct checkup checkup = {0};
+	_cleanup_error_ struct error *err =
+		ctl->is_quiet ? NULL : checkup_run_quick(&ctl->host, config, plan, &checkup);
+
+	for (size_t i = 0; i < checkup.count; i++)
+		fprintf(stderr, "%s: warning: %s: %s\n", ctl->program, checkup.list[i].name, checkup.list[i].text);
+}
+
 static struct error *arm(const struct ctl *ctl, bool is_forced, struct config *config)
 {
 	_cleanup_plan_ struct plan plan = {0};
@@ -136,7 +148,11 @@ static struct error *arm(const struct ctl *ctl, bool is_forced, struct config *c
 		err = ctl_load_check_reservation(ctl, config, &reserved_bytes);
 	if (!err)
 		err = ctl_make_plan(ctl, config, &plan);
-	return err ? err : load(ctl, &plan, reserved_bytes, is_forced);
+	if (!err)
+		err = load(ctl, &plan, reserved_bytes, is_forced);
+	if (!err)
+		warn(ctl, config, &plan);
+	return err;
 }
 
 // Taking dumps out may take long: the machine is ready for the next crash first, also if one cannot be taken. While it boots nobody
