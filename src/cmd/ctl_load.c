@@ -128,9 +128,11 @@ static struct error *load(const struct ctl *ctl, const struct plan *plan, uint64
 static void warn(const struct ctl *ctl, const struct config *config, const struct plan *plan)
 {
 	_cleanup_checkup_ struct checkup checkup = {0};
-	_cleanup_error_ struct error *err =
-		ctl->is_quiet ? NULL : checkup_run_quick(&ctl->host, config, plan, &checkup);
+	struct error *err = ctl->is_quiet ? NULL : checkup_run_quick(&ctl->host, config, plan, &checkup);
 
+	if (err)
+		fprintf(stderr, "%s: warning: %s\n", ctl->program, err->text);
+	error_free(err);
 	for (size_t i = 0; i < checkup.count; i++)
 		fprintf(stderr, "%s: warning: %s: %s\n", ctl->program, checkup.list[i].name, checkup.list[i].text);
 }
