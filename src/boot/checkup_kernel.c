@@ -74,7 +74,7 @@ static void check_parameters(const struct plan *plan, struct checkup *checkup)
 	}
 }
 
-// A kernel that is locked down refuses kexec_load(), and of kexec_file_load() what is not signed (kernel/kexec.c: kexec_load_permitted(),
+// A kernel that is locked down refuses kexec_load(), and of kexec_file_load() what is not signed (kernel/kexec.c,
 // security/lockdown/lockdown.c, v5.4).
 static void check_lockdown(const struct host *host, const struct plan *plan, struct checkup *checkup)
 {

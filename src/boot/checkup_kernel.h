@@ -4,7 +4,7 @@
  *
  * What would make a capture fail in how kernels are set up: parameters of the capture kernel, lockdown, a target that is read-only.
  *
- * A part of checkup.h, which has the list that it fills. Quick: it reads a few files.
+ * A part of checkup.h, which has the list that it fills. Does not look at the image and at the memory, and reads a few files only.
  */
 #ifndef BOOT_CHECKUP_KERNEL_H
 #define BOOT_CHECKUP_KERNEL_H
