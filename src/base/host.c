@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/reboot.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -298,7 +299,8 @@ struct error *host_list(const struct host *host, const char *path, char ***names
 
 enum { ENVIRONMENT_MAX = 16 };
 
-static _Noreturn void exec_child(const struct host_command *command, int input_fd, int output_fd, int error_fd)
+static _Noreturn void exec_child(const struct host_command *command, pid_t parent, int input_fd, int output_fd,
+                                 int error_fd)
 {
 	const char *home = getenv("HOME");
 	const char *term = getenv("TERM");
@@ -315,6 +317,8 @@ static _Noreturn void exec_child(const struct host_command *command, int input_f
 		env[5 + i] = (char *)command->environment[i];
 	if (!command->is_foreground)
 		setpgid(0, 0);
+	if (command->is_tied && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
+		_exit(127);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
@@ -456,8 +460,8 @@ static struct error *run_child(const struct host *host, const struct host_comman
 	_cleanup_(pipe_ends_deinit) struct pipe_ends failed = {-1, -1};
 	_cleanup_error_ struct error *late = NULL;
 	struct error *err;
+	pid_t parent = getpid(), pid;
 	int status, errnum;
-	pid_t pid;
 
 	(void)host;
 	if (!buf)
@@ -472,7 +476,7 @@ static struct error *run_child(const struct host *host, const struct host_comman
 		return err;
 	pid = fork();
 	if (pid == 0)
-		exec_child(command, input_fd, output.write_fd, failed.write_fd);
+		exec_child(command, parent, input_fd, output.write_fd, failed.write_fd);
 	pipe_ends_close_write(&output);
 	pipe_ends_close_write(&failed);
 	if (pid < 0)

@@ -26,6 +26,7 @@ struct host_command {
 	const char *input; /**< Text for its standard input, or NULL for /dev/null. */
 	bool is_foreground; /**< It may ask at our terminal: it stays in our process group, and has no limit of time. */
 	uint64_t timeout_ms; /**< It is killed with its process group after this time; 0 is "no limit". */
+	bool is_tied; /**< It ends with us, however we end. */
 	size_t output_max_bytes; /**< Output kept of standard output and error together; 0: both go to ours. */
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "boot/checkup_kernel.h"
 #include "boot/crashkernel.h"
 #include "boot/device.h"
 #include "boot/initrd.h"
@@ -257,5 +258,15 @@ struct error *checkup_run(const struct host *host, const struct config *config, 
 	check_image(host, plan, checkup);
 	check_modules(plan, checkup);
 	check_room(host, plan, checkup);
+	checkup_kernel(host, plan, checkup);
+	return checkup->is_failed ? error_new(ERROR_NOMEM, "no memory for what was found") : NULL;
+}
+
+struct error *checkup_run_quick(const struct host *host, const struct config *config, const struct plan *plan,
+                                struct checkup *checkup)
+{
+	check_reservation(host, config, checkup);
+	check_modules(plan, checkup);
+	checkup_kernel(host, plan, checkup);
 	return checkup->is_failed ? error_new(ERROR_NOMEM, "no memory for what was found") : NULL;
 }

@@ -54,6 +54,10 @@ void checkup_add(struct checkup *checkup, enum finding_severity severity, const 
 struct error *checkup_run(const struct host *host, const struct config *config, const struct plan *plan,
                           struct checkup *checkup) must_check;
 
+/** The part of it that is known at once, and does not depend on what is loaded. What the plan warns of is not in it. @param[in] host, config, plan As above. @param[in,out] checkup As above. @return As above. */
+struct error *checkup_run_quick(const struct host *host, const struct config *config, const struct plan *plan,
+                                struct checkup *checkup) must_check;
+
 /** Free what a list owns. @param[in] checkup Used, or zeroed. */
 void checkup_deinit(struct checkup *checkup);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "boot/inputs.h"
 #include "boot/text.h"
 #include "boot/words.h"
 
@@ -29,179 +30,12 @@ static const char compression[] = "--gzip";
 #define CONF_DIR WORK_DIR "/conf.d"
 #define STATE_DIR "/var/lib/kdump"
 #define INPUTS_PATH INITRD_PATH ".inputs"
+// The plan that the image was made from; the image has it too, but would have to be unpacked.
+#define RECORDED_PATH INITRD_PATH ".plan"
 #define NEW_NAME "initrd.new"
 #define NEW_PATH STATE_DIR "/" NEW_NAME
 
-// A file and what tells whether it is still the same.
-static struct error *add_file(const struct host *host, const char *path, struct text *inputs)
-{
-	struct stat info;
-	struct error *err = host_stat(host, path, &info);
-
-	if (err)
-		return err;
-	text_add(inputs, "file %s %jd %jd.%09ld\n", path, (intmax_t)info.st_size, (intmax_t)info.st_mtim.tv_sec,
-	         info.st_mtim.tv_nsec);
-	return NULL;
-}
-
-static struct error *add_module(const struct host *host, const struct plan *plan, const char *module,
-                                struct text *inputs)
-{
-	static const char *const suffixes[] = {"", ".xz", ".zst", ".gz"};
-
-	for (size_t i = 0; i < array_size(suffixes); i++) {
-		_cleanup_free_ char *path = NULL;
-
-		if (asprintf(&path, "/lib/modules/%s/%s%s", plan->kernel_version, module, suffixes[i]) < 0) {
-			path = NULL;
-			return error_new(ERROR_NOMEM, "no memory for a path");
-		}
-		if (host_exists(host, path))
-			return add_file(host, path, inputs);
-	}
-	return error_new(ERROR_CONFIG,
-	                 "the kernel module /lib/modules/%s/%s is listed in modules.dep but not there; run depmod",
-	                 plan->kernel_version, module);
-}
-
-// What the full form takes from this system beside the plan: a file that is not there now makes it stale when it comes.
-static const char *const full_files[] = {
-	"/etc/lvm/lvm.conf",
-	"/etc/lvm/lvmlocal.conf",
-	"/etc/lvm/devices/system.devices",
-	"/etc/mdadm.conf",
-	"/etc/mdadm/mdadm.conf",
-	"/etc/multipath.conf",
-	"/etc/multipath/bindings",
-	"/etc/multipath/wwids",
-	"/etc/crypttab",
-	"/etc/udev/udev.conf",
-	"/lib/systemd/systemd",
-	"/lib/systemd/systemd-udevd",
-	"/usr/lib/systemd/systemd",
-	"/usr/lib/systemd/systemd-udevd",
-	"/usr/bin/udevadm",
-	"/usr/sbin/lvm",
-	"/sbin/lvm",
-	"/usr/sbin/mdadm",
-	"/sbin/mdadm",
-	"/usr/sbin/multipathd",
-	"/sbin/multipathd",
-	"/usr/sbin/thin_check",
-	"/usr/lib/dracut/dracut-functions.sh",
-};
-
-static struct error *add_full(const struct host *host, const struct plan *plan, struct text *inputs)
-{
-	_cleanup_free_ char *dep = NULL;
-	struct error *err = NULL;
-
-	for (size_t i = 0; i < array_size(full_files) && !err; i++) {
-		if (host_exists(host, full_files[i]))
-			err = add_file(host, full_files[i], inputs);
-		else
-			text_add(inputs, "file %s none\n", full_files[i]);
-	}
-	if (!err && asprintf(&dep, "/lib/modules/%s/modules.dep", plan->kernel_version) < 0) {
-		dep = NULL;
-		err = error_new(ERROR_NOMEM, "no memory for a path");
-	}
-	return err ? err : add_file(host, dep, inputs);
-}
-
-static void add_secret(const char *secret, struct text *inputs)
-{
-	text_add(inputs, "secret ");
-	for (; *secret; secret++)
-		text_add(inputs, "%c", *secret == '\n' ? ' ' : *secret);
-	text_add(inputs, "\n");
-}
-
 static const char not_known[] = "what it was made from was not known";
-
-// Everything that the image is made from, as text. Comments of the plan do not change what it does.
-static struct error *list_inputs(const struct host *host, const struct plan *plan, char **ret)
-{
-	char *const *const lists[] = {plan->modules, plan->watchdog_modules, plan->network_modules};
-	_cleanup_text_ struct text inputs = {0};
-	_cleanup_free_ char *plan_text = NULL;
-	struct error *err = plan_format(plan, &plan_text);
-	char *rest = plan_text, *line;
-
-	text_add(&inputs, "suite %s\n", PACKAGE_VERSION);
-	while (!err && (line = strsep(&rest, "\n"))) {
-		line += strspn(line, "\t ");
-		if (*line && *line != '#')
-			text_add(&inputs, "plan %s\n", line);
-	}
-	if (!err)
-		err = add_file(host, INITRD_CAPTURE_PATH, &inputs);
-	if (!err)
-		err = add_file(host, plan->kernel_image, &inputs);
-	for (size_t i = 0; i < array_size(lists); i++)
-		for (char *const *module = lists[i]; !err && *module; module++)
-			err = add_module(host, plan, *module, &inputs);
-	for (char *const *file = plan->hooks_files; !err && *file; file++)
-		err = add_file(host, *file, &inputs);
-	for (char *const *file = plan->target_files; !err && *file; file++)
-		err = add_file(host, *file, &inputs);
-	// The list is as secret as the image.
-	for (char *const *secret = plan->secrets; !err && secret && *secret; secret++)
-		add_secret(*secret, &inputs);
-	if (!err && plan->form == PLAN_FULL)
-		err = add_full(host, plan, &inputs);
-	return err ? err : text_take(&inputs, ret);
-}
-
-// Adds the image itself: one that was cut off by a full disk or replaced by hand is not trusted.
-static struct error *add_image(const struct host *host, const char *path, char **inputs)
-{
-	_cleanup_text_ struct text text = {0};
-	struct stat info;
-	struct error *err = host_stat(host, path, &info);
-
-	if (err)
-		return err;
-	text_add(&text, "%simage %jd %jd.%09ld\n", *inputs, (intmax_t)info.st_size, (intmax_t)info.st_mtim.tv_sec,
-	         info.st_mtim.tv_nsec);
-	free(*inputs);
-	*inputs = NULL;
-	return text_take(&text, inputs);
-}
-
-// Words for a line that differs.
-static void describe(const char *line, struct text *cause)
-{
-	if (strncmp(line, "plan ", 5) == 0)
-		text_add(cause, "the plan changed: %s", line + 5);
-	else if (strncmp(line, "file ", 5) == 0)
-		text_add(cause, "%.*s changed", (int)strcspn(line + 5, " "), line + 5);
-	else if (strncmp(line, "secret ", 7) == 0)
-		text_add(cause, "a password changed");
-	else if (strncmp(line, "image ", 6) == 0)
-		text_add(cause, "the image was changed from outside");
-	else
-		text_add(cause, "kdump-suite was updated");
-}
-
-// First line of the new inputs that is not the same in the old ones.
-static struct error *compare(char *old, char *new, char **cause_ret)
-{
-	_cleanup_text_ struct text cause = {0};
-	char *old_rest = old, *new_rest = new, *old_line, *new_line;
-
-	if (strcmp(old, new) == 0) {
-		*cause_ret = NULL;
-		return NULL;
-	}
-	do {
-		old_line = strsep(&old_rest, "\n");
-		new_line = strsep(&new_rest, "\n");
-	} while (old_line && new_line && strcmp(old_line, new_line) == 0);
-	describe(new_line ? new_line : "", &cause);
-	return text_take(&cause, cause_ret);
-}
 
 static struct error *because(const char *text, char **cause_ret)
 {
@@ -212,13 +46,13 @@ static struct error *because(const char *text, char **cause_ret)
 struct error *initrd_check(const struct host *host, const struct plan *plan, char **cause_ret)
 {
 	_cleanup_free_ char *old = NULL, *new = NULL;
-	struct error *err = list_inputs(host, plan, &new);
+	struct error *err = inputs_list(host, plan, &new);
 
 	if (err)
 		return err;
 	if (!host_exists(host, INITRD_PATH))
 		return because("there was none", cause_ret);
-	err = add_image(host, INITRD_PATH, &new);
+	err = inputs_add_image(host, INITRD_PATH, &new);
 	if (err)
 		return err;
 	err = host_read(host, INPUTS_PATH, INPUTS_MAX_BYTES, &old, NULL);
@@ -226,88 +60,57 @@ struct error *initrd_check(const struct host *host, const struct plan *plan, cha
 		error_free(err);
 		return because(not_known, cause_ret);
 	}
-	return compare(old, new, cause_ret);
+	return inputs_compare(old, new, cause_ret);
 }
 
-// Whether the file of a line, "… PATH SIZE TIME" or "… PATH none", is as the line says.
-static struct error *is_as_told(const struct host *host, const char *line, const char *path, bool *is_same_ret)
+// The secrets are not in the plan's text: those that were there are taken for what they are.
+static void drop_secrets(char *inputs)
 {
-	const char *end = line + strlen(line);
-	bool is_none = end - line > 5 && strcmp(end - 5, " none") == 0;
-	_cleanup_text_ struct text now = {0};
-	_cleanup_free_ char *name = NULL;
-	struct error *err;
+	for (char *line = inputs; line && *line;) {
+		char *next = strchrnul(line, '\n');
 
-	for (int words = is_none ? 1 : 2; words > 0 && end > path; words--)
-		for (end--; end > path && *end != ' '; end--)
-			;
-	name = strndup(path, (size_t)(end - path));
-	if (!name)
-		return error_new(ERROR_NOMEM, "no memory for a path");
-	if (is_none || !host_exists(host, name)) {
-		*is_same_ret = is_none && !host_exists(host, name);
-		return NULL;
+		next += *next == '\n';
+		if (strncmp(line, "secret ", 7) == 0)
+			memmove(line, next, strlen(next) + 1);
+		else
+			line = next;
 	}
-	err = add_file(host, name, &now);
-	if (!err)
-		*is_same_ret = now.buf && strncmp(now.buf + 5, path, strlen(path)) == 0;
-	return err;
-}
-
-// One line of what the image was made from: of the plan's it collects the text.
-static struct error *check_recorded(const struct host *host, const char *line, struct text *plan, bool *is_same_ret)
-{
-	_cleanup_free_ char *image = NULL;
-
-	*is_same_ret = true;
-	if (strncmp(line, "plan ", 5) == 0)
-		text_add(plan, "%s\n", line + 5);
-	else if (strncmp(line, "file ", 5) == 0)
-		return is_as_told(host, line, line + 5, is_same_ret);
-	else if (strncmp(line, "image ", 6) == 0) {
-		if (asprintf(&image, INITRD_PATH " %s", line + 6) < 0) {
-			image = NULL;
-			return error_new(ERROR_NOMEM, "no memory for a path");
-		}
-		return is_as_told(host, image, image, is_same_ret);
-	} else
-		*is_same_ret = strncmp(line, "secret ", 7) == 0 || strcmp(line, "suite " PACKAGE_VERSION) == 0;
-	return NULL;
 }
 
 struct error *initrd_recorded(const struct host *host, struct plan *plan_ret, char **cause_ret)
 {
-	_cleanup_text_ struct text plan = {0}, cause = {0};
-	_cleanup_free_ char *inputs = NULL, *text = NULL;
-	bool is_same = true, has_image = false;
-	char *rest, *line;
+	_cleanup_free_ char *old = NULL, *new = NULL, *text = NULL;
+	_cleanup_plan_ struct plan plan = {0};
 	struct error *err;
 
 	if (!host_exists(host, INITRD_PATH))
 		return because("there was none", cause_ret);
-	err = host_read(host, INPUTS_PATH, INPUTS_MAX_BYTES, &inputs, NULL);
+	err = host_read(host, INPUTS_PATH, INPUTS_MAX_BYTES, &old, NULL);
+	if (!err)
+		err = host_read(host, RECORDED_PATH, INPUTS_MAX_BYTES, &text, NULL);
+	if (!err)
+		err = plan_parse(text, RECORDED_PATH, &plan);
 	if (err) {
 		error_free(err);
 		return because(not_known, cause_ret);
 	}
-	for (rest = inputs; !err && is_same && (line = strsep(&rest, "\n"));) {
-		if (*line)
-			err = check_recorded(host, line, &plan, &is_same);
-		if (!is_same)
-			describe(line, &cause);
-		has_image = has_image || strncmp(line, "image ", 6) == 0;
+	err = inputs_list(host, &plan, &new);
+	if (!err)
+		err = inputs_add_image(host, INITRD_PATH, &new);
+	// A file of it is gone.
+	if (err && err->code != ERROR_NOMEM) {
+		_cleanup_error_ struct error *gone = err;
+
+		return because(gone->text, cause_ret);
 	}
-	if (!err && !is_same)
-		return text_take(&cause, cause_ret);
-	if (!err && !has_image)
-		return because(not_known, cause_ret);
+	drop_secrets(old);
 	if (!err)
-		err = text_take(&plan, &text);
-	if (!err)
-		err = plan_parse(text, INPUTS_PATH, plan_ret);
-	if (!err)
-		*cause_ret = NULL;
-	return err;
+		err = inputs_compare(old, new, cause_ret);
+	if (err || *cause_ret)
+		return err;
+	*plan_ret = plan;
+	plan = (struct plan){0};
+	return NULL;
 }
 
 // For each target that has some, by its number; those of an earlier image are gone.
@@ -474,9 +277,9 @@ static void remove_new(const struct host *host)
 
 struct error *initrd_build(const struct host *host, const struct plan *plan)
 {
-	_cleanup_free_ char *inputs = NULL;
+	_cleanup_free_ char *inputs = NULL, *text = NULL;
 	// Before dracut runs: what changes meanwhile makes the image stale.
-	struct error *err = list_inputs(host, plan, &inputs);
+	struct error *err = inputs_list(host, plan, &inputs);
 
 	if (!err)
 		err = host_mkdirs(host, STATE_DIR);
@@ -489,7 +292,11 @@ struct error *initrd_build(const struct host *host, const struct plan *plan)
 	if (err)
 		remove_new(host);
 	if (!err)
-		err = add_image(host, INITRD_PATH, &inputs);
+		err = inputs_add_image(host, INITRD_PATH, &inputs);
+	if (!err)
+		err = plan_format(plan, &text);
+	if (!err)
+		err = host_replace(host, RECORDED_PATH, text, strlen(text), 0600);
 	if (!err)
 		err = host_replace(host, INPUTS_PATH, inputs, strlen(inputs), 0600);
 	return error_wrap(err, "build " INITRD_PATH);

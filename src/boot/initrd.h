@@ -23,7 +23,7 @@
 
 /**
  * Whether the image is the one that the plan needs: same plan, same program, kernel and modules, and the image as it
- * was made. Files count by size and time of change.
+ * was made. Files count by their content.
  *
  * @param[in] host The machine.
  * @param[in] plan The plan.

@@ -171,6 +171,11 @@ static uint64_t copier_bytes(const struct plan *plan, unsigned int thread_count,
 	return copy_memory_bytes(&options, total_kib / 4) + (uint64_t)thread_count * FMT_PAGEMAP_BLOCK_BYTES;
 }
 
+uint64_t reservation_copier_bytes(const struct plan *plan, uint64_t total_kib)
+{
+	return copier_bytes(plan, copier_threads(plan, plan->threads), total_kib);
+}
+
 static struct error *estimate_copier(const struct plan *plan, uint64_t total_kib, struct reservation *ret)
 {
 	unsigned int threads = copier_threads(plan, plan->threads);

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/host.h"
 #include "boot/config.h"
+#include "boot/plan.h"
 
 /** What is proposed at least, in MiB: a minimal capture system on all kernels that were tried, and some CPUs. */
 enum { RESERVATION_USUAL_MIB = 128 };
@@ -59,6 +60,9 @@ struct reservation {
  */
 struct error *reservation_estimate(const struct host *host, const struct config *config,
                                    struct reservation *ret) must_check;
+
+/** What the copier of a plan takes at the most on a machine. @param[in] plan The plan. @param[in] total_kib Memory of the machine. @return Bytes. */
+uint64_t reservation_copier_bytes(const struct plan *plan, uint64_t total_kib);
 
 /** Name of a part, "kernel". @param[in] part Below RESERVATION_PARTS. @return Static. */
 const char *reservation_part_name(enum reservation_part part);

@@ -46,7 +46,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "capture/dumpdir.h"
-#include "capture/sha256.h"
+#include "base/sha256.h"
 #include "dump/sink.h"
 
 /** Sizes of the format, in bytes but for the number of files. */

@@ -23,7 +23,7 @@
 #include "boot/words.h"
 #include "capture/process.h"
 #include "capture/sftp.h"
-#include "capture/sha256.h"
+#include "base/sha256.h"
 
 enum {
 	// What a program says on its way out.

@@ -12,7 +12,7 @@
 
 #include "base/io.h"
 #include "capture/process.h"
-#include "capture/sha256.h"
+#include "base/sha256.h"
 
 // Read back in pieces that leave the page cache again at once: memory is scarce.
 enum { PIECE_BYTES = 1 << 20 };

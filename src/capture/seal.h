@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "capture/dumpdir.h"
-#include "capture/sha256.h"
+#include "base/sha256.h"
 
 /** Name of the manifest: lines as sha256sum(1) writes and checks them. */
 #define SEAL_MANIFEST "manifest.sha256"

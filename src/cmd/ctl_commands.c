@@ -12,11 +12,14 @@
 #include "cmd/ctl_crypttab.h"
 #include "cmd/ctl_dumps.h"
 #include "cmd/ctl_estimate.h"
+#include "cmd/ctl_hotplug.h"
 #include "cmd/ctl_import.h"
 #include "cmd/ctl_load.h"
 #include "cmd/ctl_metrics.h"
 #include "cmd/ctl_propagate.h"
 #include "cmd/ctl_setup.h"
+#include "cmd/ctl_status.h"
+#include "cmd/ctl_test.h"
 
 enum {
 	KDUMPCTL = CTL_PROGRAM_KDUMPCTL,
@@ -30,6 +33,7 @@ enum {
 #define TAKES_SETUP                                                                                                    \
 	(CTL_TAKES(TARGET) | CTL_TAKES(LEVEL) | CTL_TAKES(FINAL_ACTION) | CTL_TAKES(NOTIFY) | CTL_TAKES(YES) |         \
 	 CTL_TAKES(DRY_RUN))
+#define TAKES_TEST (CTL_TAKES(JSON) | CTL_TAKES(CRASHKERNEL) | CTL_TAKES(EMULATE) | CTL_TAKES(CRASH) | CTL_TAKES(YES))
 #define TAKES_COMMANDLINE                                                                                              \
 	(CTL_TAKES(CHECK) | CTL_TAKES(UPDATE) | CTL_TAKES(UPDATE_IF) | CTL_TAKES(DELETE) | CTL_TAKES(DELETE_IF))
 
@@ -54,14 +58,22 @@ static const struct ctl_command commands[] = {
 	},
 	{
 		.name = "reload",
-		.run = ctl_load_start,
-		.help = "same as start: what is loaded is replaced",
+		.run = ctl_load_reload,
+		.help = "the same if something has changed since it was loaded, else nothing",
+		.programs = KDUMPCTL,
+	},
+	{
+		.name = "hotplug",
+		.run = ctl_hotplug,
+		.help = "reload soon, since memory or CPUs have come or gone; for udev",
+		.takes = CTL_TAKES(SERVE),
 		.programs = KDUMPCTL,
 	},
 	{
 		.name = "status",
-		.run = ctl_load_status,
+		.run = ctl_status,
 		.help = "exit with 0 if a capture kernel is loaded, else with 3 and the reason",
+		.takes = CTL_TAKES(JSON),
 		.programs = KDUMPCTL,
 	},
 	{
@@ -199,7 +211,13 @@ static const struct ctl_command commands[] = {
 		.takes = CTL_TAKES(FORCE),
 		.programs = MKDUMPRD,
 	},
-	{.name = "test", .programs = KDUMPCTL},
+	{
+		.name = "test",
+		.run = ctl_test,
+		.help = "try a capture in a virtual machine, or with --crash in earnest",
+		.takes = TAKES_TEST,
+		.programs = KDUMPCTL,
+	},
 };
 
 enum ctl_program ctl_commands_program(const char *name)

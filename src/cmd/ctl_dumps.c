@@ -12,6 +12,7 @@
 #include "boot/text.h"
 #include "boot/words.h"
 #include "capture/dumpdir.h"
+#include "cmd/ctl_crash.h"
 #include "cmd/ctl_mail.h"
 #include "cmd/ctl_metrics.h"
 #include "cmd/ctl_partition.h"
@@ -475,7 +476,9 @@ struct error *ctl_dumps(const struct ctl *ctl, int *exit_ret)
 	struct error *err = ctl_load_config(ctl, &config);
 
 	(void)exit_ret;
-	return err ? err : tell_all(ctl, &config, false);
+	if (!err)
+		err = tell_all(ctl, &config, false);
+	return err ? err : ctl_crash_tell(ctl, false);
 }
 
 struct error *ctl_dumps_new(const struct ctl *ctl, int *exit_ret)
@@ -492,6 +495,8 @@ struct error *ctl_dumps_new(const struct ctl *ctl, int *exit_ret)
 		late = ctl_partition(&ctl->host, &config, false);
 	if (!err)
 		err = tell_all(ctl, &config, true);
+	if (!err)
+		err = ctl_crash_tell(ctl, true);
 	ctl_metrics_update(ctl);
 	return err ? err : take_ptr(late);
 }

@@ -9,12 +9,14 @@
 #include "boot/hang.h"
 #include "boot/initrd.h"
 #include "boot/kexec.h"
+#include "boot/loaded.h"
 #include "boot/plan.h"
 
 struct error *ctl_early(const struct host *host, bool is_quiet)
 {
 	_cleanup_plan_ struct plan plan = {0};
-	_cleanup_free_ char *cause = NULL;
+	_cleanup_free_ char *cause = NULL, *text = NULL;
+	_cleanup_error_ struct error *late = NULL;
 	uint64_t reserved_bytes = 0;
 	enum kexec_method method;
 	struct error *err = crashkernel_read(host, &reserved_bytes);
@@ -30,7 +32,9 @@ struct error *ctl_early(const struct host *host, bool is_quiet)
 			       cause ? cause : "");
 		return NULL;
 	}
-	err = kexec_load(host, &plan, &method);
+	err = loaded_describe(host, &plan, &text);
+	if (!err)
+		err = loaded_replace(host, &plan, text, &method, &late);
 	if (!err)
 		err = hang_set(host, plan.panic_on);
 	if (!err && !is_quiet)

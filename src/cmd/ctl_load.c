@@ -10,10 +10,12 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "boot/checkup.h"
 #include "boot/crashkernel.h"
 #include "boot/hang.h"
 #include "boot/initrd.h"
 #include "boot/kexec.h"
+#include "boot/loaded.h"
 #include "boot/reservation.h"
 #include "boot/text.h"
 #include "cmd/ctl_early.h"
@@ -48,7 +50,7 @@ struct error *ctl_load_plan(const struct ctl *ctl, int *exit_ret)
 }
 
 // Makes the image if it must be. The words tell what was done.
-static struct error *refresh_initrd(const struct ctl *ctl, const struct plan *plan, bool is_forced, char **words_ret)
+struct error *ctl_load_refresh(const struct ctl *ctl, const struct plan *plan, bool is_forced, char **words_ret)
 {
 	_cleanup_free_ char *cause = NULL;
 	_cleanup_text_ struct text words = {0};
@@ -85,24 +87,34 @@ static uint64_t proposed_mib(const struct ctl *ctl, const struct config *config)
 	return err ? RESERVATION_USUAL_MIB : reservation.proposed_mib;
 }
 
-static struct error *check_reservation(const struct ctl *ctl, const struct config *config, uint64_t *bytes_ret)
+struct error *ctl_load_check_reservation(const struct ctl *ctl, const struct config *config, uint64_t *bytes_ret)
 {
 	struct error *err = crashkernel_read(&ctl->host, bytes_ret);
 
 	return !err && *bytes_ret == 0 ? crashkernel_missing(&ctl->host, config, proposed_mib(ctl, config)) : err;
 }
 
-static struct error *load(const struct ctl *ctl, const struct plan *plan, uint64_t reserved_bytes)
+static struct error *load(const struct ctl *ctl, const struct plan *plan, uint64_t reserved_bytes, bool is_forced)
 {
-	_cleanup_free_ char *words = NULL;
+	_cleanup_free_ char *words = NULL, *text = NULL;
+	_cleanup_error_ struct error *late = NULL;
 	enum kexec_method method;
 	double mib = 0;
-	struct error *err = refresh_initrd(ctl, plan, false, &words);
+	struct error *err = ctl_load_refresh(ctl, plan, false, &words);
 
 	if (!err)
 		err = image_size(ctl, &mib);
 	if (!err)
-		err = kexec_load(&ctl->host, plan, &method);
+		err = loaded_describe(&ctl->host, plan, &text);
+	if (!err && !is_forced && loaded_is(&ctl->host, text)) {
+		if (!ctl->is_quiet)
+			puts("kdump: already loaded, unchanged");
+		return NULL;
+	}
+	if (!err)
+		err = loaded_replace(&ctl->host, plan, text, &method, &late);
+	if (late)
+		fprintf(stderr, "%s: warning: the next reload loads again: %s\n", ctl->program, late->text);
 	if (!err)
 		err = hang_set(&ctl->host, plan->panic_on);
 	if (err)
@@ -118,7 +130,20 @@ static struct error *load(const struct ctl *ctl, const struct plan *plan, uint64
 	return NULL;
 }
 
-static struct error *arm(const struct ctl *ctl, struct config *config)
+// What may cost the dump, as far as it is seen at once. All of it is in kdumpctl check.
+static void warn(const struct ctl *ctl, const struct config *config, const struct plan *plan)
+{
+	_cleanup_checkup_ struct checkup checkup = {0};
+	struct error *err = ctl->is_quiet ? NULL : checkup_run_quick(&ctl->host, config, plan, &checkup);
+
+	if (err)
+		fprintf(stderr, "%s: warning: %s\n", ctl->program, err->text);
+	error_free(err);
+	for (size_t i = 0; i < checkup.count; i++)
+		fprintf(stderr, "%s: warning: %s: %s\n", ctl->program, checkup.list[i].name, checkup.list[i].text);
+}
+
+static struct error *arm(const struct ctl *ctl, bool is_forced, struct config *config)
 {
 	_cleanup_plan_ struct plan plan = {0};
 	_cleanup_close_ int lock_fd = -1;
@@ -128,13 +153,17 @@ static struct error *arm(const struct ctl *ctl, struct config *config)
 	if (!err)
 		err = ctl_load_config(ctl, config);
 	if (!err)
-		err = check_reservation(ctl, config, &reserved_bytes);
+		err = ctl_load_check_reservation(ctl, config, &reserved_bytes);
 	// The plan counts CPUs by what is reserved.
 	if (!err)
 		err = ctl_resize(ctl, config, &reserved_bytes);
 	if (!err)
 		err = ctl_make_plan(ctl, config, &plan);
-	return err ? err : load(ctl, &plan, reserved_bytes);
+	if (!err)
+		err = load(ctl, &plan, reserved_bytes, is_forced);
+	if (!err)
+		warn(ctl, config, &plan);
+	return err;
 }
 
 // Taking dumps out may take long: the machine is ready for the next crash first, also if one cannot be taken. While it boots nobody
@@ -173,10 +202,21 @@ struct error *ctl_load_start(const struct ctl *ctl, int *exit_ret)
 	(void)exit_ret;
 	if (boot && strcmp(boot, "early") == 0)
 		return start_early(ctl);
-	err = arm(ctl, &config);
+	// What was loaded early is not loaded again.
+	err = arm(ctl, !boot, &config);
 	ctl_metrics_update(ctl);
 	if (!err)
 		take_from_partitions(ctl, &config);
+	return err;
+}
+
+struct error *ctl_load_reload(const struct ctl *ctl, int *exit_ret)
+{
+	_cleanup_config_ struct config config = {0};
+	struct error *err = arm(ctl, false, &config);
+
+	(void)exit_ret;
+	ctl_metrics_update(ctl);
 	return err;
 }
 
@@ -191,28 +231,12 @@ struct error *ctl_load_stop(const struct ctl *ctl, int *exit_ret)
 		err = kexec_is_loaded(&ctl->host, &is_loaded);
 	if (!err && is_loaded)
 		err = kexec_unload(&ctl->host);
+	if (!err)
+		loaded_forget(&ctl->host);
 	if (!err && !ctl->is_quiet)
 		puts(is_loaded ? "kdump: unloaded" : "kdump: nothing was loaded");
 	ctl_metrics_update(ctl);
 	return err;
-}
-
-struct error *ctl_load_status(const struct ctl *ctl, int *exit_ret)
-{
-	_cleanup_error_ struct error *reason = NULL;
-	uint64_t reserved_bytes = 0;
-	bool is_loaded = false;
-	struct error *err = kexec_is_loaded(&ctl->host, &is_loaded);
-
-	if (!err && is_loaded) {
-		puts("Kdump is operational");
-		return NULL;
-	}
-	*exit_ret = EXIT_CONFIG;
-	reason = err ? err : check_reservation(ctl, NULL, &reserved_bytes);
-	printf("Kdump is not operational\nkdump: %s\n",
-	       reason ? reason->text : "no capture kernel is loaded: run kdumpctl start, or systemctl start kdump");
-	return NULL;
 }
 
 static struct error *rebuild(const struct ctl *ctl, bool is_forced)
@@ -229,7 +253,7 @@ static struct error *rebuild(const struct ctl *ctl, bool is_forced)
 	if (!err)
 		err = ctl_make_plan(ctl, &config, &plan);
 	if (!err)
-		err = refresh_initrd(ctl, &plan, is_forced, &words);
+		err = ctl_load_refresh(ctl, &plan, is_forced, &words);
 	if (!err)
 		err = image_size(ctl, &mib);
 	if (!err && !ctl->is_quiet)

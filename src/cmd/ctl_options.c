@@ -33,7 +33,7 @@ static const struct row rows[CTL_OPTION_COUNT] = {
 	[CTL_OPTION_REBOOT] = {"--reboot", NULL, 0, "restart the machine afterwards"},
 	[CTL_OPTION_FROM] = {"--from", "rhel|debian", 0, "whose configuration it is; else its name tells"},
 	[CTL_OPTION_WRITE] = {"--write", NULL, 0, "write it where it belongs, instead of printing it"},
-	[CTL_OPTION_YES] = {"--yes", NULL, 0, "take all answers for yes"},
+	[CTL_OPTION_YES] = {"--yes", NULL, 0, "do not ask; take the default, or yes, for an answer"},
 	[CTL_OPTION_TARGET] = {"--target", "TARGET", 0, "where dumps go: a directory, UUID=..., raw:..., or a URL"},
 	[CTL_OPTION_LEVEL] = {"--level", "0-31", 0, "what is left out of them"},
 	[CTL_OPTION_FINAL_ACTION] = {"--final-action", "reboot|halt|poweroff", 0, "what the machine does then"},
@@ -44,6 +44,10 @@ static const struct row rows[CTL_OPTION_COUNT] = {
 	[CTL_OPTION_DELETE] = {"-d", NULL, 'd', "remove it from there"},
 	[CTL_OPTION_DELETE_IF] = {"-D", NULL, 'D', "the same of what is ours, if KDUMP_UPDATE_BOOTLOADER is set"},
 	[CTL_OPTION_FORCE] = {"-f", NULL, 'f', "build it also if it is fresh"},
+	[CTL_OPTION_EMULATE] = {"--emulate", NULL, 0, "do not use KVM"},
+	[CTL_OPTION_CRASH] = {"--crash", NULL, 0, "panic this machine in earnest, after a question"},
+	[CTL_OPTION_SERVE] = {"--serve", NULL, 0, "do what was asked for before, and end"},
+	[CTL_OPTION_CRASHKERNEL] = {"--crashkernel", "SIZE", 0, "test a reservation of SIZE, such as 96M"},
 };
 
 static bool is_named(const char *program, const char *name)

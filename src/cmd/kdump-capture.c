@@ -388,8 +388,12 @@ static void finish(struct capture *capture, int status)
 	enum plan_action action = status == EXIT_OK ? capture->plan.final_action : capture->plan.failure_action;
 	struct host host;
 	struct error *err = host_init(&host, "/");
+	struct timespec up;
 
 	notify_report(capture->notices, &capture->log);
+	// kdumpctl test reads it.
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	log_console(&capture->log, "the capture kernel ran for %.1f s", (double)up.tv_sec + (double)up.tv_nsec / 1e9);
 	log_console(&capture->log, "%s; action: %s", status == EXIT_OK ? "done" : "the capture FAILED",
 	            power_name(action));
 	if (err) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "capture/sha256.h"
+#include "base/sha256.h"
 
 enum { TRIES_MAX = 8, PAUSE_FIRST_MS = 250, PAUSE_MAX_MS = 8000 };
 

@@ -15,7 +15,7 @@
 
 #include "base/io.h"
 #include "capture/partition.h"
-#include "capture/sha256.h"
+#include "base/sha256.h"
 #include "test.h"
 
 /** A size with room for some dumps, and names of them. */

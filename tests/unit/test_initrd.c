@@ -103,10 +103,95 @@ static void each_input_makes_it_stale(void)
 	check_cause(&machine, "the image was changed from outside");
 	check_ok(initrd_build(&machine.fake.host, &machine.plan));
 	machine.plan.dump_level = 1;
-	check_cause(&machine, "the plan changed: level = 1;");
+	check_cause(&machine, "the plan changed: dump.level = 1");
 	check_ok(initrd_build(&machine.fake.host, &machine.plan));
 	fake_file(&machine.fake, INITRD_PATH ".inputs", "");
 	check_cause(&machine, "kdump-suite was updated");
+}
+
+// All that differ are told, and only once.
+static void all_causes_are_named(void)
+{
+	_cleanup_machine_ struct machine machine;
+	static char *modules[] = {(char *)"kernel/a.ko", (char *)"kernel/b.ko", NULL};
+	char **before;
+
+	machine_init(&machine);
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, "/boot/vmlinuz-6.1", "kernel 2");
+	fake_file(&machine.fake, "/lib/modules/6.1/kernel/b.ko", "module");
+	before = machine.plan.modules;
+	machine.plan.modules = modules;
+	check_cause(&machine, "the plan changed: kernel.modules: \"kernel/b.ko\"; /boot/vmlinuz-6.1 changed; "
+	                      "/lib/modules/6.1/kernel/b.ko changed");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	machine.plan.modules = before;
+	check_cause(&machine, "the plan changed: it asks for less, or in another order");
+}
+
+// The same bytes in another file with another time, as an update that brings the same, or rsync, leaves.
+static void what_was_only_touched_is_fresh(void)
+{
+	static const char *const paths[] = {INITRD_CAPTURE_PATH, "/boot/vmlinuz-6.1", "/lib/modules/6.1/kernel/a.ko.xz",
+	                                    INITRD_PATH};
+	static const char *const texts[] = {"program", "kernel", "module", "image"};
+	_cleanup_machine_ struct machine machine;
+	struct timespec times[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+
+	machine_init(&machine);
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	for (size_t i = 0; i < array_size(paths); i++) {
+		char full[512];
+
+		fake_file(&machine.fake, paths[i], texts[i]);
+		snprintf(full, sizeof(full), "%s%s", machine.fake.root, paths[i]);
+		check(utimensat(AT_FDCWD, full, times, 0) == 0);
+		check_cause(&machine, NULL);
+	}
+}
+
+// Of the same size, and at the same time.
+static void content_counts_and_not_the_time(void)
+{
+	_cleanup_machine_ struct machine machine;
+	struct timespec times[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+	char full[512];
+
+	machine_init(&machine);
+	snprintf(full, sizeof(full), "%s/boot/vmlinuz-6.1", machine.fake.root);
+	check(utimensat(AT_FDCWD, full, times, 0) == 0);
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, "/boot/vmlinuz-6.1", "KERNEL");
+	check(utimensat(AT_FDCWD, full, times, 0) == 0);
+	check_cause(&machine, "/boot/vmlinuz-6.1 changed");
+}
+
+static void hooks_servers_and_secrets_make_it_stale(void)
+{
+	static char *hooks[] = {(char *)"/usr/local/bin/hook", NULL},
+		    *files[] = {(char *)"/root/.ssh/known_hosts", NULL};
+	static char *secrets[] = {(char *)"password 1", NULL}, *others[] = {(char *)"password 2", NULL};
+	_cleanup_machine_ struct machine machine;
+	struct plan plan;
+
+	machine_init(&machine);
+	plan = machine.plan;
+	machine.plan.hooks_files = hooks;
+	machine.plan.target_files = files;
+	machine.plan.secrets = secrets;
+	fake_file(&machine.fake, hooks[0], "#!/bin/sh\n");
+	fake_file(&machine.fake, files[0], "host key");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	check_cause(&machine, NULL);
+	fake_file(&machine.fake, hooks[0], "#!/bin/sh -e\n");
+	check_cause(&machine, "/usr/local/bin/hook changed");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, files[0], "another host key");
+	check_cause(&machine, "/root/.ssh/known_hosts changed");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	machine.plan.secrets = others;
+	check_cause(&machine, "a password changed");
+	machine.plan = plan;
 }
 
 static void reasons_do_not_make_it_stale(void)
@@ -251,6 +336,10 @@ static const struct test tests[] = {
 	TEST(recorded_plan_of_the_full_form),
 	TEST(built_once_and_then_fresh),
 	TEST(each_input_makes_it_stale),
+	TEST(all_causes_are_named),
+	TEST(what_was_only_touched_is_fresh),
+	TEST(content_counts_and_not_the_time),
+	TEST(hooks_servers_and_secrets_make_it_stale),
 	TEST(reasons_do_not_make_it_stale),
 	TEST(failures_keep_the_old_image),
 	TEST(missing_module),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Vectors: NIST, "SHA-2 Additional" and the examples of FIPS 180-2, appendix B.
-#include "capture/sha256.h"
+#include "base/sha256.h"
 
 #include "test.h"
 

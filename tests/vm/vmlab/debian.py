@@ -130,13 +130,13 @@ def _unpack_vmlinux(package, version, made):
         raise LabError(f"{package}-dbg: holds no vmlinux")
 
 
-def kernel(series):
-    """The newest kernel of a series, with the vmlinux of its debug package if that is not LARGE."""
+def kernel(series, has_symbols=True):
+    """The newest kernel of a series, with the vmlinux of its debug package if that is wanted and not LARGE."""
     package = _resolve(KERNELS[series])
     version = _versions(package)[0]
     path = cache.artefact(f"{package}_{version}", lambda made: _unpack_kernel(package, version, made))
     made = Kernel(series, package.removeprefix("linux-image-"), path)
-    if series not in LARGE:
+    if has_symbols and series not in LARGE:
         add_symbols(made)
     return made
 

@@ -2,12 +2,12 @@
 /**
  * @file
  *
- * SHA-256 (FIPS 180-4), for the manifest of a dump directory.
+ * SHA-256 (FIPS 180-4), for the manifest of a dump directory, and for what an initramfs was made from.
  *
  * Not for secrets: no care is taken about timing.
  */
-#ifndef CAPTURE_SHA256_H
-#define CAPTURE_SHA256_H
+#ifndef BASE_SHA256_H
+#define BASE_SHA256_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Names a…h, w, k, Σ, σ as in FIPS 180-4, sections 4.1.2 and 6.2.2.
-#include "capture/sha256.h"
+#include "base/sha256.h"
 
 #include <endian.h>
 #include <string.h>
