@@ -30,8 +30,6 @@ static const char compression[] = "--gzip";
 #define CONF_DIR WORK_DIR "/conf.d"
 #define STATE_DIR "/var/lib/kdump"
 #define INPUTS_PATH INITRD_PATH ".inputs"
-// The plan that the image was made from; the image has it too, but would have to be unpacked.
-#define RECORDED_PATH INITRD_PATH ".plan"
 #define NEW_NAME "initrd.new"
 #define NEW_PATH STATE_DIR "/" NEW_NAME
 
@@ -77,9 +75,22 @@ static void drop_secrets(char *inputs)
 	}
 }
 
+static struct error *parse_plan(const char *inputs, struct plan *ret)
+{
+	_cleanup_text_ struct text text = {0};
+	_cleanup_free_ char *plan = NULL;
+	struct error *err;
+
+	for (const char *line = inputs; *line; line += strcspn(line, "\n"), line += *line == '\n')
+		if (strncmp(line, "plan ", 5) == 0)
+			text_add(&text, "%.*s\n", (int)strcspn(line + 5, "\n"), line + 5);
+	err = text_take(&text, &plan);
+	return err ? err : plan_parse(plan, INPUTS_PATH, ret);
+}
+
 struct error *initrd_recorded(const struct host *host, struct plan *plan_ret, char **cause_ret)
 {
-	_cleanup_free_ char *old = NULL, *new = NULL, *text = NULL;
+	_cleanup_free_ char *old = NULL, *new = NULL;
 	_cleanup_plan_ struct plan plan = {0};
 	struct error *err;
 
@@ -87,9 +98,7 @@ struct error *initrd_recorded(const struct host *host, struct plan *plan_ret, ch
 		return because("there was none", cause_ret);
 	err = host_read(host, INPUTS_PATH, INPUTS_MAX_BYTES, &old, NULL);
 	if (!err)
-		err = host_read(host, RECORDED_PATH, INPUTS_MAX_BYTES, &text, NULL);
-	if (!err)
-		err = plan_parse(text, RECORDED_PATH, &plan);
+		err = parse_plan(old, &plan);
 	if (err) {
 		error_free(err);
 		return because(not_known, cause_ret);
@@ -277,7 +286,7 @@ static void remove_new(const struct host *host)
 
 struct error *initrd_build(const struct host *host, const struct plan *plan)
 {
-	_cleanup_free_ char *inputs = NULL, *text = NULL;
+	_cleanup_free_ char *inputs = NULL;
 	// Before dracut runs: what changes meanwhile makes the image stale.
 	struct error *err = inputs_list(host, plan, &inputs);
 
@@ -293,10 +302,6 @@ struct error *initrd_build(const struct host *host, const struct plan *plan)
 		remove_new(host);
 	if (!err)
 		err = inputs_add_image(host, INITRD_PATH, &inputs);
-	if (!err)
-		err = plan_format(plan, &text);
-	if (!err)
-		err = host_replace(host, RECORDED_PATH, text, strlen(text), 0600);
 	if (!err)
 		err = host_replace(host, INPUTS_PATH, inputs, strlen(inputs), 0600);
 	return error_wrap(err, "build " INITRD_PATH);

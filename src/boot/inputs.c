@@ -44,7 +44,7 @@ static struct error *add_content(const struct host *host, const char *key, const
 
 	if (err)
 		return err;
-	text_add(inputs, "%s ", key);
+	text_add(inputs, "%s %jd ", key, (intmax_t)info.st_size);
 	if (S_ISREG(info.st_mode)) {
 		err = host_open(host, path, O_RDONLY, 0, &fd);
 		if (!err)
@@ -139,44 +139,18 @@ static void add_secret(const char *secret, struct text *inputs)
 	text_add(inputs, "\n");
 }
 
-// Where a line of the plan's text stands.
-struct place {
-	char group[64], list[64]; // "" outside.
-};
-
-// A line of plan_format(), with the group and the list that it is in: so that it says what it is.
-static void add_plan_line(char *line, struct place *place, struct text *inputs)
-{
-	size_t size;
-
-	line += strspn(line, "\t ");
-	size = strcspn(line, " ");
-	if (!*line || *line == '#')
-		return;
-	if (strstr(line, " = {")) {
-		snprintf(place->group, sizeof(place->group), "%.*s.", (int)size, line);
-	} else if (strncmp(line, "};", 2) == 0) {
-		place->group[0] = '\0';
-	} else if (*line == ']') {
-		place->list[0] = '\0';
-	} else if (line[strlen(line) - 1] == '[') {
-		snprintf(place->list, sizeof(place->list), "%.*s: ", (int)size, line);
-	} else {
-		if (strchr(",;", line[strlen(line) - 1]))
-			line[strlen(line) - 1] = '\0';
-		text_add(inputs, "plan %s%s%s\n", place->group, place->list, line);
-	}
-}
-
+// As it is, so that it can be read again.
 static struct error *add_plan(const struct plan *plan, struct text *inputs)
 {
 	_cleanup_free_ char *text = NULL;
-	struct place place = {.group = ""};
 	struct error *err = plan_format(plan, &text);
 	char *rest = text, *line;
 
-	while (!err && (line = strsep(&rest, "\n")))
-		add_plan_line(line, &place, inputs);
+	while (!err && (line = strsep(&rest, "\n"))) {
+		line += strspn(line, "\t ");
+		if (*line && *line != '#')
+			text_add(inputs, "plan %s\n", line);
+	}
 	return err;
 }
 
@@ -245,13 +219,42 @@ static void describe(const char *line, struct words *causes)
 	}
 }
 
+// Where a line of the plan's text stands.
+struct place {
+	char group[64], list[64]; // "" outside.
+};
+
+// A line of plan_format() without what it is indented by, with the group and the list that it is in: so that it says what it is.
+static void add_plan_line(char *line, struct place *place, struct words *ret)
+{
+	size_t size = strcspn(line, " ");
+
+	if (strstr(line, " = {")) {
+		snprintf(place->group, sizeof(place->group), "%.*s.", (int)size, line);
+	} else if (strncmp(line, "};", 2) == 0) {
+		place->group[0] = '\0';
+	} else if (*line == ']') {
+		place->list[0] = '\0';
+	} else if (line[strlen(line) - 1] == '[') {
+		snprintf(place->list, sizeof(place->list), "%.*s: ", (int)size, line);
+	} else {
+		if (strchr(",;", line[strlen(line) - 1]))
+			line[strlen(line) - 1] = '\0';
+		words_addf(ret, "plan %s%s%s", place->group, place->list, line);
+	}
+}
+
 static void split(char *text, struct words *ret)
 {
+	struct place place = {.group = ""};
 	char *rest = text, *line;
 
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
+	while ((line = strsep(&rest, "\n"))) {
+		if (strncmp(line, "plan ", 5) == 0 && line[5])
+			add_plan_line(line + 5, &place, ret);
+		else if (*line)
 			words_add(ret, line);
+	}
 }
 
 struct error *inputs_compare(char *old, char *new, char **cause_ret)

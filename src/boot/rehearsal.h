@@ -36,7 +36,9 @@
 
 /** What that program prints before it panics. */
 #define REHEARSAL_CRASH_LINE "@kdump-test panics"
-/** What it prints if it cannot; the reason follows. */
+/** What it prints if the reservation has no room for what is to be loaded; the reason follows. */
+#define REHEARSAL_ROOM_LINE "@kdump-test has no room: "
+/** What it prints if something else is wrong; the reason follows. */
 #define REHEARSAL_FAILED_LINE "@kdump-test failed: "
 
 /** A test. rehearsal_deinit() it. */

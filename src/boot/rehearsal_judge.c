@@ -116,9 +116,12 @@ static void judge_capture(const char *text, struct rehearsal_result *ret)
 void rehearsal_judge(const char *text, struct rehearsal_result *ret)
 {
 	const char *crash = last_line(text, REHEARSAL_CRASH_LINE), *failed = last_line(text, REHEARSAL_FAILED_LINE);
+	const char *full = last_line(text, REHEARSAL_ROOM_LINE);
 
-	*ret = (struct rehearsal_result){.outcome = REHEARSAL_NOT_RUN};
-	if (failed)
+	*ret = (struct rehearsal_result){.outcome = full ? REHEARSAL_NO_MEMORY : REHEARSAL_NOT_RUN};
+	if (full)
+		take_line(full, ret);
+	else if (failed)
 		take_line(failed, ret);
 	else if (!crash)
 		snprintf(ret->reason, sizeof(ret->reason), "the kernel did not come up in the virtual machine");

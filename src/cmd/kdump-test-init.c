@@ -3,6 +3,7 @@
 // initramfs, and panics. Lines that start with "@kdump-test" on the console are for kdumpctl (boot/rehearsal.c).
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -62,6 +63,13 @@ static struct error *load(void)
 	return err;
 }
 
+// What the kernel says if the parts do not fit one beside the other (kernel/kexec_file.c: kexec_locate_mem_hole(), v6.1), or into
+// its memory.
+static bool is_room(const struct error *err)
+{
+	return err && (err->code == ERROR_NOMEM || (err->code == ERROR_OS && err->errnum == EADDRNOTAVAIL));
+}
+
 static struct error *crash(void)
 {
 	_cleanup_close_ int fd = -1;
@@ -89,7 +97,8 @@ int main(void)
 		err = load();
 	if (!err)
 		err = crash();
-	printf("\n" REHEARSAL_FAILED_LINE "%s\n", err ? err->text : "the kernel did not panic");
+	printf("\n%s%s\n", is_room(err) ? REHEARSAL_ROOM_LINE : REHEARSAL_FAILED_LINE,
+	       err ? err->text : "the kernel did not panic");
 	fflush(stdout);
 	reboot(RB_AUTOBOOT);
 	for (;;)

@@ -73,6 +73,11 @@ static void too_small(void)
 
 static void no_panic(void)
 {
+	struct rehearsal_result full = judge(
+		"[    0.0] x\r\n@kdump-test has no room: load the capture kernel: Cannot assign requested address\r\n");
+
+	check(full.outcome == REHEARSAL_NO_MEMORY);
+	check_text(full.reason, "load the capture kernel: Cannot assign requested address");
 	check(judge("").outcome == REHEARSAL_NOT_RUN);
 	check_text(judge("@kdump-test failed: load the capture kernel: Function not implemented\r\n").reason,
 	           "load the capture kernel: Function not implemented");
