@@ -10,6 +10,7 @@
 #include "capture/partition.h"
 #include "capture/save.h"
 #include "capture/seal.h"
+#include "cmd/capture_report.h"
 #include "cmd/capture_stage.h"
 
 struct opened {
@@ -102,12 +103,19 @@ static struct error *line(struct capture *capture, char **line_ret)
 	return NULL;
 }
 
+// clang takes strings that are put together in a list for a comma that is missing.
+#define ENCRYPTED_LOG "vmcore-dmesg.txt" ENCRYPT_SUFFIX
+#define ENCRYPTED_REPORT_TEXT CAPTURE_REPORT_TEXT ENCRYPT_SUFFIX
+#define ENCRYPTED_REPORT_JSON CAPTURE_REPORT_JSON ENCRYPT_SUFFIX
+
 // Of the files that every dump has, and their sums. Others, of the administrator's programs, must not cost the dump.
 static bool is_ours(const char *name)
 {
-	static const char encrypted_log[] = "vmcore-dmesg.txt" ENCRYPT_SUFFIX;
-	static const char *const ours[] = {"README.txt",  "capture.log", "plan",        "vmcore-dmesg.txt",
-	                                   encrypted_log, SAVE_MAP_NAME, SEAL_MANIFEST, "hooks.log"};
+	static const char *const ours[] = {
+		"README.txt",          "capture.log",         "plan",        "vmcore-dmesg.txt", CAPTURE_REPORT_TEXT,
+		CAPTURE_REPORT_JSON,   SAVE_MAP_NAME,         SEAL_MANIFEST, "hooks.log",        ENCRYPTED_LOG,
+		ENCRYPTED_REPORT_TEXT, ENCRYPTED_REPORT_JSON,
+	};
 
 	for (size_t i = 0; i < array_size(ours); i++)
 		if (strcmp(ours[i], name) == 0)
@@ -117,8 +125,8 @@ static bool is_ours(const char *name)
 
 static void drop(struct capture *capture)
 {
-	// The memory, and what is_ours().
-	size_t room = PARTITION_FILES_MAX - 8;
+	// The memory, and what is_ours(): of what may be encrypted there is one form.
+	size_t room = PARTITION_FILES_MAX - 10;
 	_cleanup_closedir_ DIR *dir = NULL;
 	int fd = openat(capture->dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

@@ -11,12 +11,18 @@
 
 #include "capture/encrypt.h"
 #include "capture/seal.h"
+#include "cmd/capture_report.h"
 
 static const struct capture_steps *const kinds[] = {&capture_server_steps, &capture_partition_steps};
 
 // What is there before the memory.
-static const char encrypted_log[] = "vmcore-dmesg.txt" ENCRYPT_SUFFIX;
-static const char *const early_files[] = {"plan", "vmcore-dmesg.txt", encrypted_log};
+#define ENCRYPTED_LOG "vmcore-dmesg.txt" ENCRYPT_SUFFIX
+#define ENCRYPTED_REPORT_TEXT CAPTURE_REPORT_TEXT ENCRYPT_SUFFIX
+#define ENCRYPTED_REPORT_JSON CAPTURE_REPORT_JSON ENCRYPT_SUFFIX
+static const char *const early_files[] = {
+	"plan",        "vmcore-dmesg.txt",    CAPTURE_REPORT_TEXT,   CAPTURE_REPORT_JSON,
+	ENCRYPTED_LOG, ENCRYPTED_REPORT_TEXT, ENCRYPTED_REPORT_JSON,
+};
 
 const struct capture_steps *capture_stage_steps(const struct capture *capture)
 {

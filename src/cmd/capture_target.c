@@ -19,6 +19,7 @@
 #include "capture/retention.h"
 #include "capture/save.h"
 #include "capture/seal.h"
+#include "cmd/capture_report.h"
 #include "cmd/capture_split.h"
 #include "cmd/capture_stage.h"
 #include "core/vmcore.h"
@@ -158,7 +159,7 @@ static const char encrypted_hint[] =
 	"\n"
 	"    kdump-inspect decrypt -i KEY-FILE .\n"
 	"\n"
-	"makes vmcore and vmcore-dmesg.txt of them. Without kdump-suite, with age and makedumpfile:\n"
+	"makes vmcore, vmcore-dmesg.txt and report.txt of them. Without kdump-suite, with age and makedumpfile:\n"
 	"\n"
 	"    age -d -i KEY-FILE vmcore-dmesg.txt.age >vmcore-dmesg.txt\n"
 	"    age -d -i KEY-FILE vmcore.flat.age | makedumpfile -R vmcore\n"
@@ -175,11 +176,16 @@ static struct error *write_readme(struct capture *capture, const char *problem)
 	const char *name = save_name(&capture->plan, is_raw ? NULL : place_of(capture)),
 		   *opened = is_encrypted ? SAVE_NAME : name;
 	bool has_map = faccessat(capture->dir.fd, SAVE_MAP_NAME, F_OK, 0) == 0;
+	const char *report = is_encrypted ? CAPTURE_REPORT_TEXT ENCRYPT_SUFFIX : CAPTURE_REPORT_TEXT;
+	char report_line[128] = "";
 	char when[64];
 	struct tm utc = {0};
 	struct error *err;
 
 	save_part_name(1, part);
+	if (faccessat(capture->dir.fd, report, F_OK, 0) == 0)
+		snprintf(report_line, sizeof(report_line), "%-20s  what happened, where, and what else went on\n",
+		         report);
 	if (capture->is_split)
 		name = opened = part;
 	capture_split_describe(capture, &split);
@@ -191,6 +197,7 @@ static struct error *write_readme(struct capture *capture, const char *problem)
 	if (asprintf(&text,
 	             "The kernel of %s crashed; this was saved on %s.\n"
 	             "%s%s%s\n"
+	             "%s"
 	             "%-20s  the log of the crashed kernel; its end says what happened\n"
 	             "%-20s  %s\n"
 	             "%s"
@@ -202,7 +209,7 @@ static struct error *write_readme(struct capture *capture, const char *problem)
 	             "kernel.\n"
 	             "%s",
 	             capture->plan.hostname, when, problem ? "\nNOT COMPLETE: " : "", problem ? problem : "",
-	             problem ? "\n" : "", is_encrypted ? LOG_NAME ENCRYPT_SUFFIX : LOG_NAME, name,
+	             problem ? "\n" : "", report_line, is_encrypted ? LOG_NAME ENCRYPT_SUFFIX : LOG_NAME, name,
 	             capture->contents ? capture->contents : "missing or only a part",
 	             has_map ? SAVE_MAP_NAME "        why each page is in vmcore, or is not\n" : "",
 	             is_encrypted ? encrypted_hint : "", opened, opened, parts) < 0) {
@@ -464,6 +471,7 @@ struct error *capture_to_target(struct capture *capture)
 	if (!err) {
 		wait_for_random(capture);
 		save_dmesg(capture);
+		capture_report_save(capture);
 		err = steps ? steps->begin(capture) : NULL;
 	}
 	if (!err)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // kdump-inspect: looks into dumps, on any machine.
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "boot/text.h"
+#include "cmd/inspect_commands.h"
 #include "cmd/inspect_decrypt.h"
 
 // A subcommand.
@@ -16,13 +19,25 @@ struct command {
 	struct error *(*run)(int argc, char **argv); // The words, from its name on.
 };
 
+// The first one is meant where a dump stands in place of a command.
 static const struct command commands[] = {
+	{"summary", INSPECT_COMMANDS_DUMP, "what happened, where, and on which machine", inspect_commands_summary},
+	{"log", INSPECT_COMMANDS_DUMP, "the kernel's log", inspect_commands_log},
+	{"bt", "[-a | -c CPU] " INSPECT_COMMANDS_DUMP " [PID]...",
+         "stacks: of the task that crashed, of all, of a CPU, of some", inspect_commands_bt},
+	{"ps", "[-u] " INSPECT_COMMANDS_DUMP, "the tasks; -u: without those of the kernel", inspect_commands_ps},
+	{"modules", INSPECT_COMMANDS_DUMP, "the modules that were loaded", inspect_commands_modules},
+	{"cmdline", INSPECT_COMMANDS_DUMP, "the kernel's command line", inspect_commands_cmdline},
+	{"sym", INSPECT_COMMANDS_DUMP " ADDRESS|NAME", "the symbol at an address, or of a name", inspect_commands_sym},
+	{"read", INSPECT_COMMANDS_DUMP " ADDRESS|NAME [COUNT]", "memory, as words of 8 bytes", inspect_commands_read},
+	{"type", INSPECT_COMMANDS_DUMP " NAME", "members of a structure or union, or enumerators",
+         inspect_commands_type},
 	{"decrypt", INSPECT_DECRYPT_USAGE, "decrypt a file of a dump, or all of a dump directory", inspect_decrypt},
 };
 
 static void print_help(void)
 {
-	puts("usage: kdump-inspect COMMAND [ARGUMENT]...\n");
+	puts("usage: kdump-inspect COMMAND [ARGUMENT]...\n       kdump-inspect DUMP\n");
 	for (size_t i = 0; i < array_size(commands); i++)
 		printf("  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
 	puts("\n  --help, --version\n\nSee kdump-inspect(1).");
@@ -45,6 +60,17 @@ static struct error *find_command(const char *name, const struct command **ret)
 	                 nearest ? nearest : "", nearest ? "?" : "");
 }
 
+// No command has the name of a file, unless somebody called one so: then the command is meant.
+static bool is_dump(const char *word)
+{
+	struct stat info;
+
+	for (size_t i = 0; i < array_size(commands); i++)
+		if (strcmp(commands[i].name, word) == 0)
+			return false;
+	return strchr(word, '/') || stat(word, &info) == 0;
+}
+
 static struct error *run(int argc, char **argv)
 {
 	const struct command *command = NULL;
@@ -61,6 +87,8 @@ static struct error *run(int argc, char **argv)
 	}
 	if (!*word)
 		return error_new(ERROR_USAGE, "a command is missing, see kdump-inspect --help");
+	if (is_dump(word))
+		return commands[0].run(argc, argv);
 	err = find_command(word, &command);
 	return err ? err : command->run(argc - 1, argv + 1);
 }

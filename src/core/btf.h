@@ -55,9 +55,23 @@ struct error *btf_find(const struct vmcore *core, const struct xlat *xlat, const
  * @param[in,out] queries What to look for, and the answers.
  * @param[in] count Their number.
  * @return NULL (also if some are not found); ERROR_UNSUPPORTED (the kernel carries no BTF); ERROR_BAD_DATA; ERROR_FAULT;
- *	   ERROR_NOMEM.
+ *	   ERROR_NOMEM. Where it is damaged, what stands before that is found, and true.
  */
 struct error *btf_lookup(const struct vmcore *core, const struct xlat *xlat, const struct kallsyms *syms,
                          struct vmreader *reader, struct btf_query *queries, size_t count) must_check;
+
+/**
+ * As btf_lookup(), where it is known already where the types are.
+ *
+ * @param[in] core The dump.
+ * @param[in] xlat Borrowed.
+ * @param[in] place From __start_BTF to __stop_BTF, or of btf_find().
+ * @param[in,out] reader Owned by the calling thread.
+ * @param[in,out] queries What to look for, and the answers.
+ * @param[in] count Their number.
+ * @return As btf_lookup().
+ */
+struct error *btf_lookup_at(const struct vmcore *core, const struct xlat *xlat, const struct kallsyms_extent *place,
+                            struct vmreader *reader, struct btf_query *queries, size_t count) must_check;
 
 #endif

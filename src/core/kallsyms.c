@@ -19,6 +19,7 @@ enum {
 	WINDOW_BYTES = 4096,
 	NAMES_PER_MARKER = 256,
 	ALIGN_BYTES = 8,
+	FILTER_BITS = 8192,
 	// All names together: those of a distribution's kernel have 3 MiB. A limit for tables made to mislead.
 	NAMES_MAX_BYTES = 16 << 20,
 };
@@ -41,6 +42,10 @@ struct kallsyms {
 	uint64_t token_table_bytes;
 	uint16_t token_index[TOKEN_COUNT];
 	char *tokens; // Text of the tokens, token_table_bytes and a NUL.
+	uint16_t token_bytes[TOKEN_COUNT]; // Of each text.
+	char token_last[TOKEN_COUNT]; // Last character of each; 0: it has none.
+	uint32_t *marks; // Where in the names each NAMES_PER_MARKER-th begins. The kernel's own markers have no symbol.
+	uint64_t mark_count; // Less than all, if names could not be read.
 };
 
 // The names, in their order, through a small window.
@@ -178,6 +183,18 @@ static struct error *find_place(const struct vmcore *core, struct vmreader *read
 	return error_wrap(err, "kallsyms_relative_base");
 }
 
+static void measure_tokens(struct kallsyms *syms)
+{
+	for (unsigned int i = 0; i < TOKEN_COUNT; i++) {
+		const char *text = syms->tokens + syms->token_index[i];
+		// The table of a damaged dump may be one text.
+		size_t size = strnlen(text, NAME_MAX_BYTES + 1);
+
+		syms->token_bytes[i] = (uint16_t)size;
+		syms->token_last[i] = size ? text[size - 1] : 0;
+	}
+}
+
 // Bytes of the longest text behind the last index: tokens are as long as names at most.
 static struct error *read_tokens(struct vmreader *reader, struct kallsyms *syms)
 {
@@ -201,6 +218,7 @@ static struct error *read_tokens(struct vmreader *reader, struct kallsyms *syms)
 		err = xlat_read(syms->xlat, reader, syms->place.token_table + at, syms->tokens + at, 1);
 		if (!err && !syms->tokens[at]) {
 			syms->token_table_bytes = at + 1;
+			measure_tokens(syms);
 			return NULL;
 		}
 	}
@@ -211,7 +229,7 @@ static struct error *read_tokens(struct vmreader *reader, struct kallsyms *syms)
 // Whether all names, read with one kind of lengths, end where they must: behind them lie the markers (one of 4 or, before
 // v4.20, 8 bytes for 256 names), in v6.2 and v6.3 (and in updates of v6.1) the order of the names, 3 bytes each, and then the
 // tokens.
-static struct error *names_fit(const struct kallsyms *syms, struct vmreader *reader, bool has_long_names, bool *ret)
+static struct error *names_fit(struct kallsyms *syms, struct vmreader *reader, bool has_long_names, bool *ret)
 {
 	uint64_t markers = (syms->place.count + NAMES_PER_MARKER - 1) / NAMES_PER_MARKER;
 	uint64_t limit = syms->place.token_table, gap;
@@ -221,7 +239,11 @@ static struct error *names_fit(const struct kallsyms *syms, struct vmreader *rea
 	*ret = false;
 	names_init(&names, syms, reader);
 	names.has_long_names = has_long_names;
+	syms->mark_count = 0;
 	for (uint64_t i = 0; !err && i < syms->place.count; i++) {
+		// Names have at most NAMES_MAX_BYTES, and two bytes for each length.
+		if (i % NAMES_PER_MARKER == 0)
+			syms->marks[syms->mark_count++] = (uint32_t)(names.vaddr - syms->place.names);
 		err = names_skip(&names);
 		if (limit > syms->place.names && names.vaddr > limit)
 			return err;
@@ -242,8 +264,13 @@ static struct error *names_fit(const struct kallsyms *syms, struct vmreader *rea
 static struct error *find_name_kind(struct kallsyms *syms, struct vmreader *reader)
 {
 	bool is_long, is_short;
-	struct error *err = names_fit(syms, reader, true, &is_long);
+	uint64_t mark_count = (syms->place.count + NAMES_PER_MARKER - 1) / NAMES_PER_MARKER;
+	struct error *err;
 
+	syms->marks = calloc(mark_count, sizeof(*syms->marks));
+	if (!syms->marks)
+		return error_new(ERROR_NOMEM, "out of memory");
+	err = names_fit(syms, reader, true, &is_long);
 	syms->has_long_names = true;
 	if ((err && !error_catch(&err, ERROR_FAULT) && !error_catch(&err, ERROR_BAD_DATA)) || is_long)
 		return err;
@@ -252,7 +279,10 @@ static struct error *find_name_kind(struct kallsyms *syms, struct vmreader *read
 		return err;
 	// If neither fits the parts lie in an order that is not known; the test of an address decides.
 	syms->has_long_names = !is_short;
-	return NULL;
+	if (is_short)
+		return NULL;
+	err = names_fit(syms, reader, true, &is_long);
+	return err && !error_catch(&err, ERROR_FAULT) && !error_catch(&err, ERROR_BAD_DATA) ? err : NULL;
 }
 
 static struct error *read_address(const struct kallsyms *syms, struct vmreader *reader, enum encoding encoding,
@@ -368,6 +398,7 @@ void kallsyms_destroy(struct kallsyms *syms)
 	if (!syms)
 		return;
 	free(syms->tokens);
+	free(syms->marks);
 	free(syms);
 }
 
@@ -391,22 +422,198 @@ static struct error *answer(const struct kallsyms *syms, struct vmreader *reader
 	return err;
 }
 
+// Most names need not be put together to see that they are none of those that are looked for.
+struct filter {
+	uint8_t bits[FILTER_BITS / 8];
+};
+
+static unsigned int filter_key(size_t size_bytes, char last)
+{
+	return (unsigned int)(size_bytes * 61 + (unsigned char)last) % FILTER_BITS;
+}
+
+static void filter_add(struct filter *filter, const char *name)
+{
+	// With the letter of its type in front.
+	size_t size = strlen(name) + 1;
+	unsigned int key = filter_key(size < NAME_MAX_BYTES ? size : NAME_MAX_BYTES, size > 1 ? name[size - 2] : 0);
+
+	filter->bits[key / 8] |= (uint8_t)(1U << key % 8);
+}
+
+// Goes on to the next name that may be one of those, counting. What is not whole in the window may be.
+static struct error *names_seek(struct names *names, const struct filter *filter, uint64_t *index)
+{
+	const struct kallsyms *syms = names->syms;
+
+	for (; *index < syms->place.count; ++*index) {
+		uint64_t vaddr = names->vaddr, left = names->left_bytes, length;
+		struct error *err = names_length(names, &length);
+		uint64_t skip = names->vaddr - names->window_at;
+		unsigned int key;
+		size_t size = 0;
+		char last = 0;
+
+		if (err)
+			return err;
+		for (uint64_t i = 0; skip + length <= names->window_bytes && i < length; i++) {
+			uint8_t token = names->window[skip + i];
+
+			size += syms->token_bytes[token];
+			last = syms->token_last[token] ? syms->token_last[token] : last;
+		}
+		key = filter_key(size, last);
+		if (skip + length > names->window_bytes || size >= NAME_MAX_BYTES ||
+		    filter->bits[key / 8] >> key % 8 & 1) {
+			names->vaddr = vaddr;
+			names->left_bytes = left;
+			return NULL;
+		}
+		names->vaddr += length;
+	}
+	return NULL;
+}
+
 struct error *kallsyms_lookup(const struct kallsyms *syms, struct vmreader *reader, struct kallsyms_query *queries,
                               size_t count)
+{
+	char text[NAME_MAX_BYTES + 1];
+	struct filter filter = {0};
+	struct error *err = NULL;
+	struct names names;
+	uint64_t i = 0;
+
+	for (size_t q = 0; q < count; q++) {
+		queries[q].is_found = false;
+		queries[q].type = 0;
+		filter_add(&filter, queries[q].name);
+	}
+	names_init(&names, syms, reader);
+	for (err = names_seek(&names, &filter, &i); !err && i < syms->place.count;
+	     err = err ? err : names_seek(&names, &filter, &i)) {
+		err = names_next(&names, text);
+		for (size_t q = 0; !err && q < count && text[0]; q++)
+			err = answer(syms, reader, text, i, &queries[q]);
+		i++;
+	}
+	return err;
+}
+
+// The name of a symbol by its number.
+static struct error *name_at(const struct kallsyms *syms, struct vmreader *reader, uint64_t index,
+                             char text[static NAME_MAX_BYTES + 1])
+{
+	struct error *err = NULL;
+	struct names names;
+
+	if (index / NAMES_PER_MARKER >= syms->mark_count)
+		return error_new(ERROR_BAD_DATA, "kallsyms: the names end before symbol %ju", (uintmax_t)index);
+	names_init(&names, syms, reader);
+	names.vaddr += syms->marks[index / NAMES_PER_MARKER];
+	names.window_at = names.vaddr;
+	for (uint64_t i = 0; !err && i < index % NAMES_PER_MARKER; i++)
+		err = names_skip(&names);
+	return err ? err : names_next(&names, text);
+}
+
+// The first symbol whose address is above one; symbols are sorted by their addresses.
+static struct error *first_above(const struct kallsyms *syms, struct vmreader *reader, uint64_t vaddr, uint64_t *ret)
+{
+	uint64_t low = 0, high = syms->place.count;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2, at = 0;
+		struct error *err = read_address(syms, reader, syms->encoding, middle, &at);
+
+		if (err)
+			return err;
+		if (at <= vaddr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret = low;
+	return NULL;
+}
+
+// Names that stand for the start of what follows, beside the name of that itself.
+static bool is_mark(const char *name)
+{
+	static const char *const marks[] = {"__pfx_", "__cfi_"};
+	size_t size = strlen(name);
+
+	for (size_t i = 0; i < array_size(marks); i++)
+		if (strncmp(name, marks[i], strlen(marks[i])) == 0)
+			return true;
+	return (size > 6 && strcmp(name + size - 6, "_start") == 0) ||
+	       (size > 4 && strcmp(name + size - 4, "_end") == 0) || strcmp(name, "_stext") == 0 ||
+	       strcmp(name, "_text") == 0 || strcmp(name, "_etext") == 0;
+}
+
+// Of names for one place: what is no mark, then what all files of the kernel know, then the last one, as the crash utility
+// has it: of system calls that is the one of the machine's own kind.
+static bool is_better(const char *text, const struct kallsyms_symbol *than)
+{
+	bool is_global = text[0] >= 'A' && text[0] <= 'Z', was_global = than->type >= 'A' && than->type <= 'Z';
+
+	if (is_mark(text + 1) != is_mark(than->name))
+		return is_mark(than->name);
+	return is_global || !was_global;
+}
+
+struct error *kallsyms_at(const struct kallsyms *syms, struct vmreader *reader, uint64_t vaddr,
+                          struct kallsyms_symbol *ret, bool *is_found_ret)
+{
+	uint64_t above = 0, first = 0, at = 0, end;
+	char text[NAME_MAX_BYTES + 1];
+	struct error *err = first_above(syms, reader, vaddr, &above);
+
+	*is_found_ret = false;
+	if (err || !above)
+		return err;
+	err = read_address(syms, reader, syms->encoding, above - 1, &at);
+	end = at;
+	if (!err && above < syms->place.count)
+		err = read_address(syms, reader, syms->encoding, above, &end);
+	if (!err)
+		err = at ? first_above(syms, reader, at - 1, &first) : NULL;
+	if (err || !at)
+		return err;
+	for (uint64_t i = first; !err && i < above; i++) {
+		err = name_at(syms, reader, i, text);
+		if (err || !text[0] || (*is_found_ret && !is_better(text, ret)))
+			continue;
+		ret->vaddr = at;
+		ret->vaddr_end = end;
+		ret->type = text[0];
+		memcpy(ret->name, text + 1, sizeof(ret->name));
+		ret->name[sizeof(ret->name) - 1] = '\0';
+		*is_found_ret = true;
+	}
+	return err;
+}
+
+struct error *kallsyms_each(const struct kallsyms *syms, struct vmreader *reader, const char *name,
+                            void (*each)(void *context, const struct kallsyms_symbol *symbol), void *context)
 {
 	char text[NAME_MAX_BYTES + 1];
 	struct error *err = NULL;
 	struct names names;
 
-	for (size_t i = 0; i < count; i++) {
-		queries[i].is_found = false;
-		queries[i].type = 0;
-	}
 	names_init(&names, syms, reader);
 	for (uint64_t i = 0; !err && i < syms->place.count; i++) {
+		struct kallsyms_symbol symbol = {0};
+
 		err = names_next(&names, text);
-		for (size_t q = 0; !err && q < count && text[0]; q++)
-			err = answer(syms, reader, text, i, &queries[q]);
+		if (err || !text[0] || strcmp(text + 1, name) != 0)
+			continue;
+		err = read_address(syms, reader, syms->encoding, i, &symbol.vaddr);
+		symbol.vaddr_end = symbol.vaddr;
+		symbol.type = text[0];
+		memcpy(symbol.name, text + 1, sizeof(symbol.name));
+		symbol.name[sizeof(symbol.name) - 1] = '\0';
+		if (!err)
+			each(context, &symbol);
 	}
 	return err;
 }

@@ -19,6 +19,9 @@
 
 struct kallsyms;
 
+/** Room for a name; KSYM_NAME_LEN of include/linux/kallsyms.h is 512 since v6.1. Longer ones are cut. */
+enum { KALLSYMS_NAME_BYTES = 512 };
+
 /**
  * Find the symbol table: by the kallsyms_* lines of VMCOREINFO (since v6.0), else by a search of the kernel image.
  *
@@ -72,5 +75,41 @@ struct kallsyms_query {
  */
 struct error *kallsyms_lookup(const struct kallsyms *syms, struct vmreader *reader, struct kallsyms_query *queries,
                               size_t count) must_check;
+
+/** A symbol by its address. */
+struct kallsyms_symbol {
+	uint64_t vaddr; /**< Where it begins. */
+	uint64_t vaddr_end; /**< Where the next one begins that begins elsewhere; its own address if there is none. */
+	char type; /**< Its letter as nm(1) has it. */
+	char name[KALLSYMS_NAME_BYTES];
+};
+
+/**
+ * Find the symbol that an address lies in, or behind: the last one that does not begin behind it; of several that begin at one place
+ * one that is none of the linker's marks, a global one if there is one, the last of them.
+ *
+ * @param[in] syms The table.
+ * @param[in,out] reader Owned by the calling thread.
+ * @param[in] vaddr Any address.
+ * @param[out] ret The symbol.
+ * @param[out] is_found_ret Whether there is one.
+ * @return NULL; ERROR_FAULT; ERROR_BAD_DATA.
+ */
+struct error *kallsyms_at(const struct kallsyms *syms, struct vmreader *reader, uint64_t vaddr,
+                          struct kallsyms_symbol *ret, bool *is_found_ret) must_check;
+
+/**
+ * Tell of all symbols that have a name, in the order of the table.
+ *
+ * @param[in] syms The table.
+ * @param[in,out] reader Owned by the calling thread.
+ * @param[in] name What to look for.
+ * @param[in] each Called for each; only name, type and vaddr are set.
+ * @param[in] context For @p each.
+ * @return NULL; ERROR_FAULT; ERROR_BAD_DATA.
+ */
+struct error *kallsyms_each(const struct kallsyms *syms, struct vmreader *reader, const char *name,
+                            void (*each)(void *context, const struct kallsyms_symbol *symbol),
+                            void *context) must_check;
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/btf.h"
 #include "core/imagesearch.h"
 #include "core/kallsyms.h"
+#include "core/vmemory.h"
 
 enum {
 	// include/linux/threads.h: PID_MAX_LIMIT, the most tasks there are. Each is met up to four times: processes are threads of
@@ -46,6 +47,14 @@ static bool is_init_task(void *context, uint64_t name_vaddr)
 	return true;
 }
 
+bool tasks_find_first(struct tasks *tasks, const struct vmcore *core, struct vmreader *reader)
+{
+	struct init_search search = {tasks, reader};
+
+	// include/linux/init_task.h: INIT_TASK_COMM.
+	return imagesearch(core, tasks->xlat, reader, "swapper", strlen("swapper"), is_init_task, &search);
+}
+
 struct error *tasks_init(struct tasks *ret, const struct vmcore *core, const struct xlat *xlat, struct vmreader *reader)
 {
 	struct tasks tasks = {.xlat = xlat};
@@ -66,7 +75,6 @@ struct error *tasks_init(struct tasks *ret, const struct vmcore *core, const str
 		&tasks.signal_offset, &tasks.thread_node_offset, &tasks.thread_head_offset, &tasks.pgd_offset,
 	};
 	struct kallsyms_query symbol = {.name = "init_task"};
-	struct init_search search = {&tasks, reader};
 	_cleanup_(kallsyms_destroyp) struct kallsyms *syms = NULL;
 	struct error *err = kallsyms_create(core, xlat, reader, &syms);
 
@@ -82,8 +90,7 @@ struct error *tasks_init(struct tasks *ret, const struct vmcore *core, const str
 	if (err)
 		return err;
 	tasks.init_task_vaddr = symbol.vaddr;
-	// Kernels without CONFIG_KALLSYMS_ALL know their functions only. include/linux/init_task.h: INIT_TASK_COMM.
-	if (!symbol.is_found && !imagesearch(core, xlat, reader, "swapper", strlen("swapper"), is_init_task, &search))
+	if (!symbol.is_found && !tasks_find_first(&tasks, core, reader))
 		return error_new(ERROR_UNSUPPORTED,
 		                 "init_task is neither in the kernel's symbols nor found in its memory");
 	*ret = tasks;
@@ -93,7 +100,7 @@ struct error *tasks_init(struct tasks *ret, const struct vmcore *core, const str
 // A walk over all lists.
 struct walk {
 	const struct tasks *tasks;
-	struct vmreader *reader;
+	struct vmemory *memory; // Nodes of lists lie beside what is read of their tasks.
 	void (*each)(void *context, const struct tasks_task *task);
 	void *context;
 	uint64_t steps_left;
@@ -111,15 +118,15 @@ static void note(struct walk *walk, struct error *err)
 static void visit(struct walk *walk, uint64_t task_vaddr)
 {
 	const struct tasks *tasks = walk->tasks;
-	struct tasks_task task = {0};
+	struct tasks_task task = {.vaddr = task_vaddr};
 	uint64_t pid = 0;
 	struct error *err =
-		xlat_read(tasks->xlat, walk->reader, task_vaddr + tasks->name_offset, task.name, sizeof(task.name) - 1);
+		vmemory_read(walk->memory, task_vaddr + tasks->name_offset, task.name, sizeof(task.name) - 1);
 
 	if (!err)
-		err = xlat_read_uint(tasks->xlat, walk->reader, task_vaddr + tasks->pid_offset, 4, &pid);
+		err = vmemory_uint(walk->memory, task_vaddr + tasks->pid_offset, 4, &pid);
 	if (!err)
-		err = xlat_read_uint(tasks->xlat, walk->reader, task_vaddr + tasks->mm_offset, 8, &task.mm_vaddr);
+		err = vmemory_uint(walk->memory, task_vaddr + tasks->mm_offset, 8, &task.mm_vaddr);
 	if (err) {
 		note(walk, error_wrap(err, "task at %#jx", (uintmax_t)task_vaddr));
 		return;
@@ -136,7 +143,7 @@ static struct error *follow(struct walk *walk, uint64_t head, uint64_t direction
 	uint64_t node = head, mark = head, since_mark = 0, power = 1;
 
 	for (;;) {
-		struct error *err = xlat_read_uint(walk->tasks->xlat, walk->reader, node + direction, 8, &node);
+		struct error *err = vmemory_uint(walk->memory, node + direction, 8, &node);
 
 		if (err)
 			return error_wrap(err, "list of tasks at %#jx", (uintmax_t)head);
@@ -177,7 +184,7 @@ static void visit_process(struct walk *walk, uint64_t node)
 
 	// It is in the list of its threads too, but that one may be damaged.
 	visit(walk, task_vaddr);
-	err = xlat_read_uint(tasks->xlat, walk->reader, task_vaddr + tasks->signal_offset, 8, &signal_vaddr);
+	err = vmemory_uint(walk->memory, task_vaddr + tasks->signal_offset, 8, &signal_vaddr);
 	if (err)
 		note(walk, error_wrap(err, "task at %#jx", (uintmax_t)task_vaddr));
 	else if (signal_vaddr)
@@ -187,14 +194,18 @@ static void visit_process(struct walk *walk, uint64_t node)
 struct error *tasks_walk(const struct tasks *tasks, struct vmreader *reader,
                          void (*each)(void *context, const struct tasks_task *task), void *context)
 {
+	_cleanup_(vmemory_destroyp) struct vmemory *memory = NULL;
 	struct walk walk = {
 		.tasks = tasks,
-		.reader = reader,
 		.each = each,
 		.context = context,
 		.steps_left = STEPS_MAX,
 	};
+	struct error *err = vmemory_create(tasks->xlat, reader, &memory);
 
+	if (err)
+		return err;
+	walk.memory = memory;
 	follow_both_ways(&walk, tasks->init_task_vaddr + tasks->tasks_offset, visit_process);
 	return walk.first;
 }

@@ -9,6 +9,7 @@
 #ifndef CORE_TASKS_H
 #define CORE_TASKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -35,6 +36,7 @@ struct tasks {
 
 /** One task: a process, or another thread of one. */
 struct tasks_task {
+	uint64_t vaddr; /**< Its struct task_struct. */
 	uint64_t mm_vaddr; /**< Its memory, which its threads share; 0: kernel threads, and what has ended. */
 	uint32_t pid;
 	char name[TASKS_NAME_BYTES];
@@ -52,6 +54,16 @@ struct tasks_task {
  */
 struct error *tasks_init(struct tasks *ret, const struct vmcore *core, const struct xlat *xlat,
                          struct vmreader *reader) must_check;
+
+/**
+ * Search the first task by its shape, in kernels that tell of their functions only (without CONFIG_KALLSYMS_ALL).
+ *
+ * @param[in,out] tasks All but init_task_vaddr, which is filled in.
+ * @param[in] core The dump.
+ * @param[in,out] reader Owned by the calling thread.
+ * @return Whether it was found.
+ */
+bool tasks_find_first(struct tasks *tasks, const struct vmcore *core, struct vmreader *reader);
 
 /**
  * Tell of all tasks, with all threads; of some more than once. Damaged lists are followed from both ends, and never in a circle.

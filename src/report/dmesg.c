@@ -41,7 +41,8 @@ struct dmesg {
 	struct xlat xlat;
 	struct vmreader reader;
 	struct dmesg_stats *stats;
-	int fd;
+	dmesg_put *put;
+	void *context;
 	uint64_t text_left_bytes; // Records do not overlap: all texts together are no larger than the log.
 	size_t out_bytes;
 	struct area descs;
@@ -128,7 +129,7 @@ static struct error *flush(struct dmesg *dmesg)
 	size_t size_bytes = dmesg->out_bytes;
 
 	dmesg->out_bytes = 0;
-	return io_write(dmesg->fd, dmesg->out, size_bytes);
+	return dmesg->put(dmesg->context, dmesg->out, size_bytes);
 }
 
 static struct error *put_char(struct dmesg *dmesg, char c)
@@ -486,7 +487,7 @@ static struct error *write_records(struct dmesg *dmesg, uint64_t symbol)
 	return err;
 }
 
-struct error *dmesg_write(const struct vmcore *core, int fd, struct dmesg_stats *ret)
+struct error *dmesg_tell(const struct vmcore *core, dmesg_put *put, void *context, struct dmesg_stats *ret)
 {
 	_cleanup_(dmesg_destroyp) struct dmesg *dmesg = calloc(1, sizeof(*dmesg));
 	struct error *err, *late;
@@ -496,7 +497,8 @@ struct error *dmesg_write(const struct vmcore *core, int fd, struct dmesg_stats 
 	if (!dmesg)
 		return error_new(ERROR_NOMEM, "no memory for the kernel log");
 	dmesg->core = core;
-	dmesg->fd = fd;
+	dmesg->put = put;
+	dmesg->context = context;
 	dmesg->stats = ret;
 	vmreader_init(&dmesg->reader, core, VMREADER_WINDOW_TABLE_BYTES);
 	err = xlat_init(&dmesg->xlat, core);
@@ -513,4 +515,16 @@ struct error *dmesg_write(const struct vmcore *core, int fd, struct dmesg_stats 
 		return late;
 	error_free(late);
 	return err;
+}
+
+static struct error *put_fd(void *context, const char *bytes, size_t size_bytes)
+{
+	const int *fd = context;
+
+	return io_write(*fd, bytes, size_bytes);
+}
+
+struct error *dmesg_write(const struct vmcore *core, int fd, struct dmesg_stats *ret)
+{
+	return dmesg_tell(core, put_fd, &fd, ret);
 }

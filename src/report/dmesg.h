@@ -9,6 +9,7 @@
 #ifndef REPORT_DMESG_H
 #define REPORT_DMESG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -20,6 +21,27 @@ struct dmesg_stats {
 	uint64_t records; /**< Written as text. */
 	uint64_t unreadable; /**< Skipped: their memory is damaged or missing. */
 };
+
+/**
+ * Takes a piece of the text; pieces are cut anywhere.
+ *
+ * @param[in] context Of the caller.
+ * @param[in] bytes The piece.
+ * @param[in] size_bytes Its size.
+ * @return NULL, or what ends the reading.
+ */
+typedef struct error *dmesg_put(void *context, const char *bytes, size_t size_bytes);
+
+/**
+ * Tell the kernel log as text, as dmesg_write() writes it.
+ *
+ * @param[in] core The dump.
+ * @param[in] put Takes the text.
+ * @param[in] context For @p put.
+ * @param[out] ret As there.
+ * @return As there; errors of @p put.
+ */
+struct error *dmesg_tell(const struct vmcore *core, dmesg_put *put, void *context, struct dmesg_stats *ret) must_check;
 
 /**
  * Write the kernel log, "[    1.234567] text" per line; further lines of a record are indented by the time's width.

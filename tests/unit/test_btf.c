@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/btf.h"
+#include "core/btf_describe.h"
 
 #include "fakebtf.h"
 #include "fakesyms.h"
@@ -245,8 +246,47 @@ static void damage(void)
 	teardown(&fake, table);
 }
 
+static void add_row(void *context, const struct btf_describe *row)
+{
+	char *text = context;
+	size_t used = strlen(text);
+
+	snprintf(text + used, 2048 - used, "%u %ju+%u %ju %jd %s|%s\n", row->depth, (uintmax_t)row->offset_bits,
+	         row->width_bits, (uintmax_t)row->size_bytes, (intmax_t)row->value, row->type, row->name);
+}
+
+// depth, first bit + bits of a bit-field, bytes, value of an enumerator, type | name.
+static void described(void)
+{
+	char text[2048] = "";
+	struct kallsyms *table;
+	struct fakebtf maker;
+	struct fakecore fake;
+
+	make_all(&maker);
+	setup(&fake, &maker, &table);
+	check_ok(btf_describe(fake.core, &fake.xlat, table, &fake.reader, "page", add_row, text));
+	check_text(text, "0 0+0 64 0 struct|page\n"
+	                 "1 0+0 8 0 ulong|flags\n"
+	                 "1 64+0 24 0 union {...}|\n"
+	                 "2 64+0 16 0 struct {...}|\n"
+	                 "3 64+0 8 0 unsigned long|compound_head\n"
+	                 "3 136+0 1 0 unsigned char|compound_order\n"
+	                 "2 64+0 24 0 unsigned long [3]|lru\n"
+	                 "1 256+0 8 0 unsigned char *|mapping\n"
+	                 "1 320+12 8 0 unsigned long|id\n"
+	                 "1 332+20 8 0 unsigned long|range\n");
+	text[0] = '\0';
+	check_ok(btf_describe(fake.core, &fake.xlat, table, &fake.reader, "wide", add_row, text));
+	check_text(text, "0 0+0 8 0 enum|wide\n1 0+0 0 68719476743 |WIDE\n");
+	check_error(btf_describe(fake.core, &fake.xlat, table, &fake.reader, "nothing", add_row, text), ERROR_BAD_DATA,
+	            "there is no type nothing");
+	teardown(&fake, table);
+}
+
 static const struct test tests[] = {
-	TEST(members), TEST(found_without_symbols), TEST(enumerators), TEST(absent), TEST(endless), TEST(damage),
+	TEST(members),   TEST(found_without_symbols), TEST(enumerators), TEST(absent), TEST(endless), TEST(damage),
+	TEST(described),
 };
 
 int main(int argc, char **argv)

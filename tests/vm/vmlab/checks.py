@@ -13,7 +13,7 @@ FORMATS = {"none": (), "zlib": ("-c",), "lzo": ("-l",), "snappy": ("-p",),
            "zstd": ("-z",), "elf": ("-E",)}
 # Files that a dump directory has beside the dump itself.
 EXPECTED_FILES = ("README.txt", "vmcore-dmesg.txt", "vmcore", "capture.log", "plan",
-                  "manifest.sha256")
+                  "manifest.sha256", "report.txt", "report.json")
 
 
 def ended(report, name, crash, wanted):

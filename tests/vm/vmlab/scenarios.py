@@ -5,7 +5,7 @@ import dataclasses
 import re
 import shutil
 
-from . import archive, capture, checks, copier, debian, direct, faults, forms, fresh, image, network, pageflags, servers, storage, usage, vmcoreinfo
+from . import archive, capture, checks, copier, debian, direct, faults, forms, fresh, image, inspected, network, pageflags, servers, storage, usage, vmcoreinfo
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -78,6 +78,8 @@ def _unfiltered(report, lab, folder, scenario):
                  f"exit {reference.code}" if reference.code else "")
     for line in reference.warnings():
         report.note(f"{name}: crash on the unfiltered vmcore: {line}")
+    inspected.same_as_crash(report, f"{name}: kdump-inspect", lab, vmcore, reference)
+    inspected.report_of(report, name, lab, dump, "sysrq", "sysrq_handle_crash")
     for level in checks.LEVELS:
         file = copier.filtered(lab, vmcore, level)
         ours = lab.pages.list(file)
@@ -89,6 +91,7 @@ def _unfiltered(report, lab, folder, scenario):
             output = checks.crash_reads(report, f"{name}: level 31", lab, kernel, file,
                                         reference)
             checks.panicking_task(report, f"{name}: level 31", output)
+            inspected.same_as_crash(report, f"{name}: level 31: kdump-inspect", lab, file, reference)
         file.unlink()
     # ours: the last level, 31.
     copier.memory_is_clean(report, f"{name}: level 31", lab, vmcore, ours)
@@ -156,6 +159,7 @@ def _saved(report, lab, scenario, crash, dump):
     checks.kernel_objects(report, name, lab, crash, vmcore)
     output = checks.crash_reads(report, name, lab, lab.kernels[setup.series], vmcore)
     checks.panicking_task(report, name, output)
+    inspected.report_of(report, name, lab, dump, "sysrq", "sysrq_handle_crash")
     return dump
 
 
@@ -244,6 +248,8 @@ def _direct(report, lab, folder, scenario):
                                                        tools, words)
         if level == 31:
             checks.kernel_objects(report, f"{name}: level 31", lab, shot, file)
+            if archive.machine_of(setup.kernel) == "amd64":
+                inspected.whole_stacks(report, f"{name}: level 31: kdump-inspect", lab, file)
             if setup.has_crash:
                 _crash_opens(report, lab, scenario, vmcore, file)
         file.unlink()
@@ -455,6 +461,8 @@ def _hung(report, lab, folder, scenario):
     output = checks.crash_reads(report, name, lab, lab.kernels[scenario.setup.series], dump / "vmcore")
     report.check(f"{name}: bt shows how it came to the panic", "" if "panic" in output.by_command["bt"] else output.by_command["bt"])
     checks.kernel_objects(report, name, lab, crash, dump / "vmcore")
+    cause, function = {"nmi": ("nmi", "exc_nmi"), "task": ("hung-task", "schedule")}[scenario.setup.hung]
+    inspected.report_of(report, name, lab, dump, cause, function)
 
 
 def _damaged(report, lab, folder, scenario):

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/inspect_dump.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/foreign.h"
+
+// Files of a dump directory, the first of which is there. A split dump has vmcore.1, vmcore.2 …
+static const char *const dump_names[] = {"vmcore", "vmcore.1", "vmcore.flat"};
+
+struct error *inspect_dump_number(const char *word, const char *what, uint64_t most, uint64_t *ret)
+{
+	char *end;
+	unsigned long long number;
+
+	errno = 0;
+	number = strtoull(word, &end, 0);
+	if (errno || end == word || *end || word[0] == '-' || number > most)
+		return error_new(ERROR_USAGE, "%s: \"%s\" is no number from 0 to %" PRIu64, what, word, most);
+	*ret = number;
+	return NULL;
+}
+
+static bool is_option(const char *word, const char *short_name, const char *long_name)
+{
+	return strcmp(word, short_name) == 0 || strcmp(word, long_name) == 0;
+}
+
+static struct error *take_word(struct inspect_dump *dump, const char *word, size_t most_words)
+{
+	if (!dump->path) {
+		dump->path = word;
+		return NULL;
+	}
+	if (dump->word_count >= most_words || dump->word_count >= INSPECT_DUMP_WORDS)
+		return error_new(ERROR_USAGE, "%s: one word too many", word);
+	dump->words[dump->word_count++] = word;
+	return NULL;
+}
+
+// An option, and its value where it has one. Those without one have further letters behind them: -au is not taken.
+static struct error *take_option(struct inspect_dump *dump, const char *word, const char *value, unsigned int options,
+                                 int *used_ret)
+{
+	uint64_t cpu;
+	struct error *err;
+
+	*used_ret = 1;
+	if (strcmp(word, "--json") == 0) {
+		dump->is_json = true;
+	} else if (options & INSPECT_DUMP_ALL && is_option(word, "-a", "--all")) {
+		dump->given |= INSPECT_DUMP_ALL;
+	} else if (options & INSPECT_DUMP_USER && is_option(word, "-u", "--user")) {
+		dump->given |= INSPECT_DUMP_USER;
+	} else if (options & INSPECT_DUMP_CPU && is_option(word, "-c", "--cpu")) {
+		if (!value)
+			return error_new(ERROR_USAGE, "%s: the number of a CPU is missing", word);
+		err = inspect_dump_number(value, word, KERNEL_CPUS_MAX - 1, &cpu);
+		if (err)
+			return err;
+		dump->given |= INSPECT_DUMP_CPU;
+		dump->cpu = (uint32_t)cpu;
+		*used_ret = 2;
+	} else if (strcmp(word, "--part") == 0) {
+		if (!value || dump->part_count >= INSPECT_DUMP_WORDS - 1)
+			return error_new(ERROR_USAGE, "--part: %s", value ? "too many files" : "a file is missing");
+		dump->parts[dump->part_count++] = value;
+		*used_ret = 2;
+	} else {
+		return error_new(ERROR_USAGE, "unknown option %s", word);
+	}
+	return NULL;
+}
+
+static struct error *parse(int argc, char **argv, unsigned int options, size_t most_words, struct inspect_dump *dump)
+{
+	struct error *err = NULL;
+	bool is_end = false;
+	int used = 1;
+
+	for (int i = 1; i < argc && !err; i += used) {
+		used = 1;
+		if (!is_end && strcmp(argv[i], "--") == 0)
+			is_end = true;
+		else if (!is_end && argv[i][0] == '-' && argv[i][1])
+			err = take_option(dump, argv[i], i + 1 < argc ? argv[i + 1] : NULL, options, &used);
+		else
+			err = take_word(dump, argv[i], most_words);
+	}
+	if (!err && !dump->path)
+		err = error_new(ERROR_USAGE, "%s: a dump is missing", argv[0]);
+	return err;
+}
+
+static bool exists(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0;
+}
+
+static struct error *open_files(struct inspect_dump *dump, const char *first)
+{
+	const char *paths[INSPECT_DUMP_WORDS] = {first};
+	struct error *err;
+
+	memcpy(paths + 1, dump->parts, dump->part_count * sizeof(*paths));
+	err = foreign_open_set(paths, dump->part_count + 1, &dump->core);
+	return error_wrap(err, "%s", first);
+}
+
+// All parts that are there, by their numbers.
+static struct error *open_parts(struct inspect_dump *dump)
+{
+	char *paths[INSPECT_DUMP_WORDS] = {NULL};
+	const char *files[INSPECT_DUMP_WORDS];
+	struct error *err = NULL;
+	size_t count = 0;
+
+	while (count < INSPECT_DUMP_WORDS && !err) {
+		if (asprintf(&paths[count], "%s/vmcore.%zu", dump->path, count + 1) < 0) {
+			paths[count] = NULL;
+			err = error_new(ERROR_NOMEM, "out of memory");
+		} else if (!exists(paths[count])) {
+			free(paths[count]);
+			break;
+		} else {
+			files[count] = paths[count];
+			count++;
+		}
+	}
+	for (size_t i = 0; i < dump->part_count && count < INSPECT_DUMP_WORDS; i++)
+		files[count++] = dump->parts[i];
+	if (!err)
+		err = foreign_open_set(files, count, &dump->core);
+	for (size_t i = 0; i < INSPECT_DUMP_WORDS && i < count; i++)
+		free(paths[i]);
+	return error_wrap(err, "%s", dump->path);
+}
+
+static struct error *open_directory(struct inspect_dump *dump)
+{
+	_cleanup_free_ char *encrypted = NULL;
+
+	for (size_t i = 0; i < array_size(dump_names); i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s/%s", dump->path, dump_names[i]) < 0) {
+			path = NULL;
+			return error_new(ERROR_NOMEM, "out of memory");
+		}
+		if (exists(path))
+			return strcmp(dump_names[i], "vmcore.1") == 0 ? open_parts(dump) : open_files(dump, path);
+	}
+	if (asprintf(&encrypted, "%s/vmcore.flat.age", dump->path) < 0) {
+		encrypted = NULL;
+		return error_new(ERROR_NOMEM, "out of memory");
+	}
+	if (exists(encrypted))
+		return error_new(ERROR_UNSUPPORTED, "%s is encrypted: kdump-inspect decrypt -i KEY-FILE %s", dump->path,
+		                 dump->path);
+	return error_new(ERROR_BAD_DATA, "%s: there is no vmcore in this directory", dump->path);
+}
+
+struct error *inspect_dump_open(int argc, char **argv, unsigned int options, size_t most_words,
+                                struct inspect_dump *ret)
+{
+	struct error *err;
+	struct stat info;
+
+	*ret = (struct inspect_dump){0};
+	err = parse(argc, argv, options, most_words, ret);
+	if (err)
+		return err;
+	if (stat(ret->path, &info) == 0 && S_ISDIR(info.st_mode))
+		return open_directory(ret);
+	return open_files(ret, ret->path);
+}
+
+struct error *inspect_dump_machine(struct inspect_dump *dump)
+{
+	return error_wrap(machine_open(dump->core, MACHINE_TASKS, &dump->machine), "%s", dump->path);
+}
+
+void inspect_dump_deinit(struct inspect_dump *dump)
+{
+	machine_close(dump->machine);
+	vmcore_close(dump->core);
+}
+
+// The first symbol of a name is taken.
+static void take_symbol(void *context, const struct symbols_place *place)
+{
+	uint64_t *vaddr = context;
+
+	if (!*vaddr)
+		*vaddr = place->vaddr;
+}
+
+struct error *inspect_dump_address(const struct inspect_dump *dump, const char *word, uint64_t *ret)
+{
+	const char *plus = strchr(word, '+');
+	_cleanup_free_ char *name = plus ? strndup(word, (size_t)(plus - word)) : strdup(word);
+	uint64_t offset = 0, vaddr = 0;
+	struct error *err = plus ? inspect_dump_number(plus + 1, word, UINT64_MAX, &offset) : NULL;
+	char *end;
+
+	if (!name)
+		return error_new(ERROR_NOMEM, "out of memory");
+	if (err)
+		return err;
+	errno = 0;
+	vaddr = strtoull(name, &end, 16);
+	// Some symbols look like hexadecimal numbers: those of the kernel's addresses have 16 digits.
+	if (errno || *end || end == name) {
+		vaddr = 0;
+		err = symbols_each(dump->machine->symbols, name, take_symbol, &vaddr);
+		if (!err && !vaddr)
+			err = error_new(ERROR_BAD_DATA, "there is no symbol %s", name);
+	}
+	if (!err)
+		*ret = vaddr + offset;
+	return err;
+}

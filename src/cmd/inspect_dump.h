@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * The dump that a command of kdump-inspect looks into, and the command's words.
+ *
+ * Does not know commands (kdump-inspect.c).
+ */
+#ifndef CMD_INSPECT_DUMP_H
+#define CMD_INSPECT_DUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "core/vmcore.h"
+#include "report/machine.h"
+
+/** Most files of one dump, and most words behind it. */
+enum { INSPECT_DUMP_WORDS = 64 };
+
+/** Options that a command may have; --json and --part all have. */
+enum inspect_dump_option {
+	INSPECT_DUMP_ALL = 1 << 0, /**< -a, --all */
+	INSPECT_DUMP_CPU = 1 << 1, /**< -c, --cpu NUMBER */
+	INSPECT_DUMP_USER = 1 << 2, /**< -u, --user */
+};
+
+/** Words, and the dump. */
+struct inspect_dump {
+	const char *path; /**< File, or dump directory. */
+	const char *parts[INSPECT_DUMP_WORDS]; /**< Further files, of --part. */
+	size_t part_count;
+	const char *words[INSPECT_DUMP_WORDS]; /**< Behind the dump. */
+	size_t word_count;
+	bool is_json;
+	unsigned int given; /**< Options of enum inspect_dump_option. */
+	uint32_t cpu; /**< Of --cpu. */
+	struct vmcore *core;
+	struct machine *machine; /**< NULL: inspect_dump_machine() was not called. */
+};
+
+/**
+ * Read the words of a command, and open the dump that they name.
+ *
+ * @param[in] argc Words, the command's name among them.
+ * @param[in] argv The words; borrowed.
+ * @param[in] options Those of enum inspect_dump_option that the command has.
+ * @param[in] most_words Most words behind the dump.
+ * @param[out] ret inspect_dump_deinit() it, also on error.
+ * @return NULL; ERROR_USAGE; as vmcore_open_set(); ERROR_UNSUPPORTED also for a dump that is encrypted.
+ */
+struct error *inspect_dump_open(int argc, char **argv, unsigned int options, size_t most_words,
+                                struct inspect_dump *ret) must_check;
+
+/** Open its kernel. @param[in,out] dump See there. @return NULL; as machine_open(). */
+struct error *inspect_dump_machine(struct inspect_dump *dump) must_check;
+
+/** Close. @param[in] dump Zeroed, or of inspect_dump_open(). */
+void inspect_dump_deinit(struct inspect_dump *dump);
+
+#define _cleanup_inspect_dump_ _cleanup_(inspect_dump_deinit)
+
+/**
+ * Read a number.
+ *
+ * @param[in] word As C has it: 10, 0x1f.
+ * @param[in] what For the message.
+ * @param[in] most Largest that is allowed.
+ * @param[out] ret The number.
+ * @return NULL; ERROR_USAGE.
+ */
+struct error *inspect_dump_number(const char *word, const char *what, uint64_t most, uint64_t *ret) must_check;
+
+/**
+ * Read an address: hexadecimal with or without 0x, or the name of a symbol, either with "+" and an offset.
+ *
+ * @param[in] dump With its kernel.
+ * @param[in] word The word.
+ * @param[out] ret The address.
+ * @return NULL; ERROR_USAGE; ERROR_BAD_DATA (there is no such symbol).
+ */
+struct error *inspect_dump_address(const struct inspect_dump *dump, const char *word, uint64_t *ret) must_check;
+
+#endif

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "report/backtrace.h"
+
+#include <string.h>
+
+#include "base/endian.h"
+
+enum {
+	WORD_BYTES = 8,
+	// How far the return address of a function without a table is searched: __crash_kexec() keeps all registers on the stack.
+	SCAN_BYTES = 2048,
+	// A call with a distance: e8 and 32 bits.
+	CALL_BYTES = 5,
+	CALL_OPCODE = 0xe8,
+};
+
+// Where unwinding is: struct unwind_state of the kernel.
+struct state {
+	const struct backtrace_tools *tools;
+	uint64_t ip, sp, bp;
+	bool is_exact; // ip is that of an instruction that was interrupted.
+	struct cpulist_registers registers; // Of the last frame that has them.
+	bool has_registers; // All of them.
+	bool is_user; // Those of a program: it entered the kernel here.
+};
+
+static struct error *word(const struct state *state, uint64_t vaddr, uint64_t *ret)
+{
+	return vmemory_uint(state->tools->kernel->memory, vaddr, WORD_BYTES, ret);
+}
+
+static struct error *register_of(const struct state *state, enum cpulist_register which, uint64_t *ret)
+{
+	if (!state->has_registers)
+		return error_new(ERROR_BAD_DATA, "the frame is found by %s, which is not known here",
+		                 cpulist_register_name(which));
+	*ret = state->registers.values[which];
+	return NULL;
+}
+
+// The stack pointer before the call, or where registers were saved.
+static struct error *find_base(const struct state *state, const struct orc_entry *entry, uint64_t *ret)
+{
+	uint64_t offset = (uint64_t)(int64_t)entry->sp_offset;
+	struct error *err;
+
+	switch (entry->sp_base) {
+	case ORC_BASE_SP:
+		*ret = state->sp + offset;
+		return NULL;
+	case ORC_BASE_BP:
+		*ret = state->bp + offset;
+		return NULL;
+	case ORC_BASE_SP_INDIRECT:
+		err = word(state, state->sp, ret);
+		*ret += err ? 0 : offset;
+		return err;
+	case ORC_BASE_BP_INDIRECT:
+		return word(state, state->bp + offset, ret);
+	case ORC_BASE_R10:
+		return register_of(state, CPULIST_R10, ret);
+	case ORC_BASE_R13:
+		return register_of(state, CPULIST_R13, ret);
+	case ORC_BASE_DI:
+		return register_of(state, CPULIST_DI, ret);
+	case ORC_BASE_DX:
+		return register_of(state, CPULIST_DX, ret);
+	default:
+		return error_new(ERROR_BAD_DATA, "the table for unwinding has an unknown register");
+	}
+}
+
+static struct error *find_bp(struct state *state, const struct orc_entry *entry, uint64_t base)
+{
+	uint64_t offset = (uint64_t)(int64_t)entry->bp_offset;
+
+	switch (entry->bp_base) {
+	case ORC_BASE_PREVIOUS_SP:
+		return word(state, base + offset, &state->bp);
+	case ORC_BASE_BP:
+		return word(state, state->bp + offset, &state->bp);
+	default:
+		// Who saved all registers saved this one.
+		if (state->has_registers && (entry->type == ORC_REGS))
+			state->bp = state->registers.values[CPULIST_BP];
+		return NULL;
+	}
+}
+
+// Takes registers from the stack, from one on.
+static struct error *take_registers(struct state *state, uint64_t vaddr, enum cpulist_register first)
+{
+	uint8_t raw[sizeof(state->registers.values)];
+	size_t skip = WORD_BYTES * (size_t)first;
+	struct error *err = vmemory_read(state->tools->kernel->memory, vaddr + skip, raw + skip, sizeof(raw) - skip);
+
+	for (unsigned int i = first; i < CPULIST_REGISTER_COUNT && !err; i++)
+		state->registers.values[i] =
+			load_u64(raw + WORD_BYTES * (size_t)i, state->tools->kernel->core->is_big_endian);
+	return err;
+}
+
+// One frame further, by an entry that is one.
+static struct error *unwind(struct state *state, const struct orc_entry *entry)
+{
+	uint64_t base = 0;
+	struct error *err = find_base(state, entry, &base);
+
+	if (err)
+		return err;
+	switch (entry->type) {
+	case ORC_REGS:
+		err = take_registers(state, base, 0);
+		state->has_registers = !err;
+		break;
+	case ORC_REGS_PARTIAL:
+		err = take_registers(state, base - WORD_BYTES * CPULIST_IP, CPULIST_IP);
+		break;
+	default:
+		err = word(state, base - WORD_BYTES, &state->ip);
+		state->sp = base;
+		state->has_registers = false;
+		break;
+	}
+	if (!err)
+		err = find_bp(state, entry, base);
+	if (!err && entry->type != ORC_CALL) {
+		state->ip = state->registers.values[CPULIST_IP];
+		state->sp = state->registers.values[CPULIST_SP];
+	}
+	state->is_user = !err && entry->type != ORC_CALL && cpulist_is_user(&state->registers);
+	state->is_exact = entry->is_signal;
+	return err;
+}
+
+// A function without a table: its caller is found by the call of just this function.
+static bool find_caller(struct state *state)
+{
+	struct vmemory *memory = state->tools->kernel->memory;
+	struct symbols_place place;
+
+	symbols_find(state->tools->symbols, state->ip, &place);
+	if (!place.name[0])
+		return false;
+	for (uint64_t at = state->sp; at - state->sp < SCAN_BYTES; at += WORD_BYTES) {
+		uint64_t back = 0, distance = 0, opcode = 0;
+		struct error *err = word(state, at, &back);
+
+		if (!err && !symbols_is_text(state->tools->symbols, back))
+			continue;
+		if (!err)
+			err = vmemory_uint(memory, back - CALL_BYTES, 1, &opcode);
+		if (!err)
+			err = vmemory_uint(memory, back - CALL_BYTES + 1, 4, &distance);
+		error_free(err);
+		if (err)
+			return false;
+		if (opcode != CALL_OPCODE || back + (uint64_t)(int64_t)(int32_t)(uint32_t)distance != place.vaddr)
+			continue;
+		state->ip = back;
+		state->sp = at + WORD_BYTES;
+		state->is_exact = false;
+		state->has_registers = false;
+		return true;
+	}
+	return false;
+}
+
+// Code that was made at run time (BPF) has frame pointers.
+static struct error *unwind_by_bp(struct state *state)
+{
+	static const struct orc_entry entry = {
+		.type = ORC_CALL,
+		.sp_base = ORC_BASE_BP,
+		.sp_offset = 2 * WORD_BYTES,
+		.bp_base = ORC_BASE_PREVIOUS_SP,
+		.bp_offset = -2 * WORD_BYTES,
+	};
+
+	return unwind(state, &entry);
+}
+
+static struct error *step(struct state *state, bool *is_end_ret, bool *is_found_ret)
+{
+	const struct backtrace_tools *tools = state->tools;
+	struct orc_entry entry;
+	uint64_t ip = state->is_exact ? state->ip : state->ip - 1;
+	struct error *err = orc_find(tools->orc, tools->kernel, symbols_modules(tools->symbols), ip, &entry);
+
+	*is_end_ret = !err && entry.type == ORC_END;
+	*is_found_ret = false;
+	if (err || *is_end_ret)
+		return err;
+	if (entry.type != ORC_UNDEFINED)
+		return unwind(state, &entry);
+	*is_found_ret = true;
+	if (!symbols_is_text(tools->symbols, ip))
+		return unwind_by_bp(state);
+	return find_caller(state) ? NULL : error_new(ERROR_BAD_DATA, "nothing tells who called it");
+}
+
+static void add(struct backtrace *trace, const struct state *state, bool is_found)
+{
+	trace->frames[trace->count++] = (struct backtrace_frame){
+		.ip = state->ip,
+		.sp = state->sp,
+		.is_exact = state->is_exact,
+		.is_found = is_found,
+	};
+}
+
+static void run(struct state *state, struct backtrace *trace)
+{
+	struct error *err = NULL;
+	bool is_end = false, is_found = false;
+
+	while (!err && trace->count < BACKTRACE_FRAMES_MAX) {
+		uint64_t ip = state->ip, sp = state->sp;
+
+		add(trace, state, is_found);
+		err = step(state, &is_end, &is_found);
+		if (err || is_end)
+			break;
+		if (state->is_user) {
+			trace->is_user = true;
+			trace->user_ip = state->registers.values[CPULIST_IP];
+			break;
+		}
+		if (!state->ip)
+			break;
+		if (state->ip == ip && state->sp == sp)
+			err = error_new(ERROR_BAD_DATA, "the stack leads to itself");
+		else if (state->ip < state->tools->kernel->xlat.vaddr_min)
+			err = error_new(ERROR_BAD_DATA, "%#jx is no address of the kernel", (uintmax_t)state->ip);
+	}
+	if (!err && trace->count == BACKTRACE_FRAMES_MAX && !is_end && !trace->is_user)
+		err = error_new(ERROR_BAD_DATA, "there are more frames than %d", BACKTRACE_FRAMES_MAX);
+	kernel_explain(trace->why, err);
+}
+
+void backtrace_registers(const struct backtrace_tools *tools, const struct cpulist_registers *registers,
+                         struct backtrace *ret)
+{
+	struct state state = {
+		.tools = tools,
+		.ip = registers->values[CPULIST_IP],
+		.sp = registers->values[CPULIST_SP],
+		.bp = registers->values[CPULIST_BP],
+		.is_exact = true,
+		.registers = *registers,
+		.has_registers = true,
+	};
+
+	ret->count = 0;
+	ret->why[0] = '\0';
+	ret->is_user = cpulist_is_user(registers);
+	ret->user_ip = ret->is_user ? state.ip : 0;
+	if (!ret->is_user)
+		run(&state, ret);
+}
+
+static struct error *start_blocked(struct state *state, uint64_t vaddr)
+{
+	static const enum kernel_member needed[] = {KERNEL_TASK_THREAD, KERNEL_THREAD_SP, KERNEL_FRAME};
+	struct kernel *kernel = state->tools->kernel;
+	struct error *err = kernel_need(kernel, needed, array_size(needed));
+	uint64_t frame = 0, stack = 0;
+
+	if (!err)
+		err = kernel_get(kernel, vaddr, KERNEL_TASK_STACK, &stack);
+	if (!err && !stack)
+		err = error_new(ERROR_UNSUPPORTED, "it has ended, and its stack was given back");
+	if (!err)
+		err = kernel_get(kernel, kernel_at(kernel, vaddr, KERNEL_TASK_THREAD), KERNEL_THREAD_SP, &frame);
+	if (!err)
+		err = kernel_get(kernel, frame, KERNEL_FRAME_BP, &state->bp);
+	if (!err)
+		err = kernel_get(kernel, frame, KERNEL_FRAME_RET_ADDR, &state->ip);
+	if (err)
+		return err;
+	state->sp = frame + kernel->members[KERNEL_FRAME].size_bytes;
+	// A task that never ran returns to the begin of this function.
+	state->is_exact = state->ip == kernel->symbols[KERNEL_RET_FROM_FORK] ||
+	                  state->ip == kernel->symbols[KERNEL_RET_FROM_FORK_ASM];
+	return NULL;
+}
+
+void backtrace_blocked(const struct backtrace_tools *tools, uint64_t vaddr, struct backtrace *ret)
+{
+	struct state state = {.tools = tools};
+	struct error *err = start_blocked(&state, vaddr);
+
+	ret->count = 0;
+	ret->is_user = false;
+	ret->user_ip = 0;
+	kernel_explain(ret->why, err);
+	if (!err)
+		run(&state, ret);
+}
+
+void backtrace_task(const struct backtrace_tools *tools, const struct threads *threads, uint64_t vaddr,
+                    struct backtrace *ret)
+{
+	struct cpulist_registers registers;
+	struct error *err;
+	uint32_t cpu = 0;
+
+	if (!threads_is_active(threads, vaddr, &cpu)) {
+		backtrace_blocked(tools, vaddr, ret);
+		return;
+	}
+	err = cpulist_registers(tools->kernel, cpu, &registers);
+	ret->count = 0;
+	ret->is_user = false;
+	ret->user_ip = 0;
+	kernel_explain(ret->why, err);
+	if (!err)
+		backtrace_registers(tools, &registers, ret);
+}
+
+void backtrace_place(const struct backtrace_tools *tools, const struct backtrace_frame *frame,
+                     struct symbols_place *ret)
+{
+	// What is behind the last call of a function may be another function.
+	uint64_t before = frame->is_exact ? 0 : 1;
+
+	symbols_find(tools->symbols, frame->ip - before, ret);
+	if (ret->name[0])
+		ret->offset_bytes += before;
+}

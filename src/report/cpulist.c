@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "report/cpulist.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "base/endian.h"
+#include "core/arch.h"
+
+enum {
+	NOTE_HEADER_BYTES = 12,
+	// include/linux/elfcore.h: struct elf_prstatus begins with struct elf_prstatus_common; then the registers.
+	PRSTATUS_REGISTERS = 112,
+	PRSTATUS_BYTES = PRSTATUS_REGISTERS + 8 * CPULIST_REGISTER_COUNT,
+	NAME_MAX_BYTES = 64,
+	// arch/x86/include/asm/segment.h: USER_RPL.
+	USER_BITS = 3,
+};
+
+static const char *const names[CPULIST_REGISTER_COUNT] = {
+	"R15", "R14", "R13", "R12", "RBP",  "RBX", "R11", "R10",   "R9",  "R8", "RAX",
+	"RCX", "RDX", "RSI", "RDI", "ORAX", "RIP", "CS",  "FLAGS", "RSP", "SS",
+};
+
+const char *cpulist_register_name(unsigned int which)
+{
+	return names[which];
+}
+
+bool cpulist_is_user(const struct cpulist_registers *registers)
+{
+	return (registers->values[CPULIST_CS] & USER_BITS) == USER_BITS;
+}
+
+struct error *cpulist_crashed(struct kernel *kernel, uint32_t *ret)
+{
+	uint64_t cpu = 0;
+	struct error *err = kernel_variable(kernel, KERNEL_PANIC_CPU, 4, &cpu);
+
+	if (err)
+		return err;
+	// PANIC_CPU_INVALID (include/linux/panic.h).
+	if (cpu == UINT32_MAX)
+		return error_new(ERROR_UNSUPPORTED, "no CPU has crashed");
+	if (cpu >= kernel->cpu_count)
+		return error_new(ERROR_BAD_DATA, "CPU %ju has crashed, and there is none", (uintmax_t)cpu);
+	*ret = (uint32_t)cpu;
+	return NULL;
+}
+
+static uint64_t align4(uint64_t size)
+{
+	return (size + 3) & ~UINT64_C(3);
+}
+
+static void take(const struct kernel *kernel, const uint8_t *prstatus, struct cpulist_registers *ret)
+{
+	for (unsigned int i = 0; i < CPULIST_REGISTER_COUNT; i++)
+		ret->values[i] = load_u64(prstatus + PRSTATUS_REGISTERS + 8 * i, kernel->core->is_big_endian);
+}
+
+// Each CPU writes its own note when it stops.
+static struct error *from_memory(struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret)
+{
+	uint8_t header[NOTE_HEADER_BYTES], prstatus[PRSTATUS_BYTES];
+	bool is_big = kernel->core->is_big_endian;
+	uint64_t vaddr, notes, note = 0, name_bytes;
+	struct error *err = kernel_symbol(kernel, KERNEL_CRASH_NOTES, &notes);
+
+	// It is one pointer, to what each CPU has of its own.
+	if (!err)
+		err = vmemory_uint(kernel->memory, notes, 8, &note);
+	if (!err)
+		err = kernel_symbol(kernel, KERNEL_PER_CPU_OFFSET, &vaddr);
+	if (!err)
+		err = vmemory_uint(kernel->memory, vaddr + 8 * (uint64_t)cpu, 8, &vaddr);
+	if (!err)
+		err = vmemory_read(kernel->memory, note + vaddr, header, sizeof(header));
+	if (err)
+		return err;
+	name_bytes = load_u32(header, is_big);
+	if (!name_bytes)
+		return error_new(ERROR_UNSUPPORTED, "CPU %u saved no registers: it did not stop when it was told to",
+		                 cpu);
+	if (name_bytes > NAME_MAX_BYTES || load_u32(header + 4, is_big) < PRSTATUS_BYTES ||
+	    load_u32(header + 8, is_big) != NT_PRSTATUS)
+		return error_new(ERROR_BAD_DATA, "the note of CPU %u is not one of registers", cpu);
+	err = vmemory_read(kernel->memory, note + vaddr + NOTE_HEADER_BYTES + align4(name_bytes), prstatus,
+	                   sizeof(prstatus));
+	if (!err)
+		take(kernel, prstatus, ret);
+	return err;
+}
+
+// Notes of a dump are in the order of the CPUs that had any.
+static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret)
+{
+	const struct vmcore *core = kernel->core;
+	uint64_t at = 0;
+
+	while (core->notes_bytes - at >= NOTE_HEADER_BYTES) {
+		const uint8_t *header = core->notes + at;
+		uint64_t desc = at + NOTE_HEADER_BYTES + align4(load_u32(header, core->is_big_endian));
+		uint64_t desc_bytes = load_u32(header + 4, core->is_big_endian);
+
+		if (desc > core->notes_bytes || desc_bytes > core->notes_bytes - desc)
+			break;
+		if (load_u32(header + 8, core->is_big_endian) == NT_PRSTATUS && desc_bytes >= PRSTATUS_BYTES &&
+		    cpu-- == 0) {
+			take(kernel, core->notes + desc, ret);
+			return NULL;
+		}
+		at = desc + align4(desc_bytes);
+		if (at > core->notes_bytes)
+			break;
+	}
+	return error_new(ERROR_UNSUPPORTED, "the dump has no registers of this CPU");
+}
+
+// A dump that was made from outside, of a kernel that did not start another one: its CPUs wrote no notes, the dump has its own.
+static bool is_from_outside(struct kernel *kernel)
+{
+	struct cpulist_registers registers;
+	uint32_t crashed;
+	struct error *err = cpulist_crashed(kernel, &crashed);
+
+	if (!err)
+		err = from_memory(kernel, crashed, &registers);
+	error_free(err);
+	return err;
+}
+
+struct error *cpulist_registers(struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret)
+{
+	struct error *err, *other;
+
+	if (kernel->core->arch->elf_machine != EM_X86_64)
+		return error_new(ERROR_UNSUPPORTED, "registers of this machine are not known yet");
+	err = from_memory(kernel, cpu, ret);
+	if (!err || !is_from_outside(kernel))
+		return err;
+	other = from_notes(kernel, cpu, ret);
+	if (other) {
+		error_free(other);
+		return err;
+	}
+	error_free(err);
+	return NULL;
+}
+
+static struct error *of_runqueue(struct kernel *kernel, uint32_t cpu, enum kernel_member which, uint64_t *ret)
+{
+	uint64_t rq;
+	struct error *err = kernel_per_cpu(kernel, KERNEL_RUNQUEUES, cpu, &rq);
+
+	return err ? err : kernel_get(kernel, rq, which, ret);
+}
+
+struct error *cpulist_current(struct kernel *kernel, uint32_t cpu, uint64_t *ret)
+{
+	return of_runqueue(kernel, cpu, KERNEL_RQ_CURR, ret);
+}
+
+struct error *cpulist_idle(struct kernel *kernel, uint32_t cpu, uint64_t *ret)
+{
+	return of_runqueue(kernel, cpu, KERNEL_RQ_IDLE, ret);
+}

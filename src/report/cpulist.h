@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * The CPUs of the crashed machine: what each was doing, with which registers it was stopped, and which one it was that crashed.
+ *
+ * Does not unwind stacks (report/backtrace.h). Registers are known of x86-64.
+ */
+#ifndef REPORT_CPULIST_H
+#define REPORT_CPULIST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "report/kernel.h"
+
+/** Registers, in the order of struct pt_regs (Linux arch/x86/include/asm/ptrace.h), which is that of ELF notes too. */
+enum cpulist_register {
+	CPULIST_R15,
+	CPULIST_R14,
+	CPULIST_R13,
+	CPULIST_R12,
+	CPULIST_BP,
+	CPULIST_BX,
+	CPULIST_R11,
+	CPULIST_R10,
+	CPULIST_R9,
+	CPULIST_R8,
+	CPULIST_AX,
+	CPULIST_CX,
+	CPULIST_DX,
+	CPULIST_SI,
+	CPULIST_DI,
+	CPULIST_ORIG_AX,
+	CPULIST_IP,
+	CPULIST_CS,
+	CPULIST_FLAGS,
+	CPULIST_SP,
+	CPULIST_SS,
+	CPULIST_REGISTER_COUNT,
+};
+
+/** Registers of a CPU, or of what was interrupted. */
+struct cpulist_registers {
+	uint64_t values[CPULIST_REGISTER_COUNT];
+};
+
+/** Name of a register. @param[in] which Below CPULIST_REGISTER_COUNT. @return "RIP" … Static. */
+const char *cpulist_register_name(unsigned int which);
+
+/** Whether registers are those of a program, not of the kernel. @param[in] registers See there. @return See there. */
+bool cpulist_is_user(const struct cpulist_registers *registers);
+
+/** The CPU that crashed. @param[in,out] kernel The kernel. @param[out] ret Its number. @return NULL; ERROR_UNSUPPORTED (nothing tells; or the kernel did not crash: it was dumped from outside); as vmemory_uint(). */
+struct error *cpulist_crashed(struct kernel *kernel, uint32_t *ret) must_check;
+
+/**
+ * With which registers a CPU was stopped: from its own note in the kernel's memory, or, if there is none of any CPU, from the dump's.
+ *
+ * @param[in,out] kernel The kernel.
+ * @param[in] cpu Number of the CPU.
+ * @param[out] ret They.
+ * @return NULL; ERROR_UNSUPPORTED (machine; or the CPU saved none: it did not answer); as vmemory_read().
+ */
+struct error *cpulist_registers(struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret) must_check;
+
+/** The task that a CPU was running. @param[in,out] kernel The kernel. @param[in] cpu Number of the CPU. @param[out] ret Its struct task_struct. @return NULL; as kernel_get(). */
+struct error *cpulist_current(struct kernel *kernel, uint32_t cpu, uint64_t *ret) must_check;
+
+/** The task that a CPU runs when there is nothing to do. @param[in,out] kernel The kernel. @param[in] cpu Number of the CPU. @param[out] ret Its struct task_struct. @return NULL; as kernel_get(). */
+struct error *cpulist_idle(struct kernel *kernel, uint32_t cpu, uint64_t *ret) must_check;
+
+#endif

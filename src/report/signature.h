@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/**
+ * @file
+ *
+ * A short name of a crash, the same for crashes that are the same: of its cause and of the functions that led to it.
+ *
+ * Addresses, offsets and what a compiler adds to names (.constprop.0, .cold, .isra.0) do not count; neither do the functions with
+ * which the kernel handles a crash.
+ */
+#ifndef REPORT_SIGNATURE_H
+#define REPORT_SIGNATURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report/backtrace.h"
+#include "report/cause.h"
+
+/** Sizes. */
+enum {
+	SIGNATURE_BYTES = 17, /**< Room for its digits, with the NUL. */
+	SIGNATURE_FUNCTIONS = 8, /**< So many count: further down is what any system call has. */
+};
+
+/** A signature that is made. */
+struct signature {
+	uint64_t hash;
+};
+
+/** Start. @param[out] ret Empty. @param[in] kind The cause. */
+void signature_init(struct signature *ret, enum cause_kind kind);
+
+/** Add a function. @param[in,out] signature See there. @param[in] name Its name, as the kernel has it. */
+void signature_add(struct signature *signature, const char *name);
+
+/** Whether a function belongs to the handling of a crash. @param[in] name Its name. @return See there. */
+bool signature_is_handler(const char *name);
+
+/** Make it of a trace. @param[in] tools For the names. @param[in] trace That of the crash; may be empty. @param[in] kind The cause. @param[out] text 16 digits. */
+void signature_make(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind,
+                    char text[SIGNATURE_BYTES]);
+
+/** Where in a trace the crash begins. @param[in] tools For the names. @param[in] trace The trace. @return Number of the first frame behind those that handle a crash; 0: there is no other. */
+size_t signature_first(const struct backtrace_tools *tools, const struct backtrace *trace);
+
+#endif

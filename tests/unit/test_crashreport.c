@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "report/crashreport.h"
+
+#include "fakecrash.h"
+#include "test.h"
+
+static struct crashreport *open_report(struct fakecore *fake)
+{
+	struct crashreport *report;
+
+	fakecore_open(fake);
+	check_ok(crashreport_make(fake->core, MACHINE_TASKS, &report));
+	return report;
+}
+
+static void close_report(struct fakecore *fake, struct crashreport *report)
+{
+	crashreport_free(report);
+	fakecore_deinit(fake);
+}
+
+static char *to_text(const struct crashreport *report)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	crashreport_text(report, out);
+	fclose(out);
+	return text;
+}
+
+static void check_trace(const struct crashreport *report, const struct backtrace *trace, const char *const *names)
+{
+	struct backtrace_tools tools = machine_tools(report->machine);
+	size_t count = 0;
+
+	for (; names[count]; count++) {
+		struct symbols_place place;
+
+		check(count < trace->count);
+		backtrace_place(&tools, &trace->frames[count], &place);
+		check_text(place.name, names[count]);
+	}
+	check(count == trace->count);
+}
+
+static const char *const crashed_names[] = {
+	"__crash_kexec", "panic", "sysrq_handle_crash", "ksys_write.isra.0", "entry_SYSCALL_64_after_hwframe", NULL,
+};
+static const char *const waiting_names[] = {"schedule", "mod_wait", "kthread", "ret_from_fork", NULL};
+
+// Each form of the tables for unwinding gives the same traces.
+static void check_form(unsigned int form)
+{
+	struct crashreport *report;
+	struct backtrace_tools tools;
+	struct threads_task task;
+	struct backtrace trace;
+	struct fakecore fake;
+
+	fakecrash_make(&fake, form);
+	report = open_report(&fake);
+	check(report->machine && report->machine->orc.form == form);
+	check_trace(report, &report->trace, crashed_names);
+	check(report->trace.is_user && report->trace.user_ip == 0x401000 && !report->trace.why[0]);
+	tools = machine_tools(report->machine);
+	check_ok(machine_task(report->machine, 78, &task));
+	backtrace_task(&tools, &report->machine->threads, task.vaddr, &trace);
+	check_trace(report, &trace, waiting_names);
+	check(!trace.is_user && !trace.why[0]);
+	close_report(&fake, report);
+}
+
+static void form_1(void)
+{
+	check_form(ORC_FORM_1);
+}
+
+static void form_2(void)
+{
+	check_form(ORC_FORM_2);
+}
+
+static void form_3(void)
+{
+	check_form(ORC_FORM_3);
+}
+
+static void form_4(void)
+{
+	check_form(ORC_FORM_4);
+}
+
+static void glance(void)
+{
+	const char *const wanted[] = {
+		"cause       sysrq\n",
+		"crashed     2023-11-14 22:13:20 UTC, after 0 d 01:06:40\n",
+		"tainted     WO\n",
+		"crashed, CPU 0: crasher, PID 77\n",
+		"waits, cannot be interrupted, CPU 0: waiter, PID 78 (of the kernel)\n",
+		"mod_wait+0x44/0x100 [faulty]\n",
+		"4 tasks; 1 of them wait",
+		"  in all                 4\n",
+		"  free                   1\n",
+		"in the program, at 0x401000\n",
+	};
+	_cleanup_free_ char *text = NULL;
+	struct crashreport *report;
+	struct fakecore fake;
+
+	fakecrash_make(&fake, ORC_FORM_3);
+	report = open_report(&fake);
+	text = to_text(report);
+	for (size_t i = 0; i < array_size(wanted); i++) {
+		if (!strstr(text, wanted[i]))
+			fprintf(stderr, "no \"%s\" in\n%s", wanted[i], text);
+		check(strstr(text, wanted[i]));
+	}
+	check(strlen(report->signature) == 16);
+	close_report(&fake, report);
+}
+
+static void task_states(void)
+{
+	static const struct {
+		uint32_t pid;
+		const char *state;
+	} wanted[] = {{77, "RU"}, {78, "UN"}, {79, "ZO"}};
+	struct crashreport *report;
+	struct threads_task task;
+	struct fakecore fake;
+
+	fakecrash_make(&fake, ORC_FORM_3);
+	report = open_report(&fake);
+	for (size_t i = 0; i < array_size(wanted); i++) {
+		check_ok(machine_task(report->machine, wanted[i].pid, &task));
+		check_text(task.state, wanted[i].state);
+		check(task.is_active == (wanted[i].pid == 77) && task.ppid == 0);
+	}
+	check(report->machine->threads.count == FAKECRASH_TASK_COUNT);
+	check_error(machine_task(report->machine, 4711, &task), ERROR_BAD_DATA, "there is no task 4711");
+	close_report(&fake, report);
+}
+
+// Lists that lead into circles, and to nowhere, end; what is before them is told, and all else.
+static void endless(void)
+{
+	uint64_t module = fakecore_image + FAKECRASH_MODULE;
+	_cleanup_free_ char *text = NULL;
+	struct crashreport *report;
+	struct fakecore fake;
+
+	fakecrash_make(&fake, ORC_FORM_3);
+	fakecrash_put(&fake, module + 8, module + 8, 8);
+	fakecrash_put(&fake, fakecrash_task(FAKECRASH_WAITING) + 64, fakecrash_task(FAKECRASH_CRASHED) + 64, 8);
+	// kthread() returns to itself for ever.
+	for (uint64_t i = 14; i < 0x200; i++)
+		fakecrash_put(&fake, fakecore_image + FAKECRASH_STACKS + 0x1000 + 8 * i,
+		              fakecrash_function(FAKECRASH_KTHREAD) + 0x80, 8);
+	report = open_report(&fake);
+	check(report->machine->modules.count == 1 && report->machine->modules.why[0]);
+	check(report->machine->threads.why[0]);
+	text = to_text(report);
+	check(strstr(text, "further down not known: there are more frames than 128\n"));
+	check(strstr(text, "further ones not known: the list of modules has no end\n"));
+	check_trace(report, &report->trace, crashed_names);
+	close_report(&fake, report);
+}
+
+// Without symbols nothing is known but that, and it is no error.
+static void no_symbols(void)
+{
+	_cleanup_free_ char *text = NULL;
+	struct crashreport *report;
+	struct fakecore fake;
+
+	fakecrash_make(&fake, ORC_FORM_3);
+	memset(fake.memory + FAKECRASH_SYMBOLS, 0, 0x10000);
+	report = open_report(&fake);
+	check(report->machine && report->machine->kernel->symbols_why[0]);
+	text = to_text(report);
+	check(strstr(text, "cause       unknown\n") && strstr(text, "which task crashed is not known: "));
+	close_report(&fake, report);
+}
+
+// The same of types: registers are still there.
+static void no_types(void)
+{
+	struct crashreport *report;
+	struct cpulist_registers registers;
+	struct fakecore fake;
+
+	fakecrash_make(&fake, ORC_FORM_3);
+	memset(fake.memory + FAKECRASH_BTF, 0, 24);
+	report = open_report(&fake);
+	check(report->machine && report->machine->kernel->types_why[0] && !report->machine->kernel->symbols_why[0]);
+	check_ok(cpulist_registers(report->machine->kernel, 0, &registers));
+	check(registers.values[CPULIST_IP] == fakecrash_function(FAKECRASH_CRASH_KEXEC) + 0x50);
+	close_report(&fake, report);
+}
+
+static void command_line(void)
+{
+	char text[OVERVIEW_COMMAND_LINE_BYTES];
+	struct crashreport *report;
+	struct fakecore fake;
+
+	fakecrash_make(&fake, ORC_FORM_3);
+	report = open_report(&fake);
+	check_ok(overview_command_line(report->machine->kernel, text));
+	check_text(text, "root=/dev/vda quiet");
+	close_report(&fake, report);
+}
+
+static void count_places(void *context, const struct symbols_place *place)
+{
+	uint64_t *vaddr = context;
+
+	*vaddr = place->vaddr;
+}
+
+static void names(void)
+{
+	struct crashreport *report;
+	struct symbols_place place;
+	struct fakecore fake;
+	uint64_t vaddr = 0;
+
+	fakecrash_make(&fake, ORC_FORM_3);
+	report = open_report(&fake);
+	check_ok(symbols_each(report->machine->symbols, "mod_data", count_places, &vaddr));
+	check(vaddr == fakecore_image + FAKECRASH_MODULE_TEXT + 0x800);
+	check_ok(symbols_each(report->machine->symbols, "kthread", count_places, &vaddr));
+	check(vaddr == fakecrash_function(FAKECRASH_KTHREAD));
+	symbols_find(report->machine->symbols, vaddr + 8, &place);
+	check_text(place.name, "kthread");
+	check(place.offset_bytes == 8 && place.size_bytes == FAKECRASH_FUNCTION_BYTES && !place.module);
+	symbols_find(report->machine->symbols, 0x401000, &place);
+	check(!place.name[0] && !place.module);
+	// Behind the last symbol of all nothing is known.
+	symbols_find(report->machine->symbols, fakecore_image + FAKECRASH_BYTES - 8, &place);
+	check(!place.name[0]);
+	close_report(&fake, report);
+}
+
+// Which functions count, and what of their names.
+static void signatures(void)
+{
+	struct signature plain, suffix, other, order;
+
+	signature_init(&plain, CAUSE_OOPS);
+	signature_add(&plain, "foo");
+	signature_add(&plain, "bar");
+	signature_init(&suffix, CAUSE_OOPS);
+	signature_add(&suffix, "foo.constprop.0");
+	signature_add(&suffix, "bar.isra.0.cold");
+	signature_init(&other, CAUSE_BUG);
+	signature_add(&other, "foo");
+	signature_add(&other, "bar");
+	signature_init(&order, CAUSE_OOPS);
+	signature_add(&order, "foob");
+	signature_add(&order, "ar");
+	check(plain.hash == suffix.hash && plain.hash != other.hash && plain.hash != order.hash);
+	check(signature_is_handler("panic") && signature_is_handler("oops_end.cold") &&
+	      !signature_is_handler("panic2"));
+	// FNV-1a of "oops", NUL, "foo", NUL, "bar", NUL, as another program computes it.
+	check(plain.hash == UINT64_C(0xecc96b68f8c28a15));
+}
+
+static const struct test tests[] = {
+	TEST(form_1),  TEST(form_2),     TEST(form_3),   TEST(form_4),       TEST(glance), TEST(task_states),
+	TEST(endless), TEST(no_symbols), TEST(no_types), TEST(command_line), TEST(names),  TEST(signatures),
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(tests, array_size(tests), argc, argv);
+}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What kdump-inspect says of a dump without debugging information, against what crash says with it."""
+
+import json
+import re
+
+from .command import run
+
+# Saves the registers and then leaves the kernel: no table tells of its frame, crash finds it by the address of its call.
+AFTER_THE_REGISTERS = "machine_kexec"
+
+
+def _ask(lab, dump, *words):
+    """What a command prints as JSON."""
+    _, text, _ = run([lab.program("kdump-inspect"), words[0], "--json", *words[1:], dump], timeout_s=120)
+    return json.loads(text)
+
+
+def _stacks(text):
+    """{address of the task: functions of its stack} of crash's bt."""
+    stacks, frames = {}, None
+    for line in text.splitlines():
+        task = re.match(r"PID: \d+\s+TASK: (\S+)", line)
+        # Between the frames are those of exceptions, whose function has no number.
+        frame = re.match(r"\s*#\d+ \[\S+\] (\S+)(?: \(.*\))? at|\s*\[exception RIP: ([^+\]]+)", line)
+        if task:
+            frames = stacks.setdefault(task[1], [])
+        elif frame and (frame[1] or frame[2]) != AFTER_THE_REGISTERS:
+            frames.append(frame[1] or frame[2])
+    return stacks
+
+
+def _our_stacks(answer):
+    return {stack["task"]: [frame["function"] for frame in stack["trace"]] for stack in answer["stacks"]}
+
+
+def _tasks(text):
+    """Lines of crash's ps, without what it computes from the size of memory."""
+    line = re.compile(r"(>?)\s*(\d+)\s+(\d+)\s+(\d+)\s+([0-9a-f]{16})\s+(\S\S)\s+[\d.]+\s+(\d+)\s+\d+\s+(.*)")
+    return sorted(line.match(row).groups() for row in text.splitlines()[1:])
+
+
+def _our_tasks(answer):
+    return sorted((">" if task["active"] else "", str(task["pid"]), str(task["ppid"]), str(task["cpu"]), task["task"],
+                   task["state"], str(task["size_kib"]), f"[{task['name']}]" if task["kernel"] else task["name"])
+                  for task in answer["tasks"])
+
+
+def _modules(text):
+    return sorted(tuple(row.split()[:4]) for row in text.splitlines()[1:])
+
+
+def _our_modules(answer):
+    return sorted((module["struct"][2:], module["name"], module["code"][2:], str(module["size_bytes"]))
+                  for module in answer["modules"])
+
+
+def _difference(ours, theirs):
+    """The first differences of two lists or tables; "" if there are none."""
+    if ours == theirs:
+        return ""
+    if isinstance(ours, dict):
+        ours, theirs = sorted(ours.items()), sorted(theirs.items())
+    wrong = [f"ours:  {row}" for row in ours if row not in theirs] + [f"crash: {row}" for row in theirs if row not in ours]
+    return f"{len(wrong)} rows, or their order:\n" + "\n".join(wrong[:8])
+
+
+def same_as_crash(report, name, lab, dump, crash):
+    """The log, the tasks, the modules and all stacks are those of crash on the unfiltered vmcore."""
+    _, log, _ = run([lab.program("kdump-inspect"), "log", dump])
+    theirs = crash.by_command["log"].rstrip("\n").splitlines()
+    report.check(f"{name}: log: {len(theirs)} lines are crash's", _difference(log.rstrip("\n").splitlines(), theirs))
+    theirs = _tasks(crash.by_command["ps"])
+    report.check(f"{name}: ps: {len(theirs)} tasks are crash's", _difference(_our_tasks(_ask(lab, dump, "ps")), theirs))
+    theirs = _modules(crash.by_command["mod"])
+    report.check(f"{name}: modules: {len(theirs)} are crash's",
+                 _difference(_our_modules(_ask(lab, dump, "modules")), theirs))
+    theirs = _stacks(crash.by_command["bt"])
+    report.check(f"{name}: bt is crash's", _difference(_our_stacks(_ask(lab, dump, "bt")), theirs))
+    theirs = _stacks(crash.by_command["foreach bt"])
+    report.check(f"{name}: bt -a: {len(theirs)} stacks are crash's",
+                 _difference(_our_stacks(_ask(lab, dump, "bt", "-a")), theirs))
+
+
+def report_of(report, name, lab, folder, cause, function):
+    """The report that the capture kernel made is that of the dump, and says what happened."""
+    made = json.loads((folder / "report.json").read_text())
+    first = [frame["function"] for frame in made["crashed"]["trace"]]
+    report.check(f"{name}: report.json has the cause, {cause}, and {function}",
+                 "" if made["cause"] == cause and function in first else f"{made['cause']}: {first}")
+    report.check(f"{name}: report.json is what kdump-inspect says of the vmcore",
+                 _difference(made, _ask(lab, folder / "vmcore", "summary")))
+    text = (folder / "report.txt").read_text()
+    lost = [word for word in (made["signature"], function, made["host"], made["release"]) if word not in text]
+    report.check(f"{name}: report.txt has the same", f"no {lost}" if lost else "")
+    measured = re.findall(r"report: (made in .*)", (folder / "capture.log").read_text())
+    report.check(f"{name}: capture.log says what the report took", "" if measured else "it does not")
+    report.note(f"{name}: report {' '.join(measured)} (emulated)")
+
+
+def whole_stacks(report, name, lab, dump):
+    """Kernels for which there is no crash: every stack ends where the kernel was entered, or where it began."""
+    summary = _ask(lab, dump, "summary")
+    broken = [f"{stack['pid']} {stack['name']}: {stack['trace_problem']}" for stack in _ask(lab, dump, "bt", "-a")["stacks"]
+              if stack["trace_problem"] and stack["state"] not in ("ZO", "DE")]
+    report.check(f"{name}: all {summary['tasks']} stacks have an end", "\n".join(broken[:8]))
+    crashed = [frame["function"] for frame in summary["crashed"]["trace"]]
+    report.check(f"{name}: the stack that crashed has panic()", "" if "panic" in crashed else f"{crashed}")
+    report.note(f"{name}: {summary['cause']}: {summary['cause_text']}; {' '.join(map(str, crashed))}")
