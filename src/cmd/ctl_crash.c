@@ -17,7 +17,7 @@
 #include "boot/text.h"
 #include "boot/words.h"
 #include "capture/dumpdir.h"
-#include "cmd/ctl_dumps.h"
+#include "cmd/ctl_known.h"
 
 enum { LIST_MAX_BYTES = 16 << 20, ANSWER_BYTES = 64 };
 
@@ -44,23 +44,6 @@ static struct error *read_line(const struct host *host, const char *path, char *
 	if (!err)
 		(*ret)[strcspn(*ret, "\n")] = '\0';
 	return err;
-}
-
-// Names of the dumps that were told of; none if there is no list.
-static struct error *read_known(const struct host *host, struct words *ret)
-{
-	_cleanup_free_ char *text = NULL;
-	struct error *err = host_read(host, CTL_KNOWN_PATH, LIST_MAX_BYTES, &text, NULL);
-	char *rest = text, *line;
-
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
-		return NULL;
-	}
-	while (!err && (line = strsep(&rest, "\n")))
-		if (*line)
-			words_add(ret, line);
-	return err ? err : words_check(ret);
 }
 
 static struct error *write_last(const struct host *host, const struct last *last)
@@ -153,7 +136,7 @@ static struct error *note(const struct host *host)
 	struct error *err = read_line(host, "/proc/sys/kernel/random/boot_id", &last.boot);
 
 	if (!err)
-		err = read_known(host, &last.known);
+		err = ctl_known_read(host, &last.known);
 	return err ? err : error_wrap(write_last(host, &last), "write down that this is a test");
 }
 
@@ -190,7 +173,7 @@ static struct error *find_dump(const struct host *host, struct last *last)
 	struct error *err = read_line(host, "/proc/sys/kernel/hostname", &hostname);
 
 	if (!err)
-		err = read_known(host, &known);
+		err = ctl_known_read(host, &known);
 	for (size_t i = 0; !err && i < known.count && !last->dump; i++) {
 		if (words_has(&last->known, known.list[i]) || !is_ours(known.list[i], hostname))
 			continue;

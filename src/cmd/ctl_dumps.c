@@ -13,6 +13,7 @@
 #include "boot/words.h"
 #include "capture/dumpdir.h"
 #include "cmd/ctl_crash.h"
+#include "cmd/ctl_known.h"
 #include "cmd/ctl_mail.h"
 #include "cmd/ctl_metrics.h"
 #include "cmd/ctl_partition.h"
@@ -21,7 +22,7 @@
 #include "report/dumps.h"
 #include "report/pstore.h"
 
-enum { KNOWN_MAX_BYTES = 16 << 20, NOTIFY_TIMEOUT_MS = 60000 };
+enum { NOTIFY_TIMEOUT_MS = 60000 };
 
 struct walk {
 	const struct host *host;
@@ -130,21 +131,6 @@ static struct error *tell_people(const struct walk *walk, const struct news *new
 	return err ? err : ctl_mail(walk->config, walk->hostname, subject_text, body_text);
 }
 
-static struct error *write_words(const struct host *host, const struct words *words)
-{
-	_cleanup_text_ struct text text = {0};
-	_cleanup_free_ char *whole = NULL;
-	struct error *err = words_check(words);
-
-	for (size_t i = 0; i < words->count; i++)
-		text_add(&text, "%s\n", words->list[i]);
-	if (!err)
-		err = text_take(&text, &whole);
-	if (!err)
-		err = host_mkdirs(host, "/var/lib/kdump");
-	return err ? err : host_replace(host, CTL_KNOWN_PATH, whole, strlen(whole), 0644);
-}
-
 // What could not be looked at, for a person and for a program that reads the list.
 static void complain(struct walk *walk, const char *where, struct error *err)
 {
@@ -202,10 +188,10 @@ static struct error *tell(struct walk *walk, const struct news *news)
 		return NULL;
 	}
 	words_add(&walk->known, news->key);
-	err = write_words(walk->host, &walk->known);
+	err = ctl_known_write(walk->host, &walk->known);
 	return err || strcmp(news->hostname, walk->hostname) != 0
 	               ? err
-	               : ctl_metrics_note(walk->host, news->key, news->about.state);
+	               : ctl_known_note_last(walk->host, news->key, news->about.state);
 }
 
 // Notes that it is there. Returns whether it is to be told of.
@@ -284,22 +270,6 @@ static struct error *walk_pstore(struct walk *walk)
 			err = tell(walk, &news);
 	}
 	return err;
-}
-
-static struct error *read_known(struct walk *walk)
-{
-	_cleanup_free_ char *text = NULL;
-	struct error *err = host_read(walk->host, CTL_KNOWN_PATH, KNOWN_MAX_BYTES, &text, NULL);
-	char *rest = text, *line;
-
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
-		return NULL;
-	}
-	while (!err && (line = strsep(&rest, "\n")))
-		if (*line)
-			words_add(&walk->known, line);
-	return err ? err : words_check(&walk->known);
 }
 
 // A target that cannot be found or reached now must not hide the others.
@@ -412,7 +382,7 @@ static struct error *forget(struct walk *walk)
 	for (size_t i = 0; i < walk->known.count; i++)
 		if (words_has(&walk->there, walk->known.list[i]))
 			words_add(&still, walk->known.list[i]);
-	return still.count == walk->known.count ? NULL : write_words(walk->host, &still);
+	return still.count == walk->known.count ? NULL : ctl_known_write(walk->host, &still);
 }
 
 static void walk_deinit(struct walk *walk)
@@ -433,7 +403,7 @@ static struct error *run(struct walk *walk)
 	if (!err) {
 		hostname[strcspn(hostname, "\n")] = '\0';
 		walk->hostname = hostname;
-		err = read_known(walk);
+		err = ctl_known_read(walk->host, &walk->known);
 	}
 	if (!err)
 		err = walk_all(walk);

@@ -14,9 +14,6 @@
 /** Programs that are told of each new dump. */
 #define CTL_NOTIFY_DIRECTORY "/etc/kdump/notify.d"
 
-/** Names of dumps that were told of, one on a line. */
-#define CTL_KNOWN_PATH "/var/lib/kdump/known-dumps"
-
 /**
  * Print a line for each dump: its path, its state, its size, the panic.
  *

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "boot/crashkernel.h"
@@ -13,53 +12,20 @@
 #include "boot/kexec.h"
 #include "boot/reservation.h"
 #include "boot/text.h"
-#include "capture/dumpdir.h"
+#include "cmd/ctl_known.h"
 
-#define LAST_PATH "/var/lib/kdump/last-dump"
-
-enum { LAST_MAX_BYTES = 4096, MODE_ALL = 0644 };
-
-// Seconds since 1970 that a name has; 0: it has none, which is before any dump.
-static int64_t time_of(const char *name)
-{
-	size_t size = dumpdir_host_size(name);
-	struct tm utc = {0};
-
-	// "-2026-11-21T02-35-10Z": dumpdir_host_size() says so.
-	if (!size || !strptime(name + size, "-%Y-%m-%dT%H-%M-%SZ", &utc))
-		return 0;
-	return timegm(&utc);
-}
+enum { MODE_ALL = 0644 };
 
 static void add(struct text *text, const char *name, const char *help, int64_t value)
 {
 	text_add(text, "# HELP %s %s\n# TYPE %s gauge\n%s %" PRId64 "\n", name, help, name, name, value);
 }
 
-// "NAME STATE", as ctl_metrics_note() wrote it.
-static struct error *read_last(const struct host *host, char **name_ret, char **state_ret)
-{
-	_cleanup_free_ char *text = NULL;
-	struct error *err = host_read(host, LAST_PATH, LAST_MAX_BYTES, &text, NULL);
-	size_t size;
-
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
-		return NULL;
-	}
-	if (err)
-		return err;
-	size = strcspn(text, " \n");
-	*name_ret = strndup(text, size);
-	*state_ret = strndup(text + size + (text[size] == ' '), strcspn(text + size + (text[size] == ' '), "\n"));
-	return *name_ret && *state_ret ? NULL : error_new(ERROR_NOMEM, "no memory for the last dump");
-}
-
 static struct error *add_last(const struct host *host, struct text *text)
 {
 	_cleanup_free_ char *name = NULL, *state = NULL;
-	struct error *err = read_last(host, &name, &state);
-	int64_t seconds = !err && name ? time_of(name) : 0;
+	struct error *err = ctl_known_last(host, &name, &state);
+	int64_t seconds = !err && name ? ctl_known_time(name) : 0;
 
 	if (err || seconds <= 0)
 		return err;
@@ -156,21 +122,4 @@ void ctl_metrics_update(const struct ctl *ctl)
 	err = write_file(ctl, &config, config_text(&config, KEY_METRICS_FILE));
 	if (err)
 		fprintf(stderr, "%s: the metrics: %s\n", ctl->program, err->text);
-}
-
-struct error *ctl_metrics_note(const struct host *host, const char *name, enum dumps_state state)
-{
-	_cleanup_free_ char *last = NULL, *last_state = NULL, *line = NULL;
-	struct error *err;
-
-	if (!time_of(name))
-		return NULL;
-	err = read_last(host, &last, &last_state);
-	if (err || (last && time_of(last) > time_of(name)))
-		return err;
-	if (asprintf(&line, "%s %s\n", name, dumps_state_name(state)) < 0) {
-		line = NULL;
-		return error_new(ERROR_NOMEM, "no memory for the last dump");
-	}
-	return host_replace(host, LAST_PATH, line, strlen(line), MODE_ALL);
 }

@@ -10,22 +10,11 @@
 #define CMD_CTL_METRICS_H
 
 #include "cmd/ctl.h"
-#include "report/dumps.h"
 
 /** kdumpctl metrics. @param[in] ctl The call. @param[in,out] exit_ret Untouched. @return NULL; ERROR_CONFIG (--write, and no file is configured); ERROR_OS; ERROR_NOSPC; ERROR_NOMEM. */
 struct error *ctl_metrics(const struct ctl *ctl, int *exit_ret) must_check;
 
 /** Write the file, if one is configured; what fails is printed. @param[in] ctl The call. */
 void ctl_metrics_update(const struct ctl *ctl);
-
-/**
- * Note a dump that was told of; one that is older than the last is not.
- *
- * @param[in] host The machine.
- * @param[in] name Its name. One without a time is not noted.
- * @param[in] state What became of it.
- * @return NULL; ERROR_OS; ERROR_NOSPC; ERROR_NOMEM.
- */
-struct error *ctl_metrics_note(const struct host *host, const char *name, enum dumps_state state) must_check;
 
 #endif

@@ -12,11 +12,8 @@
 #include "boot/kexec.h"
 #include "boot/loaded.h"
 #include "boot/reservation.h"
-#include "capture/dumpdir.h"
-#include "cmd/ctl_dumps.h"
+#include "cmd/ctl_known.h"
 #include "cmd/ctl_load.h"
-
-enum { KNOWN_MAX_BYTES = 16 << 20 };
 
 enum state {
 	STATE_ARMED,
@@ -38,13 +35,13 @@ struct status {
 	char *problem; // Why there is no plan; else NULL.
 	char *cause; // Why the image is stale; NULL: it is fresh, or there is no plan.
 	bool is_current; // What is loaded is what a start would load.
-	char *dump; // The newest that was told of; NULL: none.
+	char *dump, *dump_state; // The last one that was told of; NULL: none.
 };
 
 static void status_deinit(struct status *status)
 {
 	char *const texts[] = {status->reason,  status->kernel, status->target, status->directory,
-	                       status->problem, status->cause,  status->dump};
+	                       status->problem, status->cause,  status->dump,   status->dump_state};
 
 	for (size_t i = 0; i < array_size(texts); i++)
 		free(texts[i]);
@@ -145,29 +142,6 @@ static struct error *find_plan(const struct ctl *ctl, struct status *ret)
 	return NULL;
 }
 
-// Names of one host sort by time.
-static struct error *find_dump(const struct host *host, struct status *ret)
-{
-	_cleanup_free_ char *text = NULL, *hostname = NULL;
-	const char *newest = NULL;
-	struct error *err = host_read(host, "/proc/sys/kernel/hostname", 4096, &hostname, NULL);
-	char *rest, *line;
-
-	if (!err)
-		err = host_read(host, CTL_KNOWN_PATH, KNOWN_MAX_BYTES, &text, NULL);
-	// None was told of.
-	if (err) {
-		error_free(err);
-		return NULL;
-	}
-	hostname[strcspn(hostname, "\n")] = '\0';
-	for (rest = text; (line = strsep(&rest, "\n"));)
-		if (dumpdir_host_size(line) == strlen(hostname) && strncmp(line, hostname, strlen(hostname)) == 0 &&
-		    (!newest || strcmp(line, newest) > 0))
-			newest = line;
-	return newest ? keep_text(newest, &ret->dump) : NULL;
-}
-
 static struct error *print_json(const struct status *status)
 {
 	struct json json;
@@ -187,6 +161,7 @@ static struct error *print_json(const struct status *status)
 	json_text(&json, "directory", status->directory);
 	json_text(&json, "problem", status->problem);
 	json_text(&json, "last_dump", status->dump);
+	json_text(&json, "last_dump_state", status->dump_state);
 	json_close(&json);
 	return json_finish(&json);
 }
@@ -212,6 +187,6 @@ struct error *ctl_status(const struct ctl *ctl, int *exit_ret)
 		return err ? err : print_text(&status);
 	err = find_plan(ctl, &status);
 	if (!err)
-		err = find_dump(&ctl->host, &status);
+		err = ctl_known_last(&ctl->host, &status.dump, &status.dump_state);
 	return err ? err : print_json(&status);
 }
