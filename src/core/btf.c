@@ -227,20 +227,17 @@ static struct error *find_members(struct btf *btf, struct search *searches, size
 // What is damaged costs what stands behind it: the rest is found.
 static struct error *lookup(struct btf *btf, struct search *searches, size_t count)
 {
-	struct error *(*const passes[])(struct btf * btf, struct search * searches, size_t count) = {
-		read_strings,
-		read_types,
-		find_members,
-	};
-	struct error *first = NULL;
+	struct error *errors[3], *first = NULL;
 
-	for (size_t i = 0; i < array_size(passes); i++) {
-		struct error *err = passes[i](btf, searches, count);
-
+	// Each needs what the one before found.
+	errors[0] = read_strings(btf, searches, count);
+	errors[1] = read_types(btf, searches, count);
+	errors[2] = find_members(btf, searches, count);
+	for (size_t i = 0; i < array_size(errors); i++) {
 		if (first)
-			error_free(err);
+			error_free(errors[i]);
 		else
-			first = err;
+			first = errors[i];
 	}
 	return first;
 }
