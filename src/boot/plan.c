@@ -105,6 +105,11 @@ static const struct field fields[] = {
 
 #undef AT
 
+const char *plan_form_name(enum plan_form form)
+{
+	return forms[form];
+}
+
 static const void *field_of(const struct plan *plan, const struct field *field)
 {
 	return (const char *)plan + field->offset;

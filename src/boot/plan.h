@@ -197,6 +197,9 @@ bool plan_target_is_server(const struct plan_target *place);
 /** Whether a target is a partition without a file system. @param[in] place The target. */
 bool plan_target_is_raw(const struct plan_target *place);
 
+/** Word of a form, as it stands in the plan's text. @param[in] form One of the enum. @return Static. */
+const char *plan_form_name(enum plan_form form);
+
 /** Word of a format, as it stands in the plan's text. @param[in] format One of the enum. @return Static. */
 const char *plan_format_name(enum plan_format format);
 

@@ -10,6 +10,7 @@
 #include "base/endian.h"
 #include "base/io.h"
 #include "boot/initrd.h"
+#include "boot/lastcapture.h"
 #include "boot/plan.h"
 #include "dump/copy.h"
 #include "dump/fmt_pagemap.h"
@@ -216,6 +217,32 @@ static struct error *sum_up(const struct plan *plan, uint64_t total_kib, struct 
 	return err;
 }
 
+// What a capture took is more than what was counted where something was not thought of. Less is no reason to propose less: the next
+// one may have another target, or hooks that do more.
+static struct error *correct(const struct host *host, const struct plan *plan, uint64_t total_kib,
+                             struct reservation *ret)
+{
+	struct lastcapture last;
+	uint64_t counted, taken, more = 0;
+	unsigned int others;
+
+	if (!plan->kernel_version || !lastcapture_read(host, &last))
+		return set(ret, RESERVATION_LAST, 0, "nothing is known of a capture");
+	if (last.form != plan->form || strcmp(last.kernel, plan->kernel_version) != 0)
+		return set(ret, RESERVATION_LAST, 0, "the last capture was of another kernel or form");
+	others = last.threads - 1;
+	counted = ret->least_bytes + others * EACH_CPU_MIB * MIB +
+	          copier_bytes(plan, copier_threads(plan, last.threads), total_kib) -
+	          copier_bytes(plan, copier_threads(plan, 1), total_kib);
+	taken = last.taken_mib * MIB;
+	if (taken > counted)
+		more = taken - counted;
+	ret->need_bytes += more;
+	ret->least_bytes += more;
+	return set(ret, RESERVATION_LAST, more, "the last capture took %" PRIu64 " of %" PRIu64 " MiB with %u thread%s",
+	           last.taken_mib, last.reserved_mib, last.threads, last.threads == 1 ? "" : "s");
+}
+
 // More CPUs than one are started only where there is room (boot/cpus.c), so that neither they nor their threads count here: what is
 // proposed would grow with what is reserved. Where the form is not known it may be the larger one.
 static void propose(struct reservation *ret)
@@ -262,6 +289,8 @@ struct error *reservation_estimate(const struct host *host, const struct config 
 		err = estimate_rest(&plan, &reservation);
 	if (!err)
 		err = sum_up(&plan, total_kib, &reservation);
+	if (!err)
+		err = correct(host, &plan, total_kib, &reservation);
 	if (err) {
 		reservation_deinit(&reservation);
 		*ret = (struct reservation){0};
@@ -280,6 +309,7 @@ const char *reservation_part_name(enum reservation_part part)
 		[RESERVATION_UNPACKED] = "unpacked", [RESERVATION_PROGRAMS] = "programs",
 		[RESERVATION_COPIER] = "copier",     [RESERVATION_CPUS] = "cpus",
 		[RESERVATION_NETWORK] = "network",   [RESERVATION_PAGES] = "pages",
+		[RESERVATION_LAST] = "last",
 	};
 
 	return names[part];

@@ -34,6 +34,7 @@ enum reservation_part {
 	RESERVATION_CPUS, /**< CPUs beyond the first. */
 	RESERVATION_NETWORK, /**< Cards' rings and sockets. */
 	RESERVATION_PAGES, /**< The kernel's structures for the reserved memory itself. */
+	RESERVATION_LAST, /**< What the last capture took beyond all that. */
 	RESERVATION_PARTS,
 };
 

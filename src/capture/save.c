@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "boot/lastcapture.h"
 #include "capture/encrypt.h"
 #include "capture/partition.h"
 #include "capture/process.h"
@@ -478,6 +479,18 @@ static void attempt_deinit(struct attempt *attempt)
 		closep(&attempt->fds[i]);
 }
 
+// What boot/lastcapture.h reads after the next boot.
+static void tell_taken(const struct save_job *job, const struct shared *shared)
+{
+	uint64_t ram = system_ram(), least = shared->least_available_bytes;
+
+	if (ram > least && least)
+		log_print(job->log, LASTCAPTURE_WORDS "%" PRIu64 " of %" PRIu64 " MiB with %u thread%s, %s form, %s",
+		          (ram - least + MIB - 1) / MIB, ram / MIB, job->plan->threads,
+		          job->plan->threads == 1 ? "" : "s", plan_form_name(job->plan->form),
+		          job->plan->kernel_version);
+}
+
 // count: of files.
 static struct error *run_rung(const struct save_job *job, const struct rung *rung, size_t count, struct shared *shared)
 {
@@ -504,6 +517,7 @@ static struct error *run_rung(const struct save_job *job, const struct rung *run
 		err = error_new(ERROR_OS, "the copier ended with status %d", result.status);
 	log_print(job->log, "memory: copier %" PRIu64 " KiB at most, %" PRIu64 " MiB available at least",
 	          result.peak_bytes / 1024, shared->least_available_bytes / MIB);
+	tell_taken(job, shared);
 	return err;
 }
 

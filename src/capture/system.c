@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,19 @@ uint64_t system_meminfo(const char *key)
 		if (strncmp(line, key, key_size) == 0 && line[key_size] == ':')
 			return strtoull(line + key_size + 1, NULL, 10) * 1024;
 	return 0;
+}
+
+uint64_t system_ram(void)
+{
+	_cleanup_free_ char *text = read_small("/proc/iomem");
+	uint64_t sum = 0, first, last;
+
+	// What is inside of such an area is further in.
+	for (char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+		if (*line != ' ' && strncmp(line + strcspn(line, ":\n"), ": System RAM", 12) == 0 &&
+		    sscanf(line, "%" SCNx64 "-%" SCNx64, &first, &last) == 2 && last >= first)
+			sum += last - first + 1;
+	return sum;
 }
 
 uint64_t system_room(int fd)

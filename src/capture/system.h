@@ -32,6 +32,9 @@ void system_join(struct log *log);
 /** A value of /proc/meminfo. @param[in] key For example "MemAvailable". @return Bytes; 0 if it is not there. */
 uint64_t system_meminfo(const char *key);
 
+/** Memory that this kernel was given, which in a capture kernel is the reservation. @return Bytes; 0: it does not tell. */
+uint64_t system_ram(void);
+
 /** Room on a file system. @param[in] fd Any descriptor on it. @return Bytes that a dump can have; 0: none, or it does not tell. */
 uint64_t system_room(int fd);
 

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "boot/destination.h"
+#include "boot/lastcapture.h"
 #include "boot/text.h"
 #include "boot/words.h"
 #include "capture/dumpdir.h"
@@ -170,6 +171,7 @@ static void print_news(struct walk *walk, const struct news *news)
 
 static struct error *tell(struct walk *walk, const struct news *news)
 {
+	struct lastcapture capture;
 	struct error *err;
 
 	if (walk->json)
@@ -189,9 +191,11 @@ static struct error *tell(struct walk *walk, const struct news *news)
 	}
 	words_add(&walk->known, news->key);
 	err = ctl_known_write(walk->host, &walk->known);
-	return err || strcmp(news->hostname, walk->hostname) != 0
-	               ? err
-	               : ctl_known_note_last(walk->host, news->key, news->about.state);
+	if (err || strcmp(news->hostname, walk->hostname) != 0)
+		return err;
+	if (news->about.memory && lastcapture_parse(news->about.memory, &capture))
+		err = lastcapture_write(walk->host, &capture);
+	return err ? err : ctl_known_note_last(walk->host, news->key, news->about.state);
 }
 
 // Notes that it is there. Returns whether it is to be told of.

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "boot/lastcapture.h"
 #include "boot/plan.h"
 #include "boot/words.h"
 #include "capture/dumpdir.h"
@@ -26,6 +27,7 @@ enum {
 };
 
 #define LOG_NAME "vmcore-dmesg.txt"
+#define STORY_NAME "capture.log"
 
 const char *dumps_state_name(enum dumps_state state)
 {
@@ -156,6 +158,24 @@ char *dumps_find_panic(int fd)
 	return panic;
 }
 
+// The last line that says so: each rung of the ladder, and each target, has one.
+static char *find_memory(int dir_fd)
+{
+	_cleanup_close_ int fd = open_file(dir_fd, STORY_NAME);
+	_cleanup_free_ char *text = calloc(1, LOG_END_BYTES + 1);
+	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	_cleanup_error_ struct error *err = NULL;
+	const char *last = NULL;
+	size_t got = 0;
+
+	if (!text || size < 0)
+		return NULL;
+	err = io_pread(fd, text, LOG_END_BYTES, size > LOG_END_BYTES ? (uint64_t)(size - LOG_END_BYTES) : 0, &got);
+	for (const char *at = text; !err && (at = strstr(at, LASTCAPTURE_WORDS));)
+		last = at += strlen(LASTCAPTURE_WORDS);
+	return last ? printable(last) : NULL;
+}
+
 static void look_at_log(int dir_fd, struct dumps_about *about)
 {
 	_cleanup_close_ int fd = open_file(dir_fd, LOG_NAME);
@@ -284,6 +304,7 @@ struct error *dumps_look(int fd, const char *name, struct dumps_about *ret)
 		return error_os(errno, "%s", name);
 	ret->size_bytes = disk_bytes(dir_fd);
 	look_at_log(dir_fd, ret);
+	ret->memory = find_memory(dir_fd);
 	ret->part_count = said_parts(dir_fd);
 	if (is_incomplete(name)) {
 		judge_incomplete(dir_fd, ret);
@@ -300,6 +321,7 @@ struct error *dumps_look(int fd, const char *name, struct dumps_about *ret)
 void dumps_deinit(struct dumps_about *about)
 {
 	free(about->panic);
+	free(about->memory);
 	free(about->problem);
 	*about = (struct dumps_about){0};
 }
