@@ -14,6 +14,8 @@ struct rhel {
 	struct import_line path;
 	struct import_line rootfs; // failure_action dump_to_rootfs.
 	char *mount; // The device of dracut_args --mount; owned.
+	struct import_line blacklist; // The last line of it; number 0: none.
+	struct words blacklisted;
 };
 
 struct directive {
@@ -113,18 +115,22 @@ static void take_post(struct rhel *rhel, const struct import_line *line)
 		"not by $1, how the dump went: see kdump-capture(8)");
 }
 
-// Modules that the capture kernel shall not load: its own parameter does that, whoever tries. Of several the last would count.
 static void take_blacklist(struct rhel *rhel, const struct import_line *line)
 {
-	_cleanup_words_ struct words words = {0};
+	rhel->blacklist = *line;
+	words_split(&rhel->blacklisted, line->value);
+}
+
+// Modules that the capture kernel shall not load: its own parameter does that, whoever tries. Of several the last would count.
+static void set_blacklist(struct rhel *rhel)
+{
 	_cleanup_text_ struct text list = {0};
 
-	words_split(&words, line->value);
-	for (size_t i = 0; i < words.count; i++)
-		text_add(&list, "%s%s", i ? "," : "", words.list[i]);
-	rhel->import->is_failed |= words.is_failed || list.is_failed;
+	for (size_t i = 0; i < rhel->blacklisted.count; i++)
+		text_add(&list, "%s%s", i ? "," : "", rhel->blacklisted.list[i]);
+	rhel->import->is_failed |= rhel->blacklisted.is_failed || list.is_failed;
 	if (list.buf)
-		import_append(rhel->import, line, KEY_COMMANDLINE_APPEND, "module_blacklist=%s", list.buf);
+		import_append(rhel->import, &rhel->blacklist, KEY_COMMANDLINE_APPEND, "module_blacklist=%s", list.buf);
 }
 
 // "options MODULE NAME=VALUE…": the kernel takes MODULE.NAME=VALUE.
@@ -388,6 +394,8 @@ struct error *import_rhel(const char *text, struct import *import)
 	}
 	set_target(&rhel);
 	set_fallback(&rhel);
+	set_blacklist(&rhel);
+	words_deinit(&rhel.blacklisted);
 	free(rhel.mount);
 	return NULL;
 }

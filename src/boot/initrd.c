@@ -243,6 +243,8 @@ static struct error *run_dracut(const struct host *host, const struct plan *plan
 	struct host_command command = {
 		.timeout_ms = DRACUT_TIMEOUT_MS,
 		.output_max_bytes = DRACUT_OUTPUT_BYTES,
+		// Whoever builds next has the same directory.
+		.is_tied = true,
 	};
 	_cleanup_(host_result_deinit) struct host_result result = {0};
 	struct error *err = make_arguments(plan, &argv);

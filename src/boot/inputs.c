@@ -113,6 +113,26 @@ static const char *const full_files[] = {
 	"/usr/lib/dracut/dracut-functions.sh",
 };
 
+// Directories that dracut copies whole: what comes and goes there counts, too.
+static const char *const full_directories[] = {"/etc/multipath/conf.d", "/etc/mdadm.conf.d", "/etc/mdadm/mdadm.conf.d"};
+
+static struct error *add_directory(const struct host *host, const char *path, struct text *inputs)
+{
+	_cleanup_(host_names_freep) char **names = NULL;
+	struct error *err = host_list(host, path, &names);
+
+	for (char **name = names; !err && *name; name++) {
+		_cleanup_free_ char *file = NULL;
+
+		if (asprintf(&file, "%s/%s", path, *name) < 0) {
+			file = NULL;
+			return error_new(ERROR_NOMEM, "no memory for a path");
+		}
+		err = add_file(host, file, inputs);
+	}
+	return err;
+}
+
 static struct error *add_full(const struct host *host, const struct plan *plan, struct text *inputs)
 {
 	_cleanup_free_ char *dep = NULL;
@@ -124,6 +144,9 @@ static struct error *add_full(const struct host *host, const struct plan *plan, 
 		else
 			text_add(inputs, "file %s none\n", full_files[i]);
 	}
+	for (size_t i = 0; i < array_size(full_directories) && !err; i++)
+		if (host_exists(host, full_directories[i]))
+			err = add_directory(host, full_directories[i], inputs);
 	if (!err && asprintf(&dep, "/lib/modules/%s/modules.dep", plan->kernel_version) < 0) {
 		dep = NULL;
 		err = error_new(ERROR_NOMEM, "no memory for a path");
@@ -278,7 +301,7 @@ struct error *inputs_compare(char *old, char *new, char **cause_ret)
 			describe(now.list[i], &causes);
 	// Something is gone, or in another order.
 	if (!causes.count)
-		words_add(&causes, "the plan changed: it asks for less, or in another order");
+		words_add(&causes, "something that it was made from is gone, or in another order");
 	err = words_check(&before);
 	if (!err)
 		err = words_check(&now);

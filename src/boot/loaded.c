@@ -90,6 +90,15 @@ bool loaded_is(const struct host *host, const char *text)
 	return !err && is_loaded && strcmp(known, text) == 0;
 }
 
+struct error *loaded_is_meant(const struct host *host, bool *is_ret)
+{
+	struct error *err = kexec_is_loaded(host, is_ret);
+
+	if (!err)
+		*is_ret = *is_ret || host_exists(host, LOADED_PATH);
+	return err;
+}
+
 // A second name costs nothing, and keeps the file when the first name gets another one.
 static struct error *keep_image(const struct host *host)
 {

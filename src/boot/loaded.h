@@ -50,6 +50,16 @@ bool loaded_is(const struct host *host, const char *text);
 struct error *loaded_replace(const struct host *host, const struct plan *plan, const char *text,
                              enum kexec_method *method_ret, struct error **late_ret) must_check;
 
+/**
+ * Whether there is to be something loaded. While one is loaded in the place of another the kernel says that there is none, and after a
+ * load that failed too.
+ *
+ * @param[in] host The machine.
+ * @param[out] is_ret Whether.
+ * @return NULL; ERROR_OS.
+ */
+struct error *loaded_is_meant(const struct host *host, bool *is_ret) must_check;
+
 /** Nothing is loaded any more, or not by us. @param[in] host The machine. */
 void loaded_forget(const struct host *host);
 

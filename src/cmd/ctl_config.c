@@ -10,7 +10,6 @@
 
 #define HIDDEN "*"
 
-// "scheme://user:password@host/…", also of several URLs with blanks between them.
 static void add_masked(struct text *text, const char *value)
 {
 	for (const char *url = strstr(value, "://"); url; url = strstr(value, "://")) {
@@ -27,6 +26,14 @@ static void add_masked(struct text *text, const char *value)
 		value = end;
 	}
 	text_add(text, "%s", value);
+}
+
+struct error *ctl_config_mask(const char *value, char **ret)
+{
+	_cleanup_text_ struct text text = {0};
+
+	add_masked(&text, value);
+	return text_take(&text, ret);
 }
 
 static struct error *print_key(const struct config *config, enum config_key key)

@@ -23,7 +23,7 @@
 #include "report/dumps.h"
 #include "report/pstore.h"
 
-enum { NOTIFY_TIMEOUT_MS = 60000 };
+enum { NOTIFY_TIMEOUT_MS = 60000, OUTPUT_MAX_BYTES = 64 * 1024 };
 
 struct walk {
 	const struct host *host;
@@ -47,13 +47,15 @@ static struct error *no_memory(void)
 	return error_new(ERROR_NOMEM, "no memory for the list of dumps");
 }
 
-static struct error *tell_program(const struct host *host, const char *program, const char *path,
+// What they print may not stand in a document of ours.
+static struct error *tell_program(const struct walk *walk, const char *program, const char *path,
                                   const struct dumps_about *about)
 {
 	_cleanup_(host_result_deinit) struct host_result result = {0};
 	_cleanup_words_ struct words environment = {0};
 	const char *const argv[] = {program, NULL};
-	struct host_command command = {.argv = argv, .timeout_ms = NOTIFY_TIMEOUT_MS};
+	struct host_command command = {
+		.argv = argv, .timeout_ms = NOTIFY_TIMEOUT_MS, .output_max_bytes = walk->json ? OUTPUT_MAX_BYTES : 0};
 	struct error *err;
 
 	words_addf(&environment, "KDUMP_DIRECTORY=%s", path);
@@ -63,17 +65,19 @@ static struct error *tell_program(const struct host *host, const char *program, 
 	err = words_check(&environment);
 	command.environment = (const char *const *)environment.list;
 	if (!err)
-		err = host_run(host, &command, &result);
+		err = host_run(walk->host, &command, &result);
+	if (result.output)
+		fputs(result.output, stderr);
 	if (!err && result.status)
 		err = error_new(ERROR_OS, "%s: it failed with status %d", program, result.status);
 	return err;
 }
 
 // What fails is told, and keeps nobody else from being told.
-static void tell_programs(const struct host *host, const char *path, const struct dumps_about *about)
+static void tell_programs(const struct walk *walk, const char *path, const struct dumps_about *about)
 {
 	_cleanup_(host_names_freep) char **names = NULL;
-	struct error *err = host_list(host, CTL_NOTIFY_DIRECTORY, &names);
+	struct error *err = host_list(walk->host, CTL_NOTIFY_DIRECTORY, &names);
 
 	for (char **name = names; !err && *name; name++) {
 		_cleanup_free_ char *program = NULL;
@@ -85,9 +89,9 @@ static void tell_programs(const struct host *host, const char *path, const struc
 			err = no_memory();
 			break;
 		}
-		late = host_stat(host, program, &info);
+		late = host_stat(walk->host, program, &info);
 		if (!late && S_ISREG(info.st_mode) && info.st_mode & 0111)
-			late = tell_program(host, program, path, about);
+			late = tell_program(walk, program, path, about);
 		if (late)
 			fprintf(stderr, "kdump: %s\n", late->text);
 		error_free(late);
@@ -181,7 +185,7 @@ static struct error *tell(struct walk *walk, const struct news *news)
 	fflush(stdout);
 	if (!walk->is_new_only)
 		return NULL;
-	tell_programs(walk->host, news->path, &news->about);
+	tell_programs(walk, news->path, &news->about);
 	err = tell_people(walk, news);
 	if (err) {
 		// Not known: the next time is another try.
@@ -466,7 +470,7 @@ struct error *ctl_dumps_new(const struct ctl *ctl, int *exit_ret)
 	if (!err)
 		err = ctl_load_config(ctl, &config);
 	if (!err)
-		late = ctl_partition(&ctl->host, &config, false);
+		late = ctl_partition(&ctl->host, &config, ctl->is_json);
 	if (!err)
 		err = tell_all(ctl, &config, true);
 	if (!err)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "boot/hotplug.h"
-#include "boot/kexec.h"
+#include "boot/loaded.h"
 #include "cmd/ctl_load.h"
 
 enum {
@@ -23,13 +23,7 @@ enum {
 
 static struct error *reload(void *context)
 {
-	const struct ctl *ctl = context;
-	bool is_loaded = false;
-	int exit_code = EXIT_OK;
-	struct error *err = kexec_is_loaded(&ctl->host, &is_loaded);
-
-	// It was stopped meanwhile.
-	return err || !is_loaded ? err : ctl_load_reload(ctl, &exit_code);
+	return ctl_load_again(context);
 }
 
 static struct error *serve(const struct ctl *ctl)
@@ -76,14 +70,14 @@ static struct error *start_process(const struct ctl *ctl)
 
 struct error *ctl_hotplug(const struct ctl *ctl, int *exit_ret)
 {
-	bool is_loaded = false, is_first = false;
+	bool is_meant = false, is_first = false;
 	struct error *err;
 
 	(void)exit_ret;
 	if (ctl_options_has(&ctl->options, CTL_OPTION_SERVE))
 		return serve(ctl);
-	err = kexec_is_loaded(&ctl->host, &is_loaded);
-	if (!err && is_loaded)
+	err = loaded_is_meant(&ctl->host, &is_meant);
+	if (!err && is_meant)
 		err = hotplug_request(&ctl->host, &is_first);
 	if (err || !is_first)
 		return err;

@@ -29,6 +29,9 @@
 // Bits of KDUMP_VERBOSE: SUSE tells the command line to syslog (1) or standard output (4); for a service both are one.
 enum { VERBOSE_COMMAND_LINE = 1 | 4 };
 
+// Whether what is loaded is replaced.
+enum when { ALWAYS, IF_CHANGED, IF_LOADED_AND_CHANGED };
+
 struct error *ctl_load_plan(const struct ctl *ctl, int *exit_ret)
 {
 	_cleanup_config_ struct config config = {0};
@@ -94,7 +97,7 @@ struct error *ctl_load_check_reservation(const struct ctl *ctl, const struct con
 	return !err && *bytes_ret == 0 ? crashkernel_missing(&ctl->host, config, proposed_mib(ctl, config)) : err;
 }
 
-static struct error *load(const struct ctl *ctl, const struct plan *plan, uint64_t reserved_bytes, bool is_forced)
+static struct error *load(const struct ctl *ctl, const struct plan *plan, uint64_t reserved_bytes, enum when when)
 {
 	_cleanup_free_ char *words = NULL, *text = NULL;
 	_cleanup_error_ struct error *late = NULL;
@@ -106,10 +109,11 @@ static struct error *load(const struct ctl *ctl, const struct plan *plan, uint64
 		err = image_size(ctl, &mib);
 	if (!err)
 		err = loaded_describe(&ctl->host, plan, &text);
-	if (!err && !is_forced && loaded_is(&ctl->host, text)) {
+	if (!err && when != ALWAYS && loaded_is(&ctl->host, text)) {
 		if (!ctl->is_quiet)
 			puts("kdump: already loaded, unchanged");
-		return NULL;
+		// What was loaded early may have been undone by sysctl.d.
+		return hang_set(&ctl->host, plan->panic_on);
 	}
 	if (!err)
 		err = loaded_replace(&ctl->host, plan, text, &method, &late);
@@ -143,13 +147,18 @@ static void warn(const struct ctl *ctl, const struct config *config, const struc
 		fprintf(stderr, "%s: warning: %s: %s\n", ctl->program, checkup.list[i].name, checkup.list[i].text);
 }
 
-static struct error *arm(const struct ctl *ctl, bool is_forced, struct config *config)
+static struct error *arm(const struct ctl *ctl, enum when when, struct config *config)
 {
 	_cleanup_plan_ struct plan plan = {0};
 	_cleanup_close_ int lock_fd = -1;
 	uint64_t reserved_bytes = 0;
+	bool is_loaded = true;
 	struct error *err = ctl_lock(ctl, CTL_LOCK_PATH, &lock_fd);
 
+	if (!err && when == IF_LOADED_AND_CHANGED)
+		err = loaded_is_meant(&ctl->host, &is_loaded);
+	if (err || !is_loaded)
+		return err;
 	if (!err)
 		err = ctl_load_config(ctl, config);
 	if (!err)
@@ -160,7 +169,7 @@ static struct error *arm(const struct ctl *ctl, bool is_forced, struct config *c
 	if (!err)
 		err = ctl_make_plan(ctl, config, &plan);
 	if (!err)
-		err = load(ctl, &plan, reserved_bytes, is_forced);
+		err = load(ctl, &plan, reserved_bytes, when);
 	if (!err)
 		warn(ctl, config, &plan);
 	return err;
@@ -203,7 +212,7 @@ struct error *ctl_load_start(const struct ctl *ctl, int *exit_ret)
 	if (boot && strcmp(boot, "early") == 0)
 		return start_early(ctl);
 	// What was loaded early is not loaded again.
-	err = arm(ctl, !boot, &config);
+	err = arm(ctl, boot ? IF_CHANGED : ALWAYS, &config);
 	ctl_metrics_update(ctl);
 	if (!err)
 		take_from_partitions(ctl, &config);
@@ -213,11 +222,18 @@ struct error *ctl_load_start(const struct ctl *ctl, int *exit_ret)
 struct error *ctl_load_reload(const struct ctl *ctl, int *exit_ret)
 {
 	_cleanup_config_ struct config config = {0};
-	struct error *err = arm(ctl, false, &config);
+	struct error *err = arm(ctl, IF_CHANGED, &config);
 
 	(void)exit_ret;
 	ctl_metrics_update(ctl);
 	return err;
+}
+
+struct error *ctl_load_again(const struct ctl *ctl)
+{
+	_cleanup_config_ struct config config = {0};
+
+	return arm(ctl, IF_LOADED_AND_CHANGED, &config);
 }
 
 struct error *ctl_load_stop(const struct ctl *ctl, int *exit_ret)

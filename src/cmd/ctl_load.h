@@ -49,4 +49,7 @@ struct error *ctl_load_mkdumprd(const struct ctl *ctl, int *exit_ret) must_check
 /** Print the size of the reservation. @param[in] ctl The call. @param[out] exit_ret As above. @return As above. */
 struct error *ctl_load_showmem(const struct ctl *ctl, int *exit_ret) must_check;
 
+/** As a reload, but only if something is loaded, or was until a load that has failed. @param[in] ctl The call. @return As above. */
+struct error *ctl_load_again(const struct ctl *ctl) must_check;
+
 #endif

@@ -128,6 +128,6 @@ void ctl_options_print(uint64_t set)
 		if (!(set & UINT64_C(1) << i))
 			continue;
 		count = printf("  %s%s%s", rows[i].name, *argument && *argument != '[' ? " " : "", argument);
-		printf("%*s%s\n", count < NAME_COLUMNS ? NAME_COLUMNS - count : 1, "", rows[i].help);
+		printf("%*s%s\n", count + 1 < NAME_COLUMNS ? NAME_COLUMNS - count : 2, "", rows[i].help);
 	}
 }

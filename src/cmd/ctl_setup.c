@@ -12,6 +12,7 @@
 #include "boot/reservation.h"
 #include "boot/text.h"
 #include "cmd/ctl_ask.h"
+#include "cmd/ctl_config.h"
 #include "cmd/ctl_crashkernel.h"
 #include "cmd/ctl_settings.h"
 #include "cmd/ctl_setup_places.h"
@@ -49,9 +50,18 @@ static struct error *answer(const struct setup *setup, enum ctl_option option, c
                             const char *standard, char **ret)
 {
 	const char *given = setup->ctl->options.values[option];
+	_cleanup_free_ char *shown = NULL;
 
-	if (!given && setup->is_asking)
-		return ctl_ask(question, standard, ret);
+	if (!given && setup->is_asking) {
+		struct error *err = ctl_config_mask(standard, &shown);
+
+		if (!err)
+			err = ctl_ask(question, shown, ret);
+		// A password that was not shown is kept.
+		if (err || strcmp(*ret, shown) != 0)
+			return err;
+		free(*ret);
+	}
 	*ret = strdup(given ? given : standard);
 	return *ret ? NULL : error_new(ERROR_NOMEM, "no memory for an answer");
 }
@@ -260,7 +270,7 @@ static struct error *carry_out(const struct setup *setup, int *exit_ret)
 	if (!err && has_systemd(setup))
 		err = run_systemctl(setup, "enable");
 	if (!err && has_systemd(setup) && !needs_reservation(setup))
-		err = run_systemctl(setup, "restart");
+		err = run_systemctl(setup, "reload-or-restart");
 	if (err)
 		return err;
 	puts(needs_reservation(setup) ? "done; a crash is captured after the next boot, kdumpctl status will tell"

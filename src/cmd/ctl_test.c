@@ -280,6 +280,16 @@ static struct error *judge(const struct ctl *ctl, const struct plan *plan, const
 	return err;
 }
 
+// The machine must be ended, and files of it removed. What comes before is killed like any program.
+static void catch_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_signal};
+
+	for (size_t i = 0; i < array_size(numbers); i++)
+		sigaction(numbers[i], &action, NULL);
+}
+
 // The caller holds the lock.
 static struct error *test(const struct ctl *ctl, int *exit_ret)
 {
@@ -290,6 +300,7 @@ static struct error *test(const struct ctl *ctl, int *exit_ret)
 	struct report report = {.rehearsal = &rehearsal};
 	struct error *err = prepare(ctl, &plan, &rehearsal);
 
+	catch_signals();
 	if (!err)
 		err = run_machine(ctl, &rehearsal);
 	rehearsal_clean(&ctl->host);
@@ -309,8 +320,6 @@ static struct error *test(const struct ctl *ctl, int *exit_ret)
 
 struct error *ctl_test(const struct ctl *ctl, int *exit_ret)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = on_signal};
 	_cleanup_close_ int lock_fd = -1;
 	struct ctl own = *ctl;
 	struct host host;
@@ -329,8 +338,5 @@ struct error *ctl_test(const struct ctl *ctl, int *exit_ret)
 	// Under --root too: these programs touch nothing but files of the test.
 	own.host.run = host.run;
 	host_deinit(&host);
-	// From here on there are files to be removed.
-	for (size_t i = 0; i < array_size(numbers); i++)
-		sigaction(numbers[i], &action, NULL);
 	return test(&own, exit_ret);
 }

@@ -126,7 +126,7 @@ static void all_causes_are_named(void)
 	                      "/lib/modules/6.1/kernel/b.ko changed");
 	check_ok(initrd_build(&machine.fake.host, &machine.plan));
 	machine.plan.modules = before;
-	check_cause(&machine, "the plan changed: it asks for less, or in another order");
+	check_cause(&machine, "something that it was made from is gone, or in another order");
 }
 
 // The same bytes in another file with another time, as an update that brings the same, or rsync, leaves.
@@ -262,6 +262,12 @@ static void full_form(void)
 	check_ok(initrd_build(&machine.fake.host, &machine.plan));
 	fake_file(&machine.fake, "/etc/lvm/lvm.conf", "devices { }");
 	check_cause(&machine, "/etc/lvm/lvm.conf changed");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, "/etc/multipath/conf.d/a.conf", "defaults { }");
+	check_cause(&machine, "/etc/multipath/conf.d/a.conf changed");
+	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	check_ok(host_remove(&machine.fake.host, "/etc/multipath/conf.d/a.conf"));
+	check_cause(&machine, "something that it was made from is gone, or in another order");
 }
 
 static void check_recorded_cause(struct machine *machine, const char *wanted)

@@ -9,7 +9,17 @@ from . import capture, checks, image, packages
 from .command import LabError, run
 from .guest import Guest
 
-CONFIG = {"KDUMP_TARGET": f"UUID={capture.UUID}", "KDUMP_SAVEDIR": capture.SAVEDIR}
+def _by_hand(**values):
+    """What an administrator does who edits the file."""
+    return "; ".join(f"sed -i 's|^{key}=.*|{key}=\"{value}\"|' /etc/sysconfig/kdump; grep -qx '{key}=\"{value}\"' /etc/sysconfig/kdump"
+                     for key, value in values.items())
+
+
+# As an installer, which has all answers; and by hand.
+SETUP = (_by_hand(KDUMP_SAVEDIR=capture.SAVEDIR)
+         + f"; kdumpctl setup --target=UUID={capture.UUID} --level=31 --final-action=reboot --notify= --yes")
+BY_HAND = _by_hand(KDUMP_TARGET=f"UUID={capture.UUID}", KDUMP_SAVEDIR=capture.SAVEDIR)
+EVENTS = 1000
 # Printed behind the last service: whether a crash would still be captured.
 AT_THE_END = """#!/bin/sh
 echo "<2>lab: loaded at the end: $(cat /sys/kernel/kexec_crash_loaded)" >/dev/kmsg
@@ -144,10 +154,8 @@ def _install(report, name, computer):
         report.check(f"{name}: dpkg installs the package on a system that has what it depends on", text if code else "")
         _, text = guest.sh(init.armed)
         report.check(f"{name}: nothing is armed by that", text)
-        for key, value in CONFIG.items():
-            guest.sh(f"sed -i 's|^{key}=.*|{key}=\"{value}\"|' /etc/sysconfig/kdump; grep -qx '{key}=\"{value}\"' /etc/sysconfig/kdump")
-        code, text = guest.sh(init.enable, ok=None, timeout_s=600)
-        report.check(f"{name}: {init.enable}", text if code else "")
+        code, text = guest.sh(SETUP if init is INITS["systemd"] else f"{BY_HAND}; {init.enable}", ok=None, timeout_s=600)
+        report.check(f"{name}: it is configured, enabled and started", text if code else "")
         code, text = guest.sh("kdumpctl status; kdumpctl check", ok=None)
         report.check(f"{name}: kdumpctl status and check are content", text if code or "Kdump is operational" not in text else "")
         report.note(f"{name}: a start with a fresh image: " + _seconds(guest, "kdumpctl --quiet start")
@@ -160,12 +168,25 @@ def _install(report, name, computer):
                                   ok=None, timeout_s=300)
             report.check(f"{name}: {what} makes the image anew when it must, and loads it", text if code else "")
         if init is INITS["systemd"]:
+            _storm(report, name, guest)
             _, text = guest.sh("for unit in kdump-early kdump kdump-notify; do systemd-analyze security --no-pager $unit.service | tail -n 1; done")
             report.note(f"{name}: " + "; ".join(re.findall(r"exposure level for (\S+: \S+)", text)))
         _, _, console = computer.keep(guest, init.poweroff)
         if init is INITS["systemd"]:
             report.check(f"{name}: a crash while the machine goes down would be captured",
                          "" if "lab: loaded at the end: 1" in console else "it was unloaded, or nobody looked")
+
+
+def _storm(report, name, guest):
+    """Very many events of a CPU, each of which would be a reason to load again."""
+    guest.sh(f"for i in $(seq {EVENTS}); do echo online >/sys/devices/system/cpu/cpu0/uevent; done; udevadm settle --timeout=600; "
+             "timeout 300 sh -c 'while [ $(systemctl show -P ActiveState kdump-hotplug.service) = activating ]; do sleep 0.2; done'",
+             timeout_s=1000)
+    _, text = guest.sh("journalctl -b -o cat -u kdump-hotplug.service --no-pager | grep '^kdump: '; kdumpctl status", ok=None)
+    reloads = text.count("kdump: ")
+    report.check(f"{name}: {EVENTS} events are few reloads, and it stays ready",
+                 "" if 0 < reloads <= EVENTS // 50 and "Kdump is operational" in text else f"{reloads}: {text}")
+    report.note(f"{name}: {EVENTS} events of a CPU, {reloads} reloads")
 
 
 def _seconds(guest, command):
@@ -183,14 +204,14 @@ def _crash(report, name, computer):
             _, text = guest.sh(computer.init.boot_log)
             early = re.search(r"^\[\s*([0-9.]+)\].*kdumpctl\[\d+\]: kdump: loaded .* as it was", text, re.MULTILINE)
             report.check(f"{name}: it was loaded early, from the image that was there", "" if early else text)
-            report.check(f"{name}: nothing was built while it started", "" if re.search(r"MiB, fresh\)", text) else text)
+            report.check(f"{name}: nothing was built while it started", "" if re.search(r"already loaded, unchanged", text) else text)
             _, basic = guest.sh("systemctl show -P ActiveEnterTimestampMonotonic basic.target")
             if early:
                 at, services = float(early[1]), int(basic) / 1e6
                 report.check(f"{name}: before services are started", "" if at <= services else f"at {at} s, they at {services:.1f} s")
                 report.note(f"{name}: loaded {at:.1f} s after the kernel's start, services from {services:.1f} s on (emulated)")
             report.note(f"{name}: with kdump: {_boot_seconds(guest)}")
-        ended, seconds, _ = computer.keep(guest, "echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger")
+        ended, seconds, _ = computer.keep(guest, "kdumpctl test --crash --yes")
         report.check(f"{name}: after the crash the machine starts again", "" if ended == "reboot" else f"it ended with {ended}")
         report.note(f"{name}: from the crash to the restart {seconds:.1f} s (emulated)")
 
@@ -203,6 +224,9 @@ def _told(report, name, computer):
         _, text = guest.sh(init.told, timeout_s=400)
         lines = [line for line in text.splitlines() if capture.SAVEDIR in line and "whole" in line]
         report.check(f"{name}: one line of its log tells of the dump", "" if len(lines) == 1 and "sysrq" in lines[0] else text)
+        report.check(f"{name}: another one tells that the test has left it", "" if re.search(r"test of .*: dump guest-", text) else text)
+        _, text = guest.sh("kdumpctl estimate", ok=None)
+        report.check(f"{name}: what that capture took is known", "" if "the last capture took" in text else text)
         code, text = guest.sh("kdumpctl status", ok=None)
         report.check(f"{name}: and it is ready again", text if code else "")
         _, text = guest.sh("dpkg -r kdump-suite >/dev/null 2>&1; cat /sys/kernel/kexec_crash_loaded")
