@@ -12,8 +12,9 @@
 
 struct error *inspect_commands_summary(int argc, char **argv)
 {
-	_cleanup_(crashreport_freep) struct crashreport *report = NULL;
+	// The report reads the dump: it is given back before that is closed.
 	_cleanup_inspect_dump_ struct inspect_dump dump;
+	_cleanup_(crashreport_freep) struct crashreport *report = NULL;
 	struct error *err = inspect_dump_open(argc, argv, 0, 0, &dump);
 
 	if (!err)
