@@ -182,6 +182,7 @@ static void no_symbols(void)
 	check(report->machine && report->machine->kernel->symbols_why[0]);
 	text = to_text(report);
 	check(strstr(text, "cause       unknown\n") && strstr(text, "which task crashed is not known: "));
+	check(strstr(text, "signature   not known\n") && !report->signature[0]);
 	close_report(&fake, report);
 }
 
@@ -269,9 +270,85 @@ static void signatures(void)
 	check(plain.hash == UINT64_C(0xecc96b68f8c28a15));
 }
 
+// Frames of a trace: names of functions, with '!' in front of those that were interrupted.
+static void make_trace(const char *const *names, struct backtrace *ret)
+{
+	static const char *const known[FAKECRASH_FUNCTIONS] = {
+		[FAKECRASH_ENTRY] = "entry",     [FAKECRASH_SYSRQ] = "sysrq",       [FAKECRASH_WRITE] = "write",
+		[FAKECRASH_PANIC] = "panic",     [FAKECRASH_CRASH_KEXEC] = "kexec", [FAKECRASH_SCHEDULE] = "schedule",
+		[FAKECRASH_KTHREAD] = "kthread",
+	};
+
+	*ret = (struct backtrace){0};
+	for (; names[ret->count]; ret->count++) {
+		const char *name = names[ret->count];
+		struct backtrace_frame *frame = &ret->frames[ret->count];
+
+		frame->is_exact = name[0] == '!' || !ret->count;
+		// Else an address at which nothing is.
+		frame->ip = fakecore_image + FAKECRASH_BYTES - 8;
+		for (unsigned int i = 0; i < FAKECRASH_FUNCTIONS; i++)
+			if (known[i] && strcmp(known[i], name + (name[0] == '!')) == 0)
+				frame->ip = fakecrash_function(i) + 8;
+	}
+}
+
+// What a signature is made of: the cause, and these functions.
+static void signature_frames(void)
+{
+	static const struct {
+		enum cause_kind kind;
+		const char *frames[8];
+		const char *counts[4];
+	} cases[] = {
+		{CAUSE_PANIC, {"kexec", "panic", "write", "entry"}, {"ksys_write", "entry_SYSCALL_64_after_hwframe"}},
+		// panic() once more, further down: it is not where the crash begins.
+		{CAUSE_PANIC, {"kexec", "write", "panic", "schedule"}, {"ksys_write", "panic", "schedule"}},
+		{CAUSE_PANIC, {"write", "panic", "schedule"}, {"ksys_write", "panic", "schedule"}},
+		{CAUSE_OOPS, {"kexec", "panic", "!write", "panic", "!schedule"}, {"ksys_write", "panic"}},
+		// A handler that is not known.
+		{CAUSE_OOPS, {"kexec", "panic", "entry", "!write", "schedule"}, {"ksys_write", "schedule"}},
+		// A handler of interrupts that crashed.
+		{CAUSE_SYSRQ, {"kexec", "panic", "sysrq", "!schedule", "kthread"}, {"sysrq_handle_crash"}},
+		{CAUSE_HARD_LOCKUP, {"kexec", "panic", "sysrq", "!schedule", "kthread"}, {"schedule", "kthread"}},
+		{CAUSE_SOFT_LOCKUP, {"kexec", "panic", "sysrq", "!write", "!kthread"}, {"ksys_write", "kthread"}},
+		{CAUSE_RCU_STALL, {"kexec", "panic", "sysrq", "!schedule"}, {"schedule"}},
+		{CAUSE_NMI, {"kexec", "panic", "sysrq", "!schedule"}, {"schedule"}},
+		// The interrupt came upon a program.
+		{CAUSE_NMI, {"kexec", "panic", "sysrq"}, {"sysrq_handle_crash"}},
+		// None is known.
+		{CAUSE_PANIC, {NULL}, {NULL}},
+		{CAUSE_PANIC, {"kexec", "panic"}, {NULL}},
+		{CAUSE_OOPS, {"kexec", "panic", "nowhere"}, {NULL}},
+	};
+	struct crashreport *report;
+	struct backtrace_tools tools;
+	struct fakecore fake;
+
+	fakecrash_make(&fake, ORC_FORM_3);
+	report = open_report(&fake);
+	tools = machine_tools(report->machine);
+	for (size_t i = 0; i < array_size(cases); i++) {
+		char text[SIGNATURE_BYTES] = "untouched", wanted[SIGNATURE_BYTES] = "";
+		struct signature signature;
+		struct backtrace trace;
+
+		make_trace(cases[i].frames, &trace);
+		signature_make(&tools, &trace, cases[i].kind, text);
+		signature_init(&signature, cases[i].kind);
+		for (size_t n = 0; cases[i].counts[n]; n++)
+			signature_add(&signature, cases[i].counts[n]);
+		if (cases[i].counts[0])
+			snprintf(wanted, sizeof(wanted), "%016jx", (uintmax_t)signature.hash);
+		check_text(text, wanted);
+	}
+	close_report(&fake, report);
+}
+
 static const struct test tests[] = {
-	TEST(form_1),  TEST(form_2),     TEST(form_3),   TEST(form_4),       TEST(glance), TEST(task_states),
-	TEST(endless), TEST(no_symbols), TEST(no_types), TEST(command_line), TEST(names),  TEST(signatures),
+	TEST(form_1),      TEST(form_2),     TEST(form_3),           TEST(form_4),   TEST(glance),
+	TEST(task_states), TEST(endless),    TEST(no_symbols),       TEST(no_types), TEST(command_line),
+	TEST(names),       TEST(signatures), TEST(signature_frames),
 };
 
 int main(int argc, char **argv)
