@@ -205,12 +205,10 @@ void symbols_find(struct symbols *symbols, uint64_t vaddr, struct symbols_place 
 bool symbols_is_text(const struct symbols *symbols, uint64_t vaddr)
 {
 	const uint64_t *known = symbols->kernel->symbols;
-	const struct modlist_module *module;
 
 	if (known[KERNEL_STEXT] && vaddr >= known[KERNEL_STEXT] && vaddr < known[KERNEL_ETEXT])
 		return true;
-	module = modlist_find(symbols->modules, vaddr);
-	return module && vaddr - module->ranges[0].vaddr < module->ranges[0].size_bytes;
+	return modlist_is_code(symbols->modules, vaddr);
 }
 
 void symbols_format(const struct symbols_place *place, uint64_t vaddr, char text[SYMBOLS_TEXT_BYTES])

@@ -144,6 +144,57 @@ static void task_states(void)
 	close_report(&fake, report);
 }
 
+// Those that have no letter of their own are the kernel's D.
+static void more_states(void)
+{
+	static const struct {
+		uint32_t state;
+		const char *name;
+	} wanted[] = {{0x1000, "UN"}, {0x8000, "UN"}, {0x402, "ID"}, {0x8001, "IN"}, {0x2002, "UN"}, {0x100000, "??"}};
+
+	for (size_t i = 0; i < array_size(wanted); i++) {
+		struct crashreport *report;
+		struct threads_task task;
+		struct fakecore fake;
+
+		fakecrash_make(&fake, ORC_FORM_3);
+		fakecrash_put(&fake, fakecrash_task(FAKECRASH_WAITING) + 24, wanted[i].state, 4);
+		report = open_report(&fake);
+		check_ok(machine_task(report->machine, 78, &task));
+		check_text(task.state, wanted[i].name);
+		close_report(&fake, report);
+	}
+}
+
+// Before Linux v6.4 a module has two pieces of memory; the second one is that of its initialization.
+static void layouts(void)
+{
+	static const char mem[] = "\0mem";
+	uint64_t module = fakecore_image + FAKECRASH_MODULE, init = fakecore_image + FAKECRASH_MODULE_TEXT + 0x4000;
+	struct crashreport *report;
+	struct symbols_place place;
+	struct fakecore fake;
+	uint8_t *name;
+
+	fakecrash_make(&fake, ORC_FORM_3);
+	name = memmem(fake.memory + FAKECRASH_BTF, FAKECRASH_BYTES - FAKECRASH_BTF, mem, sizeof(mem));
+	check(name);
+	name[1] = 'M';
+	fakecrash_put(&fake, module + 176, fakecore_image + FAKECRASH_MODULE_TEXT, 8);
+	fakecrash_put(&fake, module + 184, FAKECRASH_MODULE_BYTES, 4);
+	fakecrash_put(&fake, module + 192, init, 8);
+	fakecrash_put(&fake, module + 200, 0x800, 4);
+	report = open_report(&fake);
+	check(report->machine->modules.count == 1 && report->machine->modules.list[0].range_count == 2);
+	check(report->machine->modules.list[0].size_bytes == FAKECRASH_MODULE_BYTES + 0x800);
+	check(symbols_is_text(report->machine->symbols, init + 0x7ff));
+	check(symbols_is_text(report->machine->symbols, fakecore_image + FAKECRASH_MODULE_TEXT + 8));
+	check(!symbols_is_text(report->machine->symbols, init + 0x800));
+	symbols_find(report->machine->symbols, init + 8, &place);
+	check(place.module == &report->machine->modules.list[0]);
+	close_report(&fake, report);
+}
+
 // Lists that lead into circles, and to nowhere, end; what is before them is told, and all else.
 static void endless(void)
 {
@@ -346,9 +397,9 @@ static void signature_frames(void)
 }
 
 static const struct test tests[] = {
-	TEST(form_1),      TEST(form_2),     TEST(form_3),           TEST(form_4),   TEST(glance),
-	TEST(task_states), TEST(endless),    TEST(no_symbols),       TEST(no_types), TEST(command_line),
-	TEST(names),       TEST(signatures), TEST(signature_frames),
+	TEST(form_1),      TEST(form_2),       TEST(form_3),  TEST(form_4),     TEST(glance),
+	TEST(task_states), TEST(more_states),  TEST(layouts), TEST(endless),    TEST(no_symbols),
+	TEST(no_types),    TEST(command_line), TEST(names),   TEST(signatures), TEST(signature_frames),
 };
 
 int main(int argc, char **argv)
