@@ -138,13 +138,16 @@ struct error *inspect_commands_modules(int argc, char **argv)
 	if (err)
 		return err;
 	overview_init(&overview, dump.machine->kernel);
-	if (!dump.is_json) {
+	if (dump.is_json) {
+		json_init(&json, stdout);
+		print_modules_json(&overview, &dump.machine->modules, &json);
+		err = json_finish(&json);
+	} else {
 		crashreport_modules(&overview, &dump.machine->modules, stdout);
-		return NULL;
 	}
-	json_init(&json, stdout);
-	print_modules_json(&overview, &dump.machine->modules, &json);
-	return json_finish(&json);
+	if (!err && dump.machine->modules.why[0])
+		err = error_new(ERROR_BAD_DATA, "there may be more modules: %s", dump.machine->modules.why);
+	return err;
 }
 
 struct error *inspect_commands_cmdline(int argc, char **argv)
