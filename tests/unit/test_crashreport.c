@@ -297,6 +297,36 @@ static void names(void)
 	close_report(&fake, report);
 }
 
+// Labels have no names. Some of them may lie between a function and an address in it, but not any number.
+static void labels(void)
+{
+	static const struct {
+		uint64_t count;
+		const char *name;
+	} cases[] = {{15, "mod_wait"}, {16, ""}};
+
+	for (size_t i = 0; i < array_size(cases); i++) {
+		uint64_t module = fakecore_image + FAKECRASH_MODULE, text = fakecore_image + FAKECRASH_MODULE_TEXT;
+		struct crashreport *report;
+		struct symbols_place place;
+		struct fakecore fake;
+
+		fakecrash_make(&fake, ORC_FORM_3);
+		fakecrash_put(&fake, module + 0x308, 3 + cases[i].count, 4);
+		for (uint64_t n = 0; n < cases[i].count; n++) {
+			uint64_t at = module + 0x400 + 24 * (3 + n);
+
+			fakecrash_put(&fake, at + 6, 1, 2);
+			fakecrash_put(&fake, at + 8, text + 1 + n, 8);
+		}
+		report = open_report(&fake);
+		symbols_find(report->machine->symbols, text + 0x40, &place);
+		check_text(place.name, cases[i].name);
+		check(place.module && (!place.name[0] || (place.offset_bytes == 0x40 && place.size_bytes == 0x100)));
+		close_report(&fake, report);
+	}
+}
+
 // Which functions count, and what of their names.
 static void signatures(void)
 {
@@ -397,9 +427,9 @@ static void signature_frames(void)
 }
 
 static const struct test tests[] = {
-	TEST(form_1),      TEST(form_2),       TEST(form_3),  TEST(form_4),     TEST(glance),
-	TEST(task_states), TEST(more_states),  TEST(layouts), TEST(endless),    TEST(no_symbols),
-	TEST(no_types),    TEST(command_line), TEST(names),   TEST(signatures), TEST(signature_frames),
+	TEST(form_1),      TEST(form_2),  TEST(form_3),     TEST(form_4),           TEST(glance),   TEST(task_states),
+	TEST(more_states), TEST(layouts), TEST(endless),    TEST(no_symbols),       TEST(no_types), TEST(command_line),
+	TEST(names),       TEST(labels),  TEST(signatures), TEST(signature_frames),
 };
 
 int main(int argc, char **argv)
