@@ -25,6 +25,8 @@ enum {
 	CONNECT_MS = 5000,
 	// The program's own time for an answer to each of its steps is 15 s, and it waits a second before it begins.
 	LOGIN_MS = 30000,
+	// What the last try gets, although no other one may follow it.
+	LOGIN_LEAST_MS = 5000,
 	OUTPUT_BYTES = 8192,
 	ATTRIBUTE_MAX_BYTES = 4096,
 	SECRETS_MAX_BYTES = 64 * 1024,
@@ -261,14 +263,26 @@ static struct error *failure(char *output, int status)
 	return error_os(strstr(at, "(24 ") ? EACCES : EIO, "iscsistart %s", at);
 }
 
+// How long the program may take: other targets wait for it.
+static uint64_t login_ms(const struct iscsi_request *request)
+{
+	uint64_t left_ms = process_left_ms(request->end_ms), limit_ms = process_left_ms(request->limit_ms);
+
+	if (limit_ms < LOGIN_LEAST_MS)
+		limit_ms = LOGIN_LEAST_MS;
+	if (limit_ms > LOGIN_MS)
+		limit_ms = LOGIN_MS;
+	return left_ms < limit_ms ? left_ms : limit_ms;
+}
+
 static struct error *run_program(const struct host *host, const struct iscsi_request *request,
                                  const struct words *session)
 {
 	_cleanup_(host_result_deinit) struct host_result result = {0};
 	_cleanup_words_ struct words argv = {0};
 	uint64_t left_ms = process_left_ms(request->end_ms);
-	struct host_command command = {.timeout_ms = left_ms < LOGIN_MS ? left_ms : LOGIN_MS,
-	                               .output_max_bytes = OUTPUT_BYTES};
+	struct host_command command = {
+		.timeout_ms = login_ms(request), .is_tied = true, .output_max_bytes = OUTPUT_BYTES};
 	struct error *err = make_arguments(host, request, session, &argv);
 
 	if (!err && !left_ms)

@@ -26,6 +26,7 @@ enum {
 struct part {
 	const char *name;
 	const char *encrypted_name;
+	const char *unfinished_name; // Until it is whole; nobody takes it for a file of the dump.
 	struct error *(*write)(const struct crashreport *report, FILE *out);
 };
 
@@ -45,8 +46,8 @@ static struct error *write_json(const struct crashreport *report, FILE *out)
 }
 
 static const struct part parts[] = {
-	{CAPTURE_REPORT_TEXT, CAPTURE_REPORT_TEXT ENCRYPT_SUFFIX, write_text},
-	{CAPTURE_REPORT_JSON, CAPTURE_REPORT_JSON ENCRYPT_SUFFIX, write_json},
+	{CAPTURE_REPORT_TEXT, CAPTURE_REPORT_TEXT ENCRYPT_SUFFIX, "." CAPTURE_REPORT_TEXT ".new", write_text},
+	{CAPTURE_REPORT_JSON, CAPTURE_REPORT_JSON ENCRYPT_SUFFIX, "." CAPTURE_REPORT_JSON ".new", write_json},
 };
 
 // Damaged memory that looks like very many tasks must not take what the copy needs.
@@ -89,7 +90,7 @@ static struct error *write_part(struct capture *capture, const struct crashrepor
 {
 	bool is_encrypted = encrypt_is_wanted(&capture->plan);
 	_cleanup_close_ int fd = -1, memory_fd = is_encrypted ? memfd_create("report", MFD_CLOEXEC) : -1;
-	struct error *err = dumpdir_open(&capture->dir, is_encrypted ? part->encrypted_name : part->name, O_RDWR, &fd);
+	struct error *err = dumpdir_open(&capture->dir, part->unfinished_name, O_RDWR, &fd);
 
 	if (err)
 		return err;
@@ -100,6 +101,9 @@ static struct error *write_part(struct capture *capture, const struct crashrepor
 		err = encrypt_file(&capture->plan, memory_fd, fd);
 	if (!err && fsync(fd) < 0)
 		err = error_os(errno, "fsync %s", part->name);
+	if (!err && renameat(capture->dir.fd, part->unfinished_name, capture->dir.fd,
+	                     is_encrypted ? part->encrypted_name : part->name) < 0)
+		err = error_os(errno, "rename to %s", part->name);
 	return err;
 }
 
@@ -138,6 +142,9 @@ void capture_report_save(struct capture *capture)
 	struct error *err =
 		process_run(report_child, capture, process_earlier_ms(capture->end_ms, start_ms + REPORT_MS), &result);
 
+	// What a process left that failed or was killed.
+	for (size_t i = 0; i < array_size(parts); i++)
+		unlinkat(capture->dir.fd, parts[i].unfinished_name, 0);
 	if (err)
 		log_print(&capture->log, "report: %s", err->text);
 	else if (result.status > 128)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What is told of addresses: sym, read.
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,9 @@ static void print_symbol(void *context, const struct symbols_place *place)
 	printer->count++;
 	snprintf(text, sizeof(text), "%016" PRIx64, place->vaddr + place->offset_bytes);
 	if (!printer->dump->is_json) {
-		printf("%s (%c) %s", text, place->type ? place->type : '?', place->name[0] ? place->name : "?");
+		// It is whatever the dump has there, which must not get at a terminal.
+		printf("%s (%c) %s", text, isalpha((unsigned char)place->type) ? place->type : '?',
+		       place->name[0] ? place->name : "?");
 		if (place->offset_bytes)
 			printf("+%#" PRIx64, place->offset_bytes);
 		if (place->module)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "cmd/inspect_commands.h"
@@ -12,8 +13,9 @@
 
 struct error *inspect_commands_summary(int argc, char **argv)
 {
-	_cleanup_(crashreport_freep) struct crashreport *report = NULL;
+	// The report reads the dump: it is given back before that is closed.
 	_cleanup_inspect_dump_ struct inspect_dump dump;
+	_cleanup_(crashreport_freep) struct crashreport *report = NULL;
 	struct error *err = inspect_dump_open(argc, argv, 0, 0, &dump);
 
 	if (!err)
@@ -33,10 +35,17 @@ struct error *inspect_commands_summary(int argc, char **argv)
 	return NULL;
 }
 
+// A file gets the log as crash has it, a terminal nothing that moves its cursor to what stands there.
 static struct error *put_text(void *context, const char *bytes, size_t size_bytes)
 {
-	return fwrite(bytes, 1, size_bytes, context) == size_bytes ? NULL
-	                                                           : error_new(ERROR_OS, "the log cannot be written");
+	const bool *is_terminal = context;
+
+	for (size_t i = 0; i < size_bytes; i++) {
+		bool is_unsafe = bytes[i] == '\r' || bytes[i] == '\v' || bytes[i] == '\f';
+
+		putchar(*is_terminal && is_unsafe ? '.' : bytes[i]);
+	}
+	return ferror(stdout) ? error_new(ERROR_OS, "the log cannot be written") : NULL;
 }
 
 // Lines of the log as texts of JSON.
@@ -75,6 +84,7 @@ struct error *inspect_commands_log(int argc, char **argv)
 	_cleanup_inspect_dump_ struct inspect_dump dump;
 	struct log_lines lines = {0};
 	struct dmesg_stats stats = {0};
+	bool is_terminal;
 	struct error *err = inspect_dump_open(argc, argv, 0, 0, &dump);
 
 	if (err)
@@ -94,7 +104,8 @@ struct error *inspect_commands_log(int argc, char **argv)
 		error_free(json_finish(&lines.json));
 		return err;
 	}
-	err = dmesg_tell(dump.core, put_text, stdout, &stats);
+	is_terminal = isatty(STDOUT_FILENO);
+	err = dmesg_tell(dump.core, put_text, &is_terminal, &stats);
 	if (stats.unreadable)
 		fprintf(stderr, "kdump-inspect: warning: %" PRIu64 " records of the log are not in the dump\n",
 		        stats.unreadable);
@@ -137,13 +148,16 @@ struct error *inspect_commands_modules(int argc, char **argv)
 	if (err)
 		return err;
 	overview_init(&overview, dump.machine->kernel);
-	if (!dump.is_json) {
+	if (dump.is_json) {
+		json_init(&json, stdout);
+		print_modules_json(&overview, &dump.machine->modules, &json);
+		err = json_finish(&json);
+	} else {
 		crashreport_modules(&overview, &dump.machine->modules, stdout);
-		return NULL;
 	}
-	json_init(&json, stdout);
-	print_modules_json(&overview, &dump.machine->modules, &json);
-	return json_finish(&json);
+	if (!err && dump.machine->modules.why[0])
+		err = error_new(ERROR_BAD_DATA, "there may be more modules: %s", dump.machine->modules.why);
+	return err;
 }
 
 struct error *inspect_commands_cmdline(int argc, char **argv)

@@ -180,7 +180,9 @@ struct error *inspect_commands_ps(int argc, char **argv)
 		json_number(&json, "unreadable", unreadable);
 		json_text(&json, "problem", threads->why[0] ? threads->why : NULL);
 		json_close(&json);
-		return json_finish(&json);
+		err = json_finish(&json);
+		if (err)
+			return err;
 	}
 	if (threads->why[0])
 		return error_new(ERROR_BAD_DATA, "there may be more tasks: %s", threads->why);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // kdump-inspect: looks into dumps, on any machine.
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,7 +98,11 @@ int main(int argc, char **argv)
 {
 	_cleanup_error_ struct error *err = run(argc, argv);
 
-	fflush(stdout);
+	// What nobody got is not told.
+	if (fflush(stdout) != 0 && !err)
+		err = error_os(errno, "standard output");
+	if (ferror(stdout) && !err)
+		err = error_new(ERROR_OS, "standard output: not all of it could be written");
 	if (err)
 		fprintf(stderr, "kdump-inspect: %s\n", err->text);
 	return error_exit_code(err);

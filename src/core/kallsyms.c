@@ -22,6 +22,8 @@ enum {
 	FILTER_BITS = 8192,
 	// All names together: those of a distribution's kernel have 3 MiB. A limit for tables made to mislead.
 	NAMES_MAX_BYTES = 16 << 20,
+	// Names of one place among which is chosen.
+	SAME_PLACE_MAX = 64,
 };
 
 // How an address is kept in 32 bits.
@@ -579,6 +581,9 @@ struct error *kallsyms_at(const struct kallsyms *syms, struct vmreader *reader, 
 		err = at ? first_above(syms, reader, at - 1, &first) : NULL;
 	if (err || !at)
 		return err;
+	// A damaged table may have all its symbols at one place: the last ones are those that count.
+	if (above - first > SAME_PLACE_MAX)
+		first = above - SAME_PLACE_MAX;
 	for (uint64_t i = first; !err && i < above; i++) {
 		err = name_at(syms, reader, i, text);
 		if (err || !text[0] || (*is_found_ret && !is_better(text, ret)))

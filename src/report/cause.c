@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "report/cause.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,8 +217,9 @@ static struct error *take_piece(void *context, const char *bytes, size_t size_by
 
 	for (size_t i = 0; i < size_bytes; i++) {
 		if (bytes[i] != '\n') {
+			// The log keeps what moves the cursor of a terminal, where the report may be read.
 			if (all->size + 1 < sizeof(all->line))
-				all->line[all->size++] = bytes[i];
+				all->line[all->size++] = (char)(iscntrl((unsigned char)bytes[i]) ? ' ' : bytes[i]);
 			continue;
 		}
 		all->line[all->size] = '\0';

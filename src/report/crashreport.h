@@ -39,7 +39,7 @@ struct crashreport {
 	uint64_t task_vaddr; /**< That crashed; 0: not known. */
 	char task_why[KERNEL_WHY_BYTES]; /**< Why not. */
 	struct backtrace trace; /**< Of what crashed: that task, or the one that waited too long. */
-	char signature[SIGNATURE_BYTES];
+	char signature[SIGNATURE_BYTES]; /**< "": not known. */
 };
 
 /**

@@ -82,6 +82,7 @@ static const struct btf_query member_names[KERNEL_MEMBER_COUNT] = {
 	[KERNEL_MODULE_TAINTS] = MEMBER("module", "taints"),
 	// Until Linux kernel commit ac3b43283923 ("module: replace module_layout with module_memory") (in v6.4).
 	[KERNEL_MODULE_CORE_LAYOUT] = MEMBER("module", "core_layout"),
+	[KERNEL_MODULE_INIT_LAYOUT] = MEMBER("module", "init_layout"),
 	[KERNEL_MODULE_MEM] = MEMBER("module", "mem"),
 	[KERNEL_MODULE_ARCH] = MEMBER("module", "arch"),
 	[KERNEL_MODULE_KALLSYMS] = MEMBER("module", "kallsyms"),

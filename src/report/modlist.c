@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Linux include/linux/module.h: enum mod_mem_type.
+enum { MEM_TEXT = 0, MEM_INIT_TEXT = 4 };
+
 static struct error *read_range(struct kernel *kernel, uint64_t vaddr, enum kernel_member base, enum kernel_member size,
-                                struct modlist_module *module)
+                                bool is_code, struct modlist_module *module)
 {
-	struct modlist_range range = {0};
+	struct modlist_range range = {.is_code = is_code};
 	struct error *err = kernel_get(kernel, vaddr, base, &range.vaddr);
 
 	if (!err)
@@ -19,6 +22,19 @@ static struct error *read_range(struct kernel *kernel, uint64_t vaddr, enum kern
 	return NULL;
 }
 
+// Until Linux v6.4. Both begin with code.
+static struct error *read_layouts(struct kernel *kernel, struct modlist_module *module)
+{
+	static const enum kernel_member layouts[] = {KERNEL_MODULE_CORE_LAYOUT, KERNEL_MODULE_INIT_LAYOUT};
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < array_size(layouts) && !err; i++)
+		if (i == 0 || kernel_has(kernel, layouts[i]))
+			err = read_range(kernel, kernel_at(kernel, module->vaddr, layouts[i]),
+			                 KERNEL_MODULE_LAYOUT_BASE, KERNEL_MODULE_LAYOUT_SIZE, true, module);
+	return err;
+}
+
 // Memory of initialization is given back, and has no size then.
 static struct error *read_ranges(struct kernel *kernel, struct modlist_module *module)
 {
@@ -27,13 +43,12 @@ static struct error *read_ranges(struct kernel *kernel, struct modlist_module *m
 	struct error *err = NULL;
 
 	if (!mem->is_found)
-		return read_range(kernel, kernel_at(kernel, module->vaddr, KERNEL_MODULE_CORE_LAYOUT),
-		                  KERNEL_MODULE_LAYOUT_BASE, KERNEL_MODULE_LAYOUT_SIZE, module);
+		return read_layouts(kernel, module);
 	// What the types say of the array may be anything.
-	for (uint64_t at = 0; step && !err && at + step <= mem->size_bytes && at < MODLIST_RANGES_MAX * step;
-	     at += step)
-		err = read_range(kernel, kernel_at(kernel, module->vaddr, KERNEL_MODULE_MEM) + at,
-		                 KERNEL_MODULE_MEMORY_BASE, KERNEL_MODULE_MEMORY_SIZE, module);
+	for (uint64_t i = 0; step && !err && i < MODLIST_RANGES_MAX && (i + 1) * step <= mem->size_bytes; i++)
+		err = read_range(kernel, kernel_at(kernel, module->vaddr, KERNEL_MODULE_MEM) + i * step,
+		                 KERNEL_MODULE_MEMORY_BASE, KERNEL_MODULE_MEMORY_SIZE,
+		                 i == MEM_TEXT || i == MEM_INIT_TEXT, module);
 	return err;
 }
 
@@ -131,14 +146,25 @@ void modlist_deinit(struct modlist *modules)
 	free(modules->list);
 }
 
+static const struct modlist_range *find_range(const struct modlist_module *module, uint64_t vaddr)
+{
+	for (size_t i = 0; i < module->range_count; i++)
+		if (vaddr - module->ranges[i].vaddr < module->ranges[i].size_bytes)
+			return &module->ranges[i];
+	return NULL;
+}
+
 const struct modlist_module *modlist_find(const struct modlist *modules, uint64_t vaddr)
 {
-	for (size_t i = 0; i < modules->count; i++) {
-		const struct modlist_module *module = &modules->list[i];
-
-		for (size_t r = 0; r < module->range_count; r++)
-			if (vaddr - module->ranges[r].vaddr < module->ranges[r].size_bytes)
-				return module;
-	}
+	for (size_t i = 0; i < modules->count; i++)
+		if (find_range(&modules->list[i], vaddr))
+			return &modules->list[i];
 	return NULL;
+}
+
+bool modlist_is_code(const struct modlist *modules, uint64_t vaddr)
+{
+	const struct modlist_module *module = modlist_find(modules, vaddr);
+
+	return module && find_range(module, vaddr)->is_code;
 }

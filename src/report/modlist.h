@@ -9,6 +9,7 @@
 #ifndef REPORT_MODLIST_H
 #define REPORT_MODLIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ enum {
 struct modlist_range {
 	uint64_t vaddr;
 	uint64_t size_bytes;
+	bool is_code; /**< There is code in it, maybe beside other things. */
 };
 
 /** A module. */
@@ -58,6 +60,9 @@ void modlist_init(struct modlist *ret, struct kernel *kernel);
 
 /** Free. @param[in] modules May be zeroed. */
 void modlist_deinit(struct modlist *modules);
+
+/** Whether an address is that of code of a module. @param[in] modules The list. @param[in] vaddr Any address. @return See there. */
+bool modlist_is_code(const struct modlist *modules, uint64_t vaddr);
 
 /** The module that an address lies in. @param[in] modules The list. @param[in] vaddr Any address. @return NULL: none. */
 const struct modlist_module *modlist_find(const struct modlist *modules, uint64_t vaddr);

@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-// Frames among which handlers are looked for.
-enum { HANDLER_FRAMES = 16 };
-
-// From the fault, or the call of panic(), to the start of the capture kernel: x86-64 and arm64, v4.18 to v7.2.
+// From the fault, or the call of panic(), to the start of the capture kernel: x86-64 and arm64, v4.18 to v7.2. Entries of
+// exceptions had other names until Linux v5.8.
 static const char *const handlers[] = {
 	"__crash_kexec",
 	"crash_kexec",
@@ -41,6 +39,19 @@ static const char *const handlers[] = {
 	"asm_exc_general_protection",
 	"exc_divide_error",
 	"asm_exc_divide_error",
+	"page_fault",
+	"do_page_fault",
+	"__do_page_fault",
+	"async_page_fault",
+	"do_async_page_fault",
+	"mm_fault_error",
+	"invalid_op",
+	"do_invalid_op",
+	"fixup_bug",
+	"general_protection",
+	"do_general_protection",
+	"divide_error",
+	"do_divide_error",
 	"__warn",
 	"report_bug",
 	"check_panic_on_warn",
@@ -82,32 +93,58 @@ bool signature_is_handler(const char *name)
 	return false;
 }
 
-size_t signature_first(const struct backtrace_tools *tools, const struct backtrace *trace)
+// A CPU that hangs is told of by an interrupt: what that interrupted is what hangs.
+static bool is_told_by_interrupt(enum cause_kind kind)
 {
-	size_t first = 0;
+	return kind == CAUSE_SOFT_LOCKUP || kind == CAUSE_HARD_LOCKUP || kind == CAUSE_RCU_STALL || kind == CAUSE_NMI;
+}
 
-	for (size_t i = 0; i < trace->count && i < HANDLER_FRAMES; i++) {
+static size_t first_interrupted(const struct backtrace *trace)
+{
+	size_t i = 1;
+
+	// The first frame of all is that of the registers, which nothing interrupted.
+	while (i < trace->count && !trace->frames[i].is_exact)
+		i++;
+	return i;
+}
+
+size_t signature_first(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind)
+{
+	size_t interrupted = first_interrupted(trace), first = 0;
+
+	if (is_told_by_interrupt(kind) && interrupted < trace->count)
+		return interrupted;
+	for (; first < trace->count && first != interrupted; first++) {
 		struct symbols_place place;
 
-		backtrace_place(tools, &trace->frames[i], &place);
-		if (signature_is_handler(place.name))
-			first = i + 1;
+		backtrace_place(tools, &trace->frames[first], &place);
+		if (!signature_is_handler(place.name))
+			break;
 	}
-	return first < trace->count ? first : 0;
+	// A fault is an exception, which may have handlers that are not known here: it was where that interrupted.
+	return first && kind == CAUSE_OOPS && interrupted < trace->count ? interrupted : first;
 }
 
 void signature_make(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind,
                     char text[SIGNATURE_BYTES])
 {
-	size_t first = signature_first(tools, trace);
+	size_t first = signature_first(tools, trace, kind);
 	struct signature signature;
+	bool is_named = false;
 
 	signature_init(&signature, kind);
 	for (size_t i = first; i < trace->count && i - first < SIGNATURE_FUNCTIONS; i++) {
 		struct symbols_place place;
 
+		// What an interrupt came upon has nothing to do with a crash in its handler.
+		if (i > first && trace->frames[i].is_exact && !is_told_by_interrupt(kind))
+			break;
 		backtrace_place(tools, &trace->frames[i], &place);
 		signature_add(&signature, place.name);
+		is_named |= place.name[0];
 	}
-	snprintf(text, SIGNATURE_BYTES, "%016" PRIx64, signature.hash);
+	text[0] = '\0';
+	if (is_named)
+		snprintf(text, SIGNATURE_BYTES, "%016" PRIx64, signature.hash);
 }

@@ -5,7 +5,7 @@
  * A short name of a crash, the same for crashes that are the same: of its cause and of the functions that led to it.
  *
  * Addresses, offsets and what a compiler adds to names (.constprop.0, .cold, .isra.0) do not count; neither do the functions with
- * which the kernel handles a crash.
+ * which the kernel handles a crash, nor what an interrupt came upon in whose handler the crash was.
  */
 #ifndef REPORT_SIGNATURE_H
 #define REPORT_SIGNATURE_H
@@ -36,11 +36,18 @@ void signature_add(struct signature *signature, const char *name);
 /** Whether a function belongs to the handling of a crash. @param[in] name Its name. @return See there. */
 bool signature_is_handler(const char *name);
 
-/** Make it of a trace. @param[in] tools For the names. @param[in] trace That of the crash; may be empty. @param[in] kind The cause. @param[out] text 16 digits. */
+/** Make it of a trace. @param[in] tools For the names. @param[in] trace That of the crash; may be empty. @param[in] kind The cause. @param[out] text 16 digits; "": no function is known that led to it. */
 void signature_make(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind,
                     char text[SIGNATURE_BYTES]);
 
-/** Where in a trace the crash begins. @param[in] tools For the names. @param[in] trace The trace. @return Number of the first frame behind those that handle a crash; 0: there is no other. */
-size_t signature_first(const struct backtrace_tools *tools, const struct backtrace *trace);
+/**
+ * Where in a trace the crash begins.
+ *
+ * @param[in] tools For the names.
+ * @param[in] trace The trace.
+ * @param[in] kind The cause: where an interrupt told of it, the crash begins where that came.
+ * @return Number of the first frame behind those that handle the crash; their count: there is no other.
+ */
+size_t signature_first(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind);
 
 #endif

@@ -24,6 +24,8 @@ enum {
 	MODULE_SYMBOLS_MAX = 1 << 18,
 	// Symbols that are read at a time.
 	BATCH = 64,
+	// Symbols nearest to an address whose names are read: a few may turn out to be labels.
+	NEAREST_COUNT = 16,
 };
 
 struct symbols {
@@ -134,30 +136,52 @@ static bool read_name(struct kernel *kernel, const struct entry *entry, struct s
 	return place->name[0];
 }
 
-// The nearest one before the address. Names are read only of those that come nearer, since they may turn out to be labels.
+// The nearest ones before an address, the nearest first; of those at one place, as the table has them.
+struct nearest {
+	struct entry list[NEAREST_COUNT];
+	size_t count;
+};
+
+static void nearest_add(struct nearest *nearest, const struct entry *entry)
+{
+	size_t at = nearest->count;
+
+	while (at && nearest->list[at - 1].vaddr < entry->vaddr)
+		at--;
+	if (at == NEAREST_COUNT)
+		return;
+	nearest->count += nearest->count < NEAREST_COUNT;
+	memmove(&nearest->list[at + 1], &nearest->list[at], (nearest->count - 1 - at) * sizeof(*nearest->list));
+	nearest->list[at] = *entry;
+}
+
+// Names are read of the nearest ones alone, however a damaged table sorts its symbols.
 static void find_in_module(struct symbols *symbols, const struct modlist_module *module, uint64_t vaddr,
                            struct symbols_place *ret)
 {
 	struct table table;
 	struct entry entry;
+	struct nearest nearest = {.count = 0};
 	uint64_t next = UINT64_MAX;
 	struct error *err = table_open(symbols->kernel, module, &table);
 
 	ret->module = module;
 	error_free(err);
 	while (!err && table_next(&table, &entry)) {
-		struct symbols_place place = {.module = module};
-
 		if (entry.vaddr > vaddr && entry.vaddr < next)
 			next = entry.vaddr;
-		if (entry.vaddr > vaddr || (ret->name[0] && entry.vaddr <= ret->vaddr) || !entry.vaddr ||
-		    !read_name(symbols->kernel, &entry, &place))
+		if (entry.vaddr && entry.vaddr <= vaddr)
+			nearest_add(&nearest, &entry);
+	}
+	for (size_t i = 0; i < nearest.count && !ret->name[0]; i++) {
+		const struct entry *found = &nearest.list[i];
+
+		if (!read_name(symbols->kernel, found, ret))
 			continue;
-		place.vaddr = entry.vaddr;
-		place.size_bytes = entry.size_bytes;
-		place.offset_bytes = vaddr - entry.vaddr;
-		place.type = entry.is_function ? 't' : 'd';
-		*ret = place;
+		ret->vaddr = found->vaddr;
+		ret->size_bytes = found->size_bytes;
+		ret->offset_bytes = vaddr - found->vaddr;
+		ret->type = found->is_function ? 't' : 'd';
 	}
 	if (ret->name[0] && !ret->size_bytes && next != UINT64_MAX)
 		ret->size_bytes = next - ret->vaddr;
@@ -205,12 +229,10 @@ void symbols_find(struct symbols *symbols, uint64_t vaddr, struct symbols_place 
 bool symbols_is_text(const struct symbols *symbols, uint64_t vaddr)
 {
 	const uint64_t *known = symbols->kernel->symbols;
-	const struct modlist_module *module;
 
 	if (known[KERNEL_STEXT] && vaddr >= known[KERNEL_STEXT] && vaddr < known[KERNEL_ETEXT])
 		return true;
-	module = modlist_find(symbols->modules, vaddr);
-	return module && vaddr - module->ranges[0].vaddr < module->ranges[0].size_bytes;
+	return modlist_is_code(symbols->modules, vaddr);
 }
 
 void symbols_format(const struct symbols_place *place, uint64_t vaddr, char text[SYMBOLS_TEXT_BYTES])

@@ -153,7 +153,16 @@ static const char *state_name(uint64_t state, uint64_t exit_state)
 		const char *name;
 	} names[] = {{1, "IN"},    {2, "UN"},    {4, "ST"},     {8, "TR"},
 	             {0x40, "PA"}, {0x80, "DE"}, {0x200, "WA"}, {0x800, "NE"}};
-	enum { EXIT_DEAD = 16, EXIT_ZOMBIE = 32, UNINTERRUPTIBLE = 2, NOLOAD = 0x400 };
+	// Linux v6.1 has TASK_FROZEN, PREEMPT_RT TASK_RTLOCK_WAIT: the kernel itself (__task_state_index()) calls both
+	// uninterruptible. No such bit of an older kernel stands alone.
+	enum {
+		EXIT_DEAD = 16,
+		EXIT_ZOMBIE = 32,
+		UNINTERRUPTIBLE = 2,
+		NOLOAD = 0x400,
+		RTLOCK_WAIT = 0x1000,
+		FROZEN = 0x8000
+	};
 
 	if (exit_state & EXIT_ZOMBIE)
 		return "ZO";
@@ -164,6 +173,8 @@ static const char *state_name(uint64_t state, uint64_t exit_state)
 	for (size_t i = 0; i < array_size(names); i++)
 		if (state & names[i].bit)
 			return names[i].name;
+	if (state & (RTLOCK_WAIT | FROZEN))
+		return "UN";
 	return state ? "??" : "RU";
 }
 

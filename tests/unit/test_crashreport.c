@@ -144,6 +144,57 @@ static void task_states(void)
 	close_report(&fake, report);
 }
 
+// Those that have no letter of their own are the kernel's D.
+static void more_states(void)
+{
+	static const struct {
+		uint32_t state;
+		const char *name;
+	} wanted[] = {{0x1000, "UN"}, {0x8000, "UN"}, {0x402, "ID"}, {0x8001, "IN"}, {0x2002, "UN"}, {0x100000, "??"}};
+
+	for (size_t i = 0; i < array_size(wanted); i++) {
+		struct crashreport *report;
+		struct threads_task task;
+		struct fakecore fake;
+
+		fakecrash_make(&fake, ORC_FORM_3);
+		fakecrash_put(&fake, fakecrash_task(FAKECRASH_WAITING) + 24, wanted[i].state, 4);
+		report = open_report(&fake);
+		check_ok(machine_task(report->machine, 78, &task));
+		check_text(task.state, wanted[i].name);
+		close_report(&fake, report);
+	}
+}
+
+// Before Linux v6.4 a module has two pieces of memory; the second one is that of its initialization.
+static void layouts(void)
+{
+	static const char mem[] = "\0mem";
+	uint64_t module = fakecore_image + FAKECRASH_MODULE, init = fakecore_image + FAKECRASH_MODULE_TEXT + 0x4000;
+	struct crashreport *report;
+	struct symbols_place place;
+	struct fakecore fake;
+	uint8_t *name;
+
+	fakecrash_make(&fake, ORC_FORM_3);
+	name = memmem(fake.memory + FAKECRASH_BTF, FAKECRASH_BYTES - FAKECRASH_BTF, mem, sizeof(mem));
+	check(name);
+	name[1] = 'M';
+	fakecrash_put(&fake, module + 176, fakecore_image + FAKECRASH_MODULE_TEXT, 8);
+	fakecrash_put(&fake, module + 184, FAKECRASH_MODULE_BYTES, 4);
+	fakecrash_put(&fake, module + 192, init, 8);
+	fakecrash_put(&fake, module + 200, 0x800, 4);
+	report = open_report(&fake);
+	check(report->machine->modules.count == 1 && report->machine->modules.list[0].range_count == 2);
+	check(report->machine->modules.list[0].size_bytes == FAKECRASH_MODULE_BYTES + 0x800);
+	check(symbols_is_text(report->machine->symbols, init + 0x7ff));
+	check(symbols_is_text(report->machine->symbols, fakecore_image + FAKECRASH_MODULE_TEXT + 8));
+	check(!symbols_is_text(report->machine->symbols, init + 0x800));
+	symbols_find(report->machine->symbols, init + 8, &place);
+	check(place.module == &report->machine->modules.list[0]);
+	close_report(&fake, report);
+}
+
 // Lists that lead into circles, and to nowhere, end; what is before them is told, and all else.
 static void endless(void)
 {
@@ -182,6 +233,7 @@ static void no_symbols(void)
 	check(report->machine && report->machine->kernel->symbols_why[0]);
 	text = to_text(report);
 	check(strstr(text, "cause       unknown\n") && strstr(text, "which task crashed is not known: "));
+	check(strstr(text, "signature   not known\n") && !report->signature[0]);
 	close_report(&fake, report);
 }
 
@@ -245,6 +297,36 @@ static void names(void)
 	close_report(&fake, report);
 }
 
+// Labels have no names. Some of them may lie between a function and an address in it, but not any number.
+static void labels(void)
+{
+	static const struct {
+		uint64_t count;
+		const char *name;
+	} cases[] = {{15, "mod_wait"}, {16, ""}};
+
+	for (size_t i = 0; i < array_size(cases); i++) {
+		uint64_t module = fakecore_image + FAKECRASH_MODULE, text = fakecore_image + FAKECRASH_MODULE_TEXT;
+		struct crashreport *report;
+		struct symbols_place place;
+		struct fakecore fake;
+
+		fakecrash_make(&fake, ORC_FORM_3);
+		fakecrash_put(&fake, module + 0x308, 3 + cases[i].count, 4);
+		for (uint64_t n = 0; n < cases[i].count; n++) {
+			uint64_t at = module + 0x400 + 24 * (3 + n);
+
+			fakecrash_put(&fake, at + 6, 1, 2);
+			fakecrash_put(&fake, at + 8, text + 1 + n, 8);
+		}
+		report = open_report(&fake);
+		symbols_find(report->machine->symbols, text + 0x40, &place);
+		check_text(place.name, cases[i].name);
+		check(place.module && (!place.name[0] || (place.offset_bytes == 0x40 && place.size_bytes == 0x100)));
+		close_report(&fake, report);
+	}
+}
+
 // Which functions count, and what of their names.
 static void signatures(void)
 {
@@ -269,9 +351,85 @@ static void signatures(void)
 	check(plain.hash == UINT64_C(0xecc96b68f8c28a15));
 }
 
+// Frames of a trace: names of functions, with '!' in front of those that were interrupted.
+static void make_trace(const char *const *names, struct backtrace *ret)
+{
+	static const char *const known[FAKECRASH_FUNCTIONS] = {
+		[FAKECRASH_ENTRY] = "entry",     [FAKECRASH_SYSRQ] = "sysrq",       [FAKECRASH_WRITE] = "write",
+		[FAKECRASH_PANIC] = "panic",     [FAKECRASH_CRASH_KEXEC] = "kexec", [FAKECRASH_SCHEDULE] = "schedule",
+		[FAKECRASH_KTHREAD] = "kthread",
+	};
+
+	*ret = (struct backtrace){0};
+	for (; names[ret->count]; ret->count++) {
+		const char *name = names[ret->count];
+		struct backtrace_frame *frame = &ret->frames[ret->count];
+
+		frame->is_exact = name[0] == '!' || !ret->count;
+		// Else an address at which nothing is.
+		frame->ip = fakecore_image + FAKECRASH_BYTES - 8;
+		for (unsigned int i = 0; i < FAKECRASH_FUNCTIONS; i++)
+			if (known[i] && strcmp(known[i], name + (name[0] == '!')) == 0)
+				frame->ip = fakecrash_function(i) + 8;
+	}
+}
+
+// What a signature is made of: the cause, and these functions.
+static void signature_frames(void)
+{
+	static const struct {
+		enum cause_kind kind;
+		const char *frames[8];
+		const char *counts[4];
+	} cases[] = {
+		{CAUSE_PANIC, {"kexec", "panic", "write", "entry"}, {"ksys_write", "entry_SYSCALL_64_after_hwframe"}},
+		// panic() once more, further down: it is not where the crash begins.
+		{CAUSE_PANIC, {"kexec", "write", "panic", "schedule"}, {"ksys_write", "panic", "schedule"}},
+		{CAUSE_PANIC, {"write", "panic", "schedule"}, {"ksys_write", "panic", "schedule"}},
+		{CAUSE_OOPS, {"kexec", "panic", "!write", "panic", "!schedule"}, {"ksys_write", "panic"}},
+		// A handler that is not known.
+		{CAUSE_OOPS, {"kexec", "panic", "entry", "!write", "schedule"}, {"ksys_write", "schedule"}},
+		// A handler of interrupts that crashed.
+		{CAUSE_SYSRQ, {"kexec", "panic", "sysrq", "!schedule", "kthread"}, {"sysrq_handle_crash"}},
+		{CAUSE_HARD_LOCKUP, {"kexec", "panic", "sysrq", "!schedule", "kthread"}, {"schedule", "kthread"}},
+		{CAUSE_SOFT_LOCKUP, {"kexec", "panic", "sysrq", "!write", "!kthread"}, {"ksys_write", "kthread"}},
+		{CAUSE_RCU_STALL, {"kexec", "panic", "sysrq", "!schedule"}, {"schedule"}},
+		{CAUSE_NMI, {"kexec", "panic", "sysrq", "!schedule"}, {"schedule"}},
+		// The interrupt came upon a program.
+		{CAUSE_NMI, {"kexec", "panic", "sysrq"}, {"sysrq_handle_crash"}},
+		// None is known.
+		{CAUSE_PANIC, {NULL}, {NULL}},
+		{CAUSE_PANIC, {"kexec", "panic"}, {NULL}},
+		{CAUSE_OOPS, {"kexec", "panic", "nowhere"}, {NULL}},
+	};
+	struct crashreport *report;
+	struct backtrace_tools tools;
+	struct fakecore fake;
+
+	fakecrash_make(&fake, ORC_FORM_3);
+	report = open_report(&fake);
+	tools = machine_tools(report->machine);
+	for (size_t i = 0; i < array_size(cases); i++) {
+		char text[SIGNATURE_BYTES] = "untouched", wanted[SIGNATURE_BYTES] = "";
+		struct signature signature;
+		struct backtrace trace;
+
+		make_trace(cases[i].frames, &trace);
+		signature_make(&tools, &trace, cases[i].kind, text);
+		signature_init(&signature, cases[i].kind);
+		for (size_t n = 0; cases[i].counts[n]; n++)
+			signature_add(&signature, cases[i].counts[n]);
+		if (cases[i].counts[0])
+			snprintf(wanted, sizeof(wanted), "%016jx", (uintmax_t)signature.hash);
+		check_text(text, wanted);
+	}
+	close_report(&fake, report);
+}
+
 static const struct test tests[] = {
-	TEST(form_1),  TEST(form_2),     TEST(form_3),   TEST(form_4),       TEST(glance), TEST(task_states),
-	TEST(endless), TEST(no_symbols), TEST(no_types), TEST(command_line), TEST(names),  TEST(signatures),
+	TEST(form_1),      TEST(form_2),  TEST(form_3),     TEST(form_4),           TEST(glance),   TEST(task_states),
+	TEST(more_states), TEST(layouts), TEST(endless),    TEST(no_symbols),       TEST(no_types), TEST(command_line),
+	TEST(names),       TEST(labels),  TEST(signatures), TEST(signature_frames),
 };
 
 int main(int argc, char **argv)

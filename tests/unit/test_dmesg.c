@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/io.h"
+#include "report/cause.h"
 #include "test.h"
 
 enum {
@@ -337,8 +338,30 @@ static void records_hostile(void)
 	check_error(run(&machine, text, sizeof(text), &stats), ERROR_BAD_DATA, "out of range");
 }
 
+// What of the log gets into the report is safe for a terminal; the log itself is what the crash utility prints.
+static void terminals(void)
+{
+	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
+	struct machine machine;
+	struct dmesg_stats stats;
+	struct cause cause;
+	char text[4096];
+
+	make_ring(&machine, 41, 41);
+	add_record(&machine, 41, 2, 2 * 256 + 64, 2 * 256 + 160, 1234567890,
+	           "Kernel panic - not syncing: a\rb\x1b[2Jc\vd\fe\tf");
+	write_file(&machine);
+	check_ok(vmcore_open(machine.path, &core));
+	unlink(machine.path);
+	cause_init(&cause, core);
+	check_text(cause.panic, "a b.[2Jc d e f");
+	check_ok(run(&machine, text, sizeof(text), &stats));
+	check_text(text, "[    1.234567] Kernel panic - not syncing: a\rb.[2Jc\vd\fe\tf\n");
+}
+
 static const struct test tests[] = {
-	TEST(ring), TEST(ring_states), TEST(ring_hostile), TEST(ring_missing), TEST(records), TEST(records_hostile),
+	TEST(terminals),    TEST(ring),    TEST(ring_states),     TEST(ring_hostile),
+	TEST(ring_missing), TEST(records), TEST(records_hostile),
 };
 
 int main(int argc, char **argv)

@@ -24,6 +24,7 @@ struct machine {
 	char *files[3];
 	struct plan plan;
 	struct iscsi_request request;
+	uint64_t run_ms; // What the program was given.
 };
 
 static void make_session(struct fake *fake, const char *state, const char *port)
@@ -44,6 +45,9 @@ static struct error *run(const struct host *host, const struct host_command *com
 	struct machine *machine = (struct machine *)fake;
 	struct error *err = fake_run(host, command, ret);
 
+	// It must not outlive a capture that is killed.
+	check(command->is_tied);
+	machine->run_ms = command->timeout_ms;
 	if (!err && !ret->status)
 		make_session(fake, "LOGGED_IN\n", machine->port);
 	return err;
@@ -200,6 +204,28 @@ static void others_are_tried_again(void)
 	check(machine.fake.run_count == 2);
 }
 
+// The program has the time of all tries together, but enough for one; never more than the capture.
+static void time_of_the_program(void)
+{
+	static const struct {
+		uint64_t limit_ms, end_ms, wanted_ms;
+	} cases[] = {{600000, 600000, 30000}, {20000, 600000, 20000}, {0, 600000, 5000}, {20000, 3000, 3000}};
+
+	for (size_t i = 0; i < array_size(cases); i++) {
+		_cleanup_machine_ struct machine machine;
+		uint64_t now_ms;
+
+		machine_init(&machine, "-");
+		now_ms = clock_now_ms();
+		machine.request.limit_ms = now_ms + cases[i].limit_ms;
+		machine.request.end_ms = now_ms + cases[i].end_ms;
+		check_ok(log_in(&machine));
+		// Time goes by while it gets there.
+		check(machine.run_ms <= cases[i].wanted_ms &&
+		      machine.run_ms + (clock_now_ms() - now_ms) >= cases[i].wanted_ms);
+	}
+}
+
 static void a_server_that_is_gone(void)
 {
 	_cleanup_machine_ struct machine machine;
@@ -344,6 +370,7 @@ static const struct test tests[] = {
 	TEST(one_with_another_portal_is_not),
 	TEST(a_wrong_password_is_final),
 	TEST(others_are_tried_again),
+	TEST(time_of_the_program),
 	TEST(a_server_that_is_gone),
 	TEST(another_path),
 	TEST(one_that_is_lost),

@@ -84,6 +84,40 @@ static void encodings(void)
 	free(list);
 }
 
+// Of very many names at one place only the last ones count: looking for a name must come to an end.
+static void same_place(void)
+{
+	static char names[SYMBOLS][400];
+	struct fakesym *list = make_list(names);
+	struct fakesyms syms = {list, SYMBOLS, FAKESYMS_RELATIVE, .marker_bytes = 4, .paddr = TABLE_PADDR};
+	_cleanup_(kallsyms_destroyp) struct kallsyms *table = NULL;
+	struct kallsyms_symbol symbol;
+	struct fakecore fake;
+	bool is_found;
+
+	for (size_t i = 300; i < 500; i++) {
+		list[i].vaddr = list[300].vaddr;
+		list[i].type = 't';
+	}
+	// All files know these two: the one that is near enough to the end is taken.
+	list[300].type = 'T';
+	list[450].type = 'T';
+	setup(&fake, &syms);
+	check_ok(kallsyms_create(fake.core, &fake.xlat, &fake.reader, &table));
+	check_ok(kallsyms_at(table, &fake.reader, list[300].vaddr, &symbol, &is_found));
+	check(is_found && strcmp(symbol.name, "sym_init_450") == 0);
+	kallsyms_destroy(take_ptr(table));
+	fakecore_deinit(&fake);
+	list[450].type = 't';
+	setup(&fake, &syms);
+	check_ok(kallsyms_create(fake.core, &fake.xlat, &fake.reader, &table));
+	check_ok(kallsyms_at(table, &fake.reader, list[300].vaddr, &symbol, &is_found));
+	check(is_found && strcmp(symbol.name, "sym_init_499") == 0);
+	kallsyms_destroy(take_ptr(table));
+	fakecore_deinit(&fake);
+	free(list);
+}
+
 static void long_names(void)
 {
 	static char names[SYMBOLS][400];
@@ -212,7 +246,7 @@ static void damage(void)
 }
 
 static const struct test tests[] = {
-	TEST(encodings), TEST(long_names), TEST(old_lengths), TEST(scan), TEST(refuses), TEST(damage),
+	TEST(encodings), TEST(same_place), TEST(long_names), TEST(old_lengths), TEST(scan), TEST(refuses), TEST(damage),
 };
 
 int main(int argc, char **argv)
