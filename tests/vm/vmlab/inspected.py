@@ -91,7 +91,7 @@ def report_of(report, name, lab, folder, cause, function):
     report.check(f"{name}: report.json is what kdump-inspect says of the vmcore",
                  _difference(made, _ask(lab, folder / "vmcore", "summary")))
     text = (folder / "report.txt").read_text()
-    lost = [word for word in (made["signature"], function, made["host"], made["release"]) if word not in text]
+    lost = [word for word in (made["signature"] or "not known", function, made["host"], made["release"]) if word not in text]
     report.check(f"{name}: report.txt has the same", f"no {lost}" if lost else "")
     measured = re.findall(r"report: (made in .*)", (folder / "capture.log").read_text())
     report.check(f"{name}: capture.log says what the report took", "" if measured else "it does not")
