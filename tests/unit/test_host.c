@@ -3,8 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "test.h"
@@ -212,9 +217,42 @@ static void daemons(void)
 	host_result_deinit(&result);
 }
 
+// As systemd's RestrictSUIDSGID= does it, under which udev runs programs.
+static void take_openat2_away(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = array_size(filter), .filter = filter};
+
+	check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+static void without_openat2(void)
+{
+	struct host host, other;
+	char folder[32];
+	int fd = -1;
+
+	setup(&other, folder);
+	check_ok(host_init(&host, "/"));
+	take_openat2_away();
+	check_ok(host_open(&host, "/proc/self/status", O_RDONLY, 0, &fd));
+	close(fd);
+	check(host_exists(&host, "/proc"));
+	// A root of a test is left by no link.
+	check_error(host_open(&other, "/proc", O_RDONLY, 0, &fd), ERROR_OS, "not implemented");
+	host_deinit(&host);
+	teardown(&other, folder);
+}
+
 static const struct test tests[] = {
-	TEST(files),       TEST(escapes),     TEST(renames_elsewhere), TEST(programs),
-	TEST(environment), TEST(much_output), TEST(deadline),          TEST(daemons),
+	TEST(files),       TEST(escapes),  TEST(renames_elsewhere), TEST(programs),        TEST(environment),
+	TEST(much_output), TEST(deadline), TEST(daemons),           TEST(without_openat2),
 };
 
 int main(int argc, char **argv)
