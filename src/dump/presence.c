@@ -228,40 +228,55 @@ enum presence_state presence_of_answer(const struct pagemap_answer *answer)
 	return answer->code == FMT_PAGEMAP_NONE ? PRESENCE_NO_MEMORY : PRESENCE_DROPPED;
 }
 
-bool presence_agrees(const struct pagemap_answer *answer, enum presence_state found)
+enum presence_state presence_settle(const struct pagemap_answer *answer, enum presence_state found,
+                                    bool *is_conflict_ret)
 {
 	enum presence_state wanted = presence_of_answer(answer);
+	bool is_dropped = wanted == PRESENCE_DROPPED || wanted == PRESENCE_NO_MEMORY;
 
-	if (found == PRESENCE_DAMAGED)
-		return false;
-	// Zeros may be written as any other page, and where zeros were not searched they are.
-	if (presence_is_there(found))
-		return wanted == found || (wanted == PRESENCE_WRITTEN && found == PRESENCE_ZERO) ||
-		       (wanted == PRESENCE_UNREADABLE && found == PRESENCE_ZERO);
-	// ELF files do not tell zeros from what was left out.
-	return !presence_is_there(wanted) || (wanted == PRESENCE_ZERO && found == PRESENCE_ABSENT);
+	*is_conflict_ret = false;
+	switch (found) {
+	case PRESENCE_DAMAGED:
+		return found;
+	case PRESENCE_LOST:
+	case PRESENCE_UNREADABLE:
+		*is_conflict_ret = is_dropped;
+		return wanted == PRESENCE_UNREADABLE ? wanted : PRESENCE_LOST;
+	case PRESENCE_ZERO:
+		*is_conflict_ret = is_dropped;
+		// What could not be read is zeros in files in which each page has its place.
+		return wanted == PRESENCE_UNREADABLE ? wanted : found;
+	case PRESENCE_WRITTEN:
+		// A copy that was cut short may have written what it did not get to note.
+		*is_conflict_ret = wanted != PRESENCE_WRITTEN && wanted != PRESENCE_LOST;
+		return found;
+	case PRESENCE_ABSENT:
+		// ELF files do not tell zeros from what was left out.
+		if (wanted == PRESENCE_ZERO)
+			return wanted;
+		break;
+	case PRESENCE_DROPPED:
+	case PRESENCE_NO_MEMORY:
+	case PRESENCE_STATES:
+		break;
+	}
+	*is_conflict_ret = presence_is_there(wanted);
+	return *is_conflict_ret ? found : wanted;
 }
 
-// What the dump alone can only call absent, the map knows.
 static void take_map(struct presence *ret, const struct pagemap_answer *answer)
 {
-	enum presence_state wanted = presence_of_answer(answer);
+	enum presence_state found = ret->state;
 
 	ret->is_by_map = answer->is_known;
 	if (answer->is_known)
 		ret->code = answer->code;
-	if (!presence_agrees(answer, ret->state)) {
-		ret->is_conflict = true;
-		if (!ret->text[0])
-			snprintf(ret->text, sizeof(ret->text), "the page map says: %s", pagemap_reader_text(answer));
-		return;
-	}
-	if (presence_is_there(ret->state) && wanted != PRESENCE_UNREADABLE)
-		return;
-	if (ret->state == PRESENCE_ABSENT)
+	ret->state = presence_settle(answer, found, &ret->is_conflict);
+	if (ret->is_conflict)
+		snprintf(ret->text, sizeof(ret->text), "the page map says: %s", pagemap_reader_text(answer));
+	else if (found == PRESENCE_ABSENT)
 		ret->text[0] = '\0';
-	ret->state = wanted;
-	if (!answer->is_known)
+	if (!answer->is_known && !presence_is_there(found))
 		snprintf(ret->text, sizeof(ret->text), "%s", pagemap_reader_text(answer));
 }
 

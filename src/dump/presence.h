@@ -88,12 +88,15 @@ struct error *presence_in_dump(struct vmreader *reader, uint64_t pfn, struct pre
 enum presence_state presence_of_answer(const struct pagemap_answer *answer);
 
 /**
- * Whether what a dump has is what its map says.
+ * Put together what a dump has and what its map says.
  *
  * @param[in] answer Of the map.
  * @param[in] found Of presence_in_dump().
- * @return See there. A page of zeros may have been written as any other; what is no memory for one may be left out for the other.
+ * @param[out] is_conflict_ret Whether they contradict each other: a page of zeros may have been written as any other, and what the dump
+ *			       should have and has not, or has damaged, is no contradiction but a loss.
+ * @return What became of the page; that of the dump where they contradict each other.
  */
-bool presence_agrees(const struct pagemap_answer *answer, enum presence_state found);
+enum presence_state presence_settle(const struct pagemap_answer *answer, enum presence_state found,
+                                    bool *is_conflict_ret);
 
 #endif

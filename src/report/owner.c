@@ -383,18 +383,31 @@ static bool find_by_struct_page(const struct owner *owner, uint64_t paddr, const
 	return false;
 }
 
+// What the kernel freed of its image after the boot is not reserved any more.
+static bool may_be_image(const struct owner *owner, const struct pageinfo_page *page)
+{
+	const struct pageinfo *info = owner->info;
+
+	for (size_t i = 0; page && i < info->flag_count; i++)
+		if (strcmp(info->flags[i].name, "reserved") == 0)
+			return page->flags >> (info->flags[i].number & 63) & 1;
+	return true;
+}
+
 void owner_find(const struct owner *owner, uint64_t paddr, uint64_t vaddr, const struct pageinfo_page *page,
                 struct owner_found *ret)
 {
 	*ret = (struct owner_found){.kind = OWNER_UNKNOWN};
-	// The cheap ones first; a stack that no task has any more may be in a slab.
-	if (find_image(owner, paddr, vaddr, ret) || find_crash_kernel(owner, paddr, ret) || find_per_cpu(owner, paddr, vaddr, ret) ||
-	    (page && find_by_struct_page(owner, paddr, page, ret)) || find_stack(owner, paddr, vaddr, ret) ||
-	    find_struct_pages(owner, paddr, ret))
+	// The cheap ones first.
+	if ((page && find_by_struct_page(owner, paddr, page, ret)) ||
+	    (may_be_image(owner, page) && find_image(owner, paddr, vaddr, ret)) ||
+	    find_crash_kernel(owner, paddr, ret) || find_per_cpu(owner, paddr, vaddr, ret) ||
+	    find_stack(owner, paddr, vaddr, ret) || find_struct_pages(owner, paddr, ret) ||
+	    find_module(owner, paddr, vaddr, ret))
 		return;
-	if (!find_module(owner, paddr, vaddr, ret) && page && page->has_counts && page->refcount == 0 &&
-	    !pageinfo_is_typed(page))
-		set(ret, OWNER_UNKNOWN, "not in use (count 0): on a CPU's list of free pages, reserved, or part of something larger");
+	if (page && page->has_counts && page->refcount == 0 && !pageinfo_is_typed(page))
+		set(ret, OWNER_UNKNOWN,
+		    "not in use (count 0): on a CPU's list of free pages, or part of something larger");
 }
 
 // One process, whose pages are compared with those that are looked for.
