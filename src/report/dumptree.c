@@ -312,8 +312,18 @@ struct error *dumptree_add(struct dumptree *tree, const char *path, bool is_veri
 	for (size_t size = strlen(plain); size > 1 && plain[size - 1] == '/'; size--)
 		plain[size - 1] = '\0';
 	last = strrchr(plain, '/');
-	if (is_dump(dir_fd, last ? last + 1 : plain))
-		return add_dump(tree, dir_fd, ".", plain, is_verified);
+	// By its own name, which says whether it is complete.
+	if (is_dump(dir_fd, last ? last + 1 : plain)) {
+		_cleanup_free_ char *real = realpath(plain, NULL);
+		char *name = real ? strrchr(real, '/') : NULL;
+		_cleanup_close_ int parent_fd = -1;
+
+		if (!name || !name[1])
+			return error_os(errno, "%s", path);
+		*name++ = '\0';
+		parent_fd = open(*real ? real : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return parent_fd < 0 ? error_os(errno, "%s", path) : add_dump(tree, parent_fd, name, plain, is_verified);
+	}
 	return look_below(tree, dir_fd, plain, 0, is_verified);
 }
 
