@@ -90,11 +90,12 @@ static void print_module(void *context, const struct crashdiff_module *left, con
 		puts("\nmodules");
 	*is_first = false;
 	if (left && right)
-		printf("  ! %-24s %" PRIu64 " bytes %s, %" PRIu64 " bytes %s\n", left->name, left->size_bytes, left->taints,
-		       right->size_bytes, right->taints);
+		printf("  ! %-24s %" PRIu64 " bytes %s %s, %" PRIu64 " bytes %s %s\n", left->name, left->size_bytes,
+		       left->version, left->taints, right->size_bytes, right->version, right->taints);
 	else
-		printf("  %c %-24s %" PRIu64 " bytes %s\n", left ? '<' : '>', left ? left->name : right->name,
-		       left ? left->size_bytes : right->size_bytes, left ? left->taints : right->taints);
+		printf("  %c %-24s %" PRIu64 " bytes %s %s\n", left ? '<' : '>', left ? left->name : right->name,
+		       left ? left->size_bytes : right->size_bytes, left ? left->version : right->version,
+		       left ? left->taints : right->taints);
 }
 
 struct words {
@@ -133,7 +134,7 @@ static struct error *print_two(struct compare *compare)
 	print_both("kernel", a->release, b->release);
 	print_both("", a->version, b->version);
 	print_both("build id", a->build_id, b->build_id);
-	print_both("tainted", a->taints, b->taints);
+	print_both("tainted", a->taints[0] ? a->taints : "no", b->taints[0] ? b->taints : "no");
 	print_both("uptime", uptimes[0], uptimes[1]);
 	printf("\nstack (*: counts for the signature)\n");
 	err = crashdiff_stacks(a, b, print_frames, compare);
@@ -203,6 +204,8 @@ static void write_module(void *context, const struct crashdiff_module *left, con
 
 	json_open_object(json, NULL);
 	json_text(json, "name", left ? left->name : right->name);
+	json_text(json, "left_version", left ? left->version : NULL);
+	json_text(json, "right_version", right ? right->version : NULL);
 	json_text(json, "left_tainted", left ? left->taints : NULL);
 	json_text(json, "right_tainted", right ? right->taints : NULL);
 	json_number(json, "left_bytes", left ? left->size_bytes : 0);

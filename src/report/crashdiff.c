@@ -38,20 +38,60 @@ static int compare_modules(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
+// Members of struct module that hold addresses of texts.
+enum { MODULE_VERSION, MODULE_SRCVERSION, MODULE_VERSIONS };
+
+// What a kernel does not tell stays "".
+static void find_versions(struct kernel *kernel, struct btf_query queries[MODULE_VERSIONS])
+{
+	struct kallsyms_extent place = {kernel->symbols[KERNEL_BTF_START], kernel->symbols[KERNEL_BTF_STOP]};
+
+	queries[MODULE_VERSION] = (struct btf_query){.type = "module", .member = "version"};
+	queries[MODULE_SRCVERSION] = (struct btf_query){.type = "module", .member = "srcversion"};
+	if (place.vaddr && place.vaddr_end)
+		error_free(btf_lookup_at(kernel->core, &kernel->xlat, &place, &kernel->reader, queries, MODULE_VERSIONS));
+}
+
+static void read_versions(struct kernel *kernel, const struct btf_query queries[MODULE_VERSIONS], uint64_t vaddr,
+                          char text[CRASHDIFF_VERSION_BYTES])
+{
+	for (size_t i = 0; i < MODULE_VERSIONS; i++) {
+		size_t used = strlen(text), room = CRASHDIFF_VERSION_BYTES - used;
+		uint64_t at = 0;
+		struct error *err = NULL;
+
+		if (queries[i].is_found)
+			err = vmemory_uint(kernel->memory, vaddr + queries[i].offset_bytes, 8, &at);
+		if (err || !at || room < 2) {
+			error_free(err);
+			continue;
+		}
+		if (used)
+			text[used++] = ' ';
+		err = vmemory_text(kernel->memory, at, text + used, CRASHDIFF_VERSION_BYTES - used);
+		if (err)
+			text[used] = '\0';
+		error_free(err);
+	}
+}
+
 static struct error *read_modules(struct crashdiff *crash, const struct crashreport *report)
 {
 	const struct modlist *modules = &report->machine->modules;
+	struct btf_query queries[MODULE_VERSIONS];
 
 	memcpy(crash->modules_why, modules->why, sizeof(crash->modules_why));
 	crash->modules = calloc(modules->count + 1, sizeof(*crash->modules));
 	if (!crash->modules)
 		return error_new(ERROR_NOMEM, "out of memory");
+	find_versions(report->machine->kernel, queries);
 	for (size_t i = 0; i < modules->count; i++) {
 		struct crashdiff_module *module = &crash->modules[i];
 
 		snprintf(module->name, sizeof(module->name), "%s", modules->list[i].name);
 		module->size_bytes = modules->list[i].size_bytes;
 		overview_taint_letters(&report->overview, modules->list[i].taints, module->taints);
+		read_versions(report->machine->kernel, queries, modules->list[i].vaddr, module->version);
 	}
 	crash->module_count = modules->count;
 	if (crash->module_count)
@@ -158,6 +198,7 @@ void crashdiff_modules(const struct crashdiff *a, const struct crashdiff *b,
                                     const struct crashdiff_module *right),
                        void *context)
 {
+	bool is_one_kernel = a->build_id[0] && strcmp(a->build_id, b->build_id) == 0;
 	size_t i = 0, j = 0;
 
 	while (i < a->module_count || j < b->module_count) {
@@ -170,7 +211,8 @@ void crashdiff_modules(const struct crashdiff *a, const struct crashdiff *b,
 		} else if (order > 0) {
 			each(context, NULL, &b->modules[j++]);
 		} else {
-			if (a->modules[i].size_bytes != b->modules[j].size_bytes ||
+			if ((a->modules[i].size_bytes != b->modules[j].size_bytes && is_one_kernel) ||
+			    strcmp(a->modules[i].version, b->modules[j].version) != 0 ||
 			    strcmp(a->modules[i].taints, b->modules[j].taints) != 0)
 				each(context, &a->modules[i], &b->modules[j]);
 			i++;

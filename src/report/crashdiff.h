@@ -20,12 +20,13 @@
 #include "report/crashreport.h"
 
 /** Room for a build id as text, with its NUL (20 bytes as hexadecimal digits; longer ones are cut). */
-enum { CRASHDIFF_ID_BYTES = 72 };
+enum { CRASHDIFF_ID_BYTES = 72, CRASHDIFF_VERSION_BYTES = 64 };
 
 /** A module. */
 struct crashdiff_module {
 	char name[MODLIST_NAME_BYTES];
 	char taints[OVERVIEW_TAINTS_MAX + 1];
+	char version[CRASHDIFF_VERSION_BYTES]; /**< Its version, and the sum of its source, as far as it has them. */
 	uint64_t size_bytes;
 };
 
@@ -76,7 +77,7 @@ bool crashdiff_is_same(const struct crashdiff *a, const struct crashdiff *b);
 struct error *crashdiff_stacks(const struct crashdiff *a, const struct crashdiff *b,
                                void (*each)(void *context, size_t left, size_t right), void *context) must_check;
 
-/** Modules that differ, or are loaded in one only. @param[in] a One. @param[in] b The other. @param[in] each Called for each; NULL: not loaded there. @param[in] context For @p each. */
+/** Modules that differ, or are loaded in one only; sizes count where it is one kernel (build id). @param[in] a One. @param[in] b The other. @param[in] each Called for each; NULL: not loaded there. @param[in] context For @p each. */
 void crashdiff_modules(const struct crashdiff *a, const struct crashdiff *b,
                        void (*each)(void *context, const struct crashdiff_module *left,
                                     const struct crashdiff_module *right),
