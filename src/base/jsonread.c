@@ -181,7 +181,8 @@ static struct error *read_number(struct parser *parser)
 		if (digit > 9)
 			is_whole = false;
 		else
-			fits &= !__builtin_mul_overflow(number, 10, &number) && !__builtin_add_overflow(number, digit, &number);
+			fits &= !__builtin_mul_overflow(number, 10, &number) &&
+			        !__builtin_add_overflow(number, digit, &number);
 	}
 	if (parser->at == first)
 		return wrong(parser, "a value is missing");

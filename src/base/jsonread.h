@@ -24,7 +24,8 @@ enum {
 
 /** A member that is wanted, and its value. */
 struct jsonread_query {
-	const char *path; /**< Names of members, with points between them: "crashed.pid". What is in arrays cannot be asked for. */
+	const char *
+		path; /**< Names of members, with points between them: "crashed.pid". What is in arrays cannot be asked for. */
 	char *text; /**< Receives a text, cut to its room, in UTF-8 without NULs; NULL: a number is wanted. */
 	size_t room_bytes; /**< Of text, at least 1. */
 	uint64_t number; /**< The number, if it is a whole one that fits. */
@@ -40,6 +41,7 @@ struct jsonread_query {
  * @param[in] count Their number.
  * @return NULL (also if some are not found); ERROR_BAD_DATA: it is not JSON, or too deep; the text has the offset.
  */
-struct error *jsonread_find(const char *text, size_t size_bytes, struct jsonread_query *queries, size_t count) must_check;
+struct error *jsonread_find(const char *text, size_t size_bytes, struct jsonread_query *queries,
+                            size_t count) must_check;
 
 #endif

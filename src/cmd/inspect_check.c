@@ -82,7 +82,8 @@ static struct error *look_at_directory(struct checked *checked)
 	if (checked->about.state == DUMPS_UNCHECKED)
 		words_addf(&checked->notes, "%s", checked->about.problem);
 	else if (checked->about.state != DUMPS_WHOLE)
-		words_addf(&checked->problems, "%s: %s", dumps_state_name(checked->about.state), checked->about.problem);
+		words_addf(&checked->problems, "%s: %s", dumps_state_name(checked->about.state),
+		           checked->about.problem);
 	fd = open(checked->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; fd >= 0 && i < array_size(encrypted); i++)
 		checked->is_encrypted |= faccessat(fd, encrypted[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -97,7 +98,8 @@ static void look_at_files(struct checked *checked)
 	if (core->is_incomplete)
 		words_addf(&checked->problems, "it is marked incomplete: the copy did not get to its end");
 	if (core->missing_bytes)
-		words_addf(&checked->problems, "the file is cut: %" PRIu64 " bytes of memory that it announces are behind its end",
+		words_addf(&checked->problems,
+		           "the file is cut: %" PRIu64 " bytes of memory that it announces are behind its end",
 		           core->missing_bytes);
 	for (size_t i = 0; i < core->file_count; i++)
 		if (corefile_is_cut(&core->files[i]))
@@ -133,7 +135,8 @@ static void tell_pages(struct checked *checked)
 
 		words_addf(&checked->problems, "page frames %#" PRIx64 " to %#" PRIx64 ": %s%s%s%s", problem->pfn_start,
 		           problem->pfn_end - 1, presence_state_name(problem->found),
-		           problem->is_conflict ? ", against the page map" : "", problem->text[0] ? ": " : "", problem->text);
+		           problem->is_conflict ? ", against the page map" : "", problem->text[0] ? ": " : "",
+		           problem->text);
 	}
 	if (pages->has_more)
 		words_addf(&checked->problems, "further pages are left out here: the counts have all");
@@ -212,12 +215,13 @@ static void print_text(const struct checked *checked)
 	if (checked->is_directory)
 		printf("  %-10s %s\n", "manifest", dumps_state_name(checked->about.state));
 	if (checked->has_pages)
-		printf("  %-10s %" PRIu64 " read, %" PRIu64 " of them zeros; %" PRIu64 " lost, %" PRIu64 " damaged; %" PRIu64
-		       " left out\n",
-		       "pages", counts[PRESENCE_WRITTEN] + counts[PRESENCE_ZERO], counts[PRESENCE_ZERO], counts[PRESENCE_LOST],
-		       counts[PRESENCE_DAMAGED], counts[PRESENCE_DROPPED]);
+		printf("  %-10s %" PRIu64 " read, %" PRIu64 " of them zeros; %" PRIu64 " lost, %" PRIu64
+		       " damaged; %" PRIu64 " left out\n",
+		       "pages", counts[PRESENCE_WRITTEN] + counts[PRESENCE_ZERO], counts[PRESENCE_ZERO],
+		       counts[PRESENCE_LOST], counts[PRESENCE_DAMAGED], counts[PRESENCE_DROPPED]);
 	if (checked->has_map)
-		printf("  %-10s %s\n", "page map", checked->pages.conflicts ? "does not agree with the dump" : "agrees with the dump");
+		printf("  %-10s %s\n", "page map",
+		       checked->pages.conflicts ? "does not agree with the dump" : "agrees with the dump");
 	for (size_t i = 0; i < checked->notes.count; i++)
 		printf("  %-10s %s\n", "note", checked->notes.list[i]);
 	for (size_t i = 0; i < checked->problems.count; i++)

@@ -79,7 +79,10 @@ static void print_frames(void *context, size_t left, size_t right)
 	              (right != SIZE_MAX && right >= b->frame_first && right < b->frame_first + SIGNATURE_FUNCTIONS);
 
 	printf("  %c %-*s %c %s\n", counts ? '*' : ' ', COLUMN, left == SIZE_MAX ? "" : a->frames[left],
-	       left == SIZE_MAX ? '>' : right == SIZE_MAX ? '<' : ' ', right == SIZE_MAX ? "" : b->frames[right]);
+	       left == SIZE_MAX    ? '>'
+	       : right == SIZE_MAX ? '<'
+	                           : ' ',
+	       right == SIZE_MAX ? "" : b->frames[right]);
 }
 
 static void print_module(void *context, const struct crashdiff_module *left, const struct crashdiff_module *right)
@@ -162,8 +165,8 @@ static void print_groups(const struct compare *compare)
 
 		if (!is_first_of_group(compare, i))
 			continue;
-		printf("%s%s  %s%s%s\n", i ? "\n" : "", crash->signature[0] ? crash->signature : "no signature", crash->cause,
-		       crash->cause_text[0] ? ": " : "", crash->cause_text);
+		printf("%s%s  %s%s%s\n", i ? "\n" : "", crash->signature[0] ? crash->signature : "no signature",
+		       crash->cause, crash->cause_text[0] ? ": " : "", crash->cause_text);
 		for (size_t j = i; j < compare->count; j++)
 			if (j == i || crashdiff_is_same(crash, &compare->crashes[j]))
 				printf("  %s  %s  %s\n", compare->paths[j], or_unknown(compare->crashes[j].host),
@@ -260,7 +263,8 @@ static struct error *judge(const struct compare *compare)
 {
 	for (size_t i = 0; i < compare->count; i++)
 		if (!compare->crashes[i].signature[0])
-			return error_new(ERROR_BAD_DATA, "%s: its crash has no signature, by which it could be compared",
+			return error_new(ERROR_BAD_DATA,
+			                 "%s: its crash has no signature, by which it could be compared",
 			                 compare->paths[i]);
 	// EXIT_CONFIG is the one of its number: see kdump-inspect(1).
 	return is_one_crash(compare) ? NULL : error_new(ERROR_CONFIG, "not all are the same crash");

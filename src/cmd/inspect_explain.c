@@ -122,13 +122,15 @@ static void translate(const struct explain *explain, struct answer *answer)
 		                entry && answer->asked == ASKED_PROCESS ? ": swapped out, or on its way" : "");
 	}
 	// Their symbols are offsets, from the start of the area of each CPU.
-	if (err && answer->asked == ASKED_KERNEL && answer->vaddr - explain->info->symbols[PAGEINFO_PER_CPU_START] <
-	                    explain->info->symbols[PAGEINFO_PER_CPU_END] - explain->info->symbols[PAGEINFO_PER_CPU_START]) {
+	if (err && answer->asked == ASKED_KERNEL &&
+	    answer->vaddr - explain->info->symbols[PAGEINFO_PER_CPU_START] <
+	            explain->info->symbols[PAGEINFO_PER_CPU_END] - explain->info->symbols[PAGEINFO_PER_CPU_START]) {
 		uint64_t vaddr = 0;
 
 		error_free(err);
 		error_free(vmemory_uint(kernel->memory, kernel->symbols[KERNEL_PER_CPU_OFFSET], 8, &vaddr));
-		err = error_new(ERROR_FAULT, "each CPU has its own; that of CPU 0 is at %#" PRIx64, answer->vaddr + vaddr);
+		err = error_new(ERROR_FAULT, "each CPU has its own; that of CPU 0 is at %#" PRIx64,
+		                answer->vaddr + vaddr);
 	}
 	answer->paddr = answer->path.paddr;
 	kernel_explain(answer->path_why, err);
@@ -424,7 +426,8 @@ struct error *inspect_commands_explain(int argc, char **argv)
 	_cleanup_close_ int map_fd = -1;
 	_cleanup_(pagemap_reader_destroyp) struct pagemap_reader *map = NULL;
 	struct explain explain = {.dump = &dump};
-	struct error *err = inspect_dump_open(argc, argv, INSPECT_DUMP_MAP | INSPECT_DUMP_RANGES, INSPECT_DUMP_WORDS, &dump);
+	struct error *err =
+		inspect_dump_open(argc, argv, INSPECT_DUMP_MAP | INSPECT_DUMP_RANGES, INSPECT_DUMP_WORDS, &dump);
 
 	if (!err && dump.word_count && dump.given & INSPECT_DUMP_RANGES)
 		err = error_new(ERROR_USAGE, "explain: --ranges goes without addresses");

@@ -92,7 +92,10 @@ static struct error *print_json(const struct dumptree *tree)
 		json_bool(&json, "has_report", dump->has_report);
 		json_number(&json, "part", dump->part);
 		json_number(&json, "part_count", dump->about.part_count ? dump->about.part_count : 1);
-		json_text(&json, "problem", dump->about.problem ? dump->about.problem : dump->problem[0] ? dump->problem : NULL);
+		json_text(&json, "problem",
+		          dump->about.problem ? dump->about.problem
+		          : dump->problem[0]  ? dump->problem
+		                              : NULL);
 		json_close(&json);
 	}
 	json_close(&json);
@@ -129,8 +132,8 @@ struct error *inspect_commands_list(int argc, char **argv)
 		return err ? err : judge(&tree);
 	}
 	if (tree.count)
-		printf("%-19s  %-15s %-28s %-14s %-16s %9s  %-10s %s\n", "time (UTC)", "host", "kernel", "cause", "signature",
-		       "size/MiB", "state", "directory");
+		printf("%-19s  %-15s %-28s %-14s %-16s %9s  %-10s %s\n", "time (UTC)", "host", "kernel", "cause",
+		       "signature", "size/MiB", "state", "directory");
 	for (size_t i = 0; i < tree.count; i++)
 		print_dump(&tree.list[i]);
 	return judge(&tree);

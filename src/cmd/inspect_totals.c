@@ -24,8 +24,8 @@ static void print_range(struct totals *totals, const struct reasons_run *run)
 		return;
 	if (!totals->dump->is_json) {
 		printf("%#12" PRIx64 " %#12" PRIx64 " %12" PRIu64 "  %-13s %s\n", run->pfn_start, run->pfn_end,
-		       run->pfn_end - run->pfn_start,
-		       presence.is_by_map ? presence_code_name(run->code) : "-", presence_sentence(&presence));
+		       run->pfn_end - run->pfn_start, presence.is_by_map ? presence_code_name(run->code) : "-",
+		       presence_sentence(&presence));
 		return;
 	}
 	json_open_object(&totals->json, NULL);
@@ -96,8 +96,9 @@ static const struct {
 	enum presence_state state;
 	const char *title;
 } columns[] = {
-	{PRESENCE_WRITTEN, "in the dump"}, {PRESENCE_ZERO, "zeros"},        {PRESENCE_DROPPED, "left out"},
-	{PRESENCE_LOST, "lost"},           {PRESENCE_UNREADABLE, "unreadable"},
+	{PRESENCE_WRITTEN, "in the dump"},   {PRESENCE_ZERO, "zeros"},
+	{PRESENCE_DROPPED, "left out"},      {PRESENCE_LOST, "lost"},
+	{PRESENCE_UNREADABLE, "unreadable"},
 };
 
 static uint64_t sum(const uint64_t *counts)
@@ -130,7 +131,8 @@ static void print_table(const struct totals *totals, const struct pagemap_reader
 	if (map && pagemap_reader_header(map)->status == FMT_PAGEMAP_PARTIAL)
 		puts("The page map was cut short: lost pages may be of any kind.");
 	if (!map)
-		puts("There is no page map: what pages were is a guess by their struct pages, and zeros are not told apart.");
+		puts("There is no page map: what pages were is a guess by their struct pages, and zeros are not told "
+		     "apart.");
 }
 
 static void print_json(struct totals *totals, const struct pagemap_reader *map)

@@ -22,7 +22,8 @@ struct pieces {
 
 typedef struct error *take_desc(struct pieces *pieces, struct piece piece);
 
-static struct error *each_desc(const struct kdumpcore_part *part, uint64_t count, struct pieces *pieces, take_desc *take)
+static struct error *each_desc(const struct kdumpcore_part *part, uint64_t count, struct pieces *pieces,
+                               take_desc *take)
 {
 	struct error *err = NULL;
 

@@ -14,7 +14,8 @@ static struct error *check_range(const struct xlat *xlat, uint64_t process_paddr
 		return error_new(ERROR_FAULT, "%#jx is no virtual address of the kernel", (uintmax_t)vaddr);
 	if (process_paddr && !arch->user_pte)
 		return error_new(ERROR_UNSUPPORTED, "page tables of processes on %s", arch->name);
-	if (process_paddr && (vaddr >> bits >= arch->user_entries || vaddr >> bits >= UINT64_C(1) << xlat->top_index_bits))
+	if (process_paddr &&
+	    (vaddr >> bits >= arch->user_entries || vaddr >> bits >= UINT64_C(1) << xlat->top_index_bits))
 		return error_new(ERROR_FAULT, "%#jx is no virtual address of a process", (uintmax_t)vaddr);
 	return NULL;
 }

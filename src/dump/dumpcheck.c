@@ -113,7 +113,8 @@ static struct error *check_frames(struct worker *worker, uint64_t pfn, uint64_t 
 				// A damaged block is one problem; its pages are checked for themselves.
 				answer.pfn_end = pfn_end;
 				presence = (struct presence){.state = PRESENCE_ABSENT, .is_conflict = true};
-				snprintf(presence.text, sizeof(presence.text), "%.*s", (int)sizeof(presence.text) - 1, err->text);
+				snprintf(presence.text, sizeof(presence.text), "%.*s", (int)sizeof(presence.text) - 1,
+				         err->text);
 				error_free(err);
 				worker->found.conflicts += pfn_end - pfn;
 				note(&worker->found, pfn, pfn_end, &presence);

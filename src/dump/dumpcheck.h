@@ -41,10 +41,12 @@ struct dumpcheck_options {
 
 /** What was found. */
 struct dumpcheck {
-	uint64_t counts[PRESENCE_STATES]; /**< Frames by what the dump has of them; where only the map tells that a page is lost or unreadable, by that. */
+	uint64_t counts
+		[PRESENCE_STATES]; /**< Frames by what the dump has of them; where only the map tells that a page is lost or unreadable, by that. */
 	uint64_t conflicts; /**< Frames of which the map says something else. */
 	bool is_map_partial; /**< The map was cut short. */
-	struct dumpcheck_problem problems[DUMPCHECK_PROBLEMS_MAX]; /**< The first that were met, in the order of frames. */
+	struct dumpcheck_problem
+		problems[DUMPCHECK_PROBLEMS_MAX]; /**< The first that were met, in the order of frames. */
 	size_t problem_count; /**< Of those in the array. */
 	bool has_more; /**< There are others. */
 };

@@ -127,7 +127,8 @@ struct error *pagemap_reader_states(const struct pagemap_reader *reader, uint64_
 	while (count) {
 		uint8_t bytes[256] = {0};
 		uint64_t first = cell % FMT_PAGEMAP_CELLS_PER_BYTE;
-		size_t room = sizeof(bytes) * FMT_PAGEMAP_CELLS_PER_BYTE - first, part = count < room ? count : room, got;
+		size_t room = sizeof(bytes) * FMT_PAGEMAP_CELLS_PER_BYTE - first, part = count < room ? count : room,
+		       got;
 		struct error *err = io_pread(reader->fd, bytes, sizeof(bytes), cell / FMT_PAGEMAP_CELLS_PER_BYTE, &got);
 
 		if (err)

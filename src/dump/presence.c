@@ -71,17 +71,20 @@ struct error *presence_check_map(const struct vmcore *core, const struct pagemap
 	char time[32];
 
 	if (header->page_bytes != vmcore_page_bytes(core))
-		return error_new(ERROR_BAD_DATA, "the page map is of another dump: it has pages of %u bytes, the dump of %ju",
+		return error_new(ERROR_BAD_DATA,
+		                 "the page map is of another dump: it has pages of %u bytes, the dump of %ju",
 		                 header->page_bytes, (uintmax_t)vmcore_page_bytes(core));
 	if (header->crash_time && vmcoreinfo_string(&core->info, "CRASHTIME", time, sizeof(time)) &&
 	    strtoull(time, NULL, 10) != header->crash_time)
-		return error_new(ERROR_BAD_DATA, "the page map is of another dump: its crash was at %ju, that of the dump at %ju",
+		return error_new(ERROR_BAD_DATA,
+		                 "the page map is of another dump: its crash was at %ju, that of the dump at %ju",
 		                 (uintmax_t)header->crash_time, (uintmax_t)strtoull(time, NULL, 10));
 	// Of an ELF file the last frames may have been left out.
 	if (vmcore_max_pfn(core) > header->max_pfn)
-		return error_new(ERROR_BAD_DATA,
-		                 "the page map is of another dump: its memory ends at page frame %#jx, that of the dump at %#jx",
-		                 (uintmax_t)header->max_pfn, (uintmax_t)vmcore_max_pfn(core));
+		return error_new(
+			ERROR_BAD_DATA,
+			"the page map is of another dump: its memory ends at page frame %#jx, that of the dump at %#jx",
+			(uintmax_t)header->max_pfn, (uintmax_t)vmcore_max_pfn(core));
 	return NULL;
 }
 

@@ -42,7 +42,8 @@ struct presence {
 	bool is_by_map; /**< code is what the page map says. */
 	enum fmt_pagemap_code code; /**< What the page was; FMT_PAGEMAP_UNKNOWN unless is_by_map. */
 	bool is_conflict; /**< The map and the dump do not agree: state is that of the dump. */
-	char text[PRESENCE_TEXT_BYTES]; /**< Why the dump does not give the page, or what the conflict is; "": nothing to say. Printable. */
+	char text
+		[PRESENCE_TEXT_BYTES]; /**< Why the dump does not give the page, or what the conflict is; "": nothing to say. Printable. */
 };
 
 /** A word for programs. @param[in] state A state. @return "written", "zero", "dropped", "lost", "unreadable", "damaged", "no-memory", "absent". */

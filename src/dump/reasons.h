@@ -22,7 +22,8 @@
 struct reasons_run {
 	uint64_t pfn_start;
 	uint64_t pfn_end;
-	enum presence_state state; /**< Never PRESENCE_DAMAGED; of a dump without a map never PRESENCE_ZERO, which reading would tell. */
+	enum presence_state
+		state; /**< Never PRESENCE_DAMAGED; of a dump without a map never PRESENCE_ZERO, which reading would tell. */
 	enum fmt_pagemap_code code; /**< By the map; FMT_PAGEMAP_UNKNOWN without one. */
 };
 

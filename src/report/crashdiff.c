@@ -49,7 +49,8 @@ static void find_versions(struct kernel *kernel, struct btf_query queries[MODULE
 	queries[MODULE_VERSION] = (struct btf_query){.type = "module", .member = "version"};
 	queries[MODULE_SRCVERSION] = (struct btf_query){.type = "module", .member = "srcversion"};
 	if (place.vaddr && place.vaddr_end)
-		error_free(btf_lookup_at(kernel->core, &kernel->xlat, &place, &kernel->reader, queries, MODULE_VERSIONS));
+		error_free(
+			btf_lookup_at(kernel->core, &kernel->xlat, &place, &kernel->reader, queries, MODULE_VERSIONS));
 }
 
 static void read_versions(struct kernel *kernel, const struct btf_query queries[MODULE_VERSIONS], uint64_t vaddr,

@@ -85,7 +85,8 @@ static bool read_report(int dir_fd, struct dumptree_dump *dump)
 	if (!err)
 		err = jsonread_find(text, size, queries, array_size(queries));
 	if (err)
-		snprintf(dump->problem, sizeof(dump->problem), "report.json: %.*s", DUMPTREE_TEXT_BYTES - 16, err->text);
+		snprintf(dump->problem, sizeof(dump->problem), "report.json: %.*s", DUMPTREE_TEXT_BYTES - 16,
+		         err->text);
 	error_free(err);
 	dump->time_s = queries[array_size(queries) - 1].is_found ? queries[array_size(queries) - 1].number : 0;
 	for (size_t i = 0; i + 1 < array_size(queries); i++)
@@ -143,7 +144,8 @@ static void read_vmcore(int dir_fd, struct dumptree_dump *dump)
 		snprintf(paths[i], sizeof(paths[i]), "/proc/self/fd/%d", fds[i]);
 		list[i] = paths[i];
 	}
-	err = count ? vmcore_open_set(list, count, &core) : error_new(ERROR_UNSUPPORTED, "there is no vmcore that can be read");
+	err = count ? vmcore_open_set(list, count, &core)
+	            : error_new(ERROR_UNSUPPORTED, "there is no vmcore that can be read");
 	if (!err)
 		err = crashreport_make(core, MACHINE_TASKS, &report);
 	if (err)
@@ -182,7 +184,8 @@ static void read_age(int dir_fd, struct dumptree_dump *dump)
 			dump->time_s = (uint64_t)info.st_mtime;
 }
 
-static struct error *add_dump(struct dumptree *tree, int parent_fd, const char *name, const char *path, bool is_verified)
+static struct error *add_dump(struct dumptree *tree, int parent_fd, const char *name, const char *path,
+                              bool is_verified)
 {
 	const char *last = strrchr(path, '/');
 	struct dumptree_dump dump = {.path = strdup(path)};
@@ -248,7 +251,8 @@ static void complain(struct dumptree *tree, const char *path, const char *what)
 static struct error *look(struct dumptree *tree, int parent_fd, const char *name, const char *path, unsigned int depth,
                           bool is_verified);
 
-static struct error *look_below(struct dumptree *tree, int dir_fd, const char *path, unsigned int depth, bool is_verified)
+static struct error *look_below(struct dumptree *tree, int dir_fd, const char *path, unsigned int depth,
+                                bool is_verified)
 {
 	int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *stream = copy < 0 ? NULL : fdopendir(copy);
@@ -322,7 +326,8 @@ struct error *dumptree_add(struct dumptree *tree, const char *path, bool is_veri
 			return error_os(errno, "%s", path);
 		*name++ = '\0';
 		parent_fd = open(*real ? real : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		return parent_fd < 0 ? error_os(errno, "%s", path) : add_dump(tree, parent_fd, name, plain, is_verified);
+		return parent_fd < 0 ? error_os(errno, "%s", path)
+		                     : add_dump(tree, parent_fd, name, plain, is_verified);
 	}
 	return look_below(tree, dir_fd, plain, 0, is_verified);
 }

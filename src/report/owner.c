@@ -23,13 +23,20 @@ enum {
 const char *owner_kind_name(enum owner_kind kind)
 {
 	static const char *const names[OWNER_KINDS] = {
-		[OWNER_UNKNOWN] = "unknown",           [OWNER_FREE] = "free",
-		[OWNER_OFFLINE] = "offline",           [OWNER_SLAB] = "slab",
-		[OWNER_FILE] = "file",                 [OWNER_SHARED] = "page-cache",
-		[OWNER_ANON] = "anonymous",            [OWNER_HUGETLB] = "hugetlb",
-		[OWNER_PAGE_TABLE] = "page-table",     [OWNER_IMAGE] = "kernel-image",
-		[OWNER_MODULE] = "module",             [OWNER_PER_CPU] = "per-cpu",
-		[OWNER_STACK] = "stack",               [OWNER_STRUCT_PAGES] = "struct-pages",
+		[OWNER_UNKNOWN] = "unknown",
+		[OWNER_FREE] = "free",
+		[OWNER_OFFLINE] = "offline",
+		[OWNER_SLAB] = "slab",
+		[OWNER_FILE] = "file",
+		[OWNER_SHARED] = "page-cache",
+		[OWNER_ANON] = "anonymous",
+		[OWNER_HUGETLB] = "hugetlb",
+		[OWNER_PAGE_TABLE] = "page-table",
+		[OWNER_IMAGE] = "kernel-image",
+		[OWNER_MODULE] = "module",
+		[OWNER_PER_CPU] = "per-cpu",
+		[OWNER_STACK] = "stack",
+		[OWNER_STRUCT_PAGES] = "struct-pages",
 		[OWNER_CRASH_KERNEL] = "crash-kernel",
 	};
 
@@ -94,7 +101,8 @@ static bool range_has(const struct owner *owner, uint64_t vaddr, uint64_t size_b
 	return false;
 }
 
-static void find_slab(const struct owner *owner, uint64_t paddr, const struct pageinfo_page *page, struct owner_found *ret)
+static void find_slab(const struct owner *owner, uint64_t paddr, const struct pageinfo_page *page,
+                      struct owner_found *ret)
 {
 	struct pageinfo *info = owner->info;
 	uint64_t cache, name, size = 0, base = page->head_pfn << vmcore_page_shift(owner->machine->kernel->core);
@@ -123,14 +131,16 @@ static void read_path(const struct owner *owner, uint64_t inode, char *path, siz
 	size_t depth = 0, used = 0;
 
 	path[0] = '\0';
-	if (!pageinfo_get(info, inode, PAGEINFO_INODE_DENTRY, &dentry) || !dentry || !pageinfo_has(info, PAGEINFO_DENTRY_ALIAS) ||
-	    !pageinfo_has(info, PAGEINFO_DENTRY_NAME) || !pageinfo_has(info, PAGEINFO_QSTR_NAME))
+	if (!pageinfo_get(info, inode, PAGEINFO_INODE_DENTRY, &dentry) || !dentry ||
+	    !pageinfo_has(info, PAGEINFO_DENTRY_ALIAS) || !pageinfo_has(info, PAGEINFO_DENTRY_NAME) ||
+	    !pageinfo_has(info, PAGEINFO_QSTR_NAME))
 		return;
 	dentry -= info->members[PAGEINFO_DENTRY_ALIAS].offset_bytes;
 	while (depth < PATH_DEPTH) {
 		uint64_t parent;
 
-		if (!pageinfo_get(info, dentry + info->members[PAGEINFO_DENTRY_NAME].offset_bytes, PAGEINFO_QSTR_NAME, &name) ||
+		if (!pageinfo_get(info, dentry + info->members[PAGEINFO_DENTRY_NAME].offset_bytes, PAGEINFO_QSTR_NAME,
+		                  &name) ||
 		    !pageinfo_get(info, dentry, PAGEINFO_DENTRY_PARENT, &parent) || parent == dentry ||
 		    !read_text(owner, name, names[depth], NAME_BYTES))
 			break;
@@ -147,15 +157,17 @@ static void find_file(const struct owner *owner, const struct pageinfo_page *pag
 	uint64_t inode = 0, sb = 0, number = 0;
 	char device[NAME_BYTES] = "?", path[OWNER_TEXT_BYTES / 2];
 
-	if (!page->mapping || page->mapping & MAPPING_FLAGS || !pageinfo_get(info, page->mapping, PAGEINFO_MAPPING_HOST, &inode) ||
-	    !inode || !pageinfo_get(info, inode, PAGEINFO_INODE_INO, &number)) {
+	if (!page->mapping || page->mapping & MAPPING_FLAGS ||
+	    !pageinfo_get(info, page->mapping, PAGEINFO_MAPPING_HOST, &inode) || !inode ||
+	    !pageinfo_get(info, inode, PAGEINFO_INODE_INO, &number)) {
 		set(ret, OWNER_SHARED, "%s", page->mapping ? "" : "of no file: in swap, or taken away from it");
 		return;
 	}
 	if (pageinfo_get(info, inode, PAGEINFO_INODE_SB, &sb) && pageinfo_has(info, PAGEINFO_SB_ID))
 		read_text(owner, sb + info->members[PAGEINFO_SB_ID].offset_bytes, device, sizeof(device));
 	read_path(owner, inode, path, sizeof(path));
-	set(ret, OWNER_FILE, "inode %" PRIu64 " of %s%s%s, page %" PRIu64, number, device, path[0] ? ": " : "", path, page->index);
+	set(ret, OWNER_FILE, "inode %" PRIu64 " of %s%s%s, page %" PRIu64, number, device, path[0] ? ": " : "", path,
+	    page->index);
 }
 
 static bool find_image(const struct owner *owner, uint64_t paddr, uint64_t vaddr, struct owner_found *ret)
@@ -231,7 +243,8 @@ static uint64_t stack_bytes(const struct pageinfo *info)
 	return start && end > start && end - start <= STACK_BYTES_MAX ? end - start : 0;
 }
 
-static bool is_stack_of(const struct owner *owner, uint64_t task, uint64_t size_bytes, uint64_t paddr, uint64_t vaddr, uint64_t *at_ret)
+static bool is_stack_of(const struct owner *owner, uint64_t task, uint64_t size_bytes, uint64_t paddr, uint64_t vaddr,
+                        uint64_t *at_ret)
 {
 	uint64_t stack = 0;
 	struct error *err = kernel_get(owner->machine->kernel, task, KERNEL_TASK_STACK, &stack);
@@ -263,8 +276,8 @@ static bool find_stack(const struct owner *owner, uint64_t paddr, uint64_t vaddr
 		if (!is_stack_of(owner, threads->list[i], size, paddr, vaddr, &at))
 			continue;
 		err = threads_read(threads, owner->machine->kernel, threads->list[i], &task);
-		set(ret, OWNER_STACK, "of %s, PID %u, task %#" PRIx64 ", %" PRIu64 " bytes from its lower end", err ? "?" : task.name,
-		    task.pid, threads->list[i], at);
+		set(ret, OWNER_STACK, "of %s, PID %u, task %#" PRIx64 ", %" PRIu64 " bytes from its lower end",
+		    err ? "?" : task.name, task.pid, threads->list[i], at);
 		error_free(err);
 		return true;
 	}
@@ -292,7 +305,8 @@ static bool find_module(const struct owner *owner, uint64_t paddr, uint64_t vadd
 
 			if (!range_has(owner, range->vaddr, size, paddr, &at))
 				continue;
-			set(ret, OWNER_MODULE, "%s, at %#" PRIx64 "%s", module->name, at, range->is_code ? " (code)" : "");
+			set(ret, OWNER_MODULE, "%s, at %#" PRIx64 "%s", module->name, at,
+			    range->is_code ? " (code)" : "");
 			return true;
 		}
 	}
@@ -345,7 +359,8 @@ static bool find_crash_kernel(const struct owner *owner, uint64_t paddr, struct 
 	return false;
 }
 
-static bool find_by_struct_page(const struct owner *owner, uint64_t paddr, const struct pageinfo_page *page, struct owner_found *ret)
+static bool find_by_struct_page(const struct owner *owner, uint64_t paddr, const struct pageinfo_page *page,
+                                struct owner_found *ret)
 {
 	const char *type = pageinfo_type(owner->info, page);
 
@@ -355,7 +370,8 @@ static bool find_by_struct_page(const struct owner *owner, uint64_t paddr, const
 	}
 	switch (page->view.class) {
 	case PAGE_FREE:
-		set(ret, OWNER_FREE, "in a block of 2^%u pages from page frame %#" PRIx64 " on", page->order, page->head_pfn);
+		set(ret, OWNER_FREE, "in a block of 2^%u pages from page frame %#" PRIx64 " on", page->order,
+		    page->head_pfn);
 		return true;
 	case PAGE_OFFLINE:
 		set(ret, OWNER_OFFLINE, "given back to the hypervisor, or a virtual device");

@@ -351,8 +351,8 @@ struct error *pageinfo_find(struct pageinfo *info, uint64_t pfn, struct pageinfo
 }
 
 // Tells of frames whose struct pages were read. Blocks and compound pages are one step, which may go on behind them.
-static uint64_t tell_classes(struct pageinfo *info, const uint8_t *bytes, uint64_t pfn, uint64_t pfn_end, uint64_t limit,
-                             pageinfo_each *each, void *context)
+static uint64_t tell_classes(struct pageinfo *info, const uint8_t *bytes, uint64_t pfn, uint64_t pfn_end,
+                             uint64_t limit, pageinfo_each *each, void *context)
 {
 	uint64_t size = page_layout_bytes(info->layout), first = pfn;
 
@@ -473,13 +473,14 @@ bool pageinfo_zone(struct pageinfo *info, uint64_t pfn, uint32_t *node_ret, char
 		struct error *err = NULL;
 
 		if (info->symbols[PAGEINFO_NODE_DATA])
-			err = vmemory_uint(info->kernel->memory, info->symbols[PAGEINFO_NODE_DATA] + 8 * (uint64_t)node, 8,
-			                   &pgdat);
+			err = vmemory_uint(info->kernel->memory, info->symbols[PAGEINFO_NODE_DATA] + 8 * (uint64_t)node,
+			                   8, &pgdat);
 		// The array has one pointer for each node that can be; what is behind it is none.
 		error_free(err);
 		if (err || (pgdat && pgdat < info->kernel->xlat.vaddr_min))
 			return false;
-		for (uint64_t i = 0; pgdat && i < ZONES_MAX && (i + 1) * zone_bytes <= info->members[PAGEINFO_PGLIST_ZONES].size_bytes;
+		for (uint64_t i = 0;
+		     pgdat && i < ZONES_MAX && (i + 1) * zone_bytes <= info->members[PAGEINFO_PGLIST_ZONES].size_bytes;
 		     i++) {
 			*node_ret = node;
 			if (is_in_zone(info, pgdat + zones + i * zone_bytes, pfn, zone))

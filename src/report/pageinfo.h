@@ -102,8 +102,10 @@ struct pageinfo {
 struct pageinfo_page {
 	uint64_t pfn;
 	uint64_t vaddr; /**< Its struct page. */
-	struct page_view view; /**< What it is by itself; of a tail, or inside a free block, class is that of the head. */
-	uint64_t head_pfn; /**< First frame of the block or compound page that it is in; pfn: it is in none, or is the first. */
+	struct page_view
+		view; /**< What it is by itself; of a tail, or inside a free block, class is that of the head. */
+	uint64_t
+		head_pfn; /**< First frame of the block or compound page that it is in; pfn: it is in none, or is the first. */
 	uint64_t head_vaddr; /**< Struct page of that. */
 	unsigned int order; /**< Of that: it has 2^order frames. */
 	bool is_inside; /**< pfn is not the first. */

@@ -33,8 +33,10 @@ static void set_frames(struct crashdiff *crash, const char *const *names)
 static void stacks(void)
 {
 	static const char *const left[] = {"panic", "die.cold", "common", "only_left", "vfs_write", NULL};
-	static const char *const right[] = {"panic", "die", "only_right", "common.constprop.0", "vfs_write", "more", NULL};
-	static const struct row wanted[] = {{0, 0}, {1, 1}, {SIZE_MAX, 2}, {2, 3}, {3, SIZE_MAX}, {4, 4}, {SIZE_MAX, 5}};
+	static const char *const right[] = {"panic",     "die",  "only_right", "common.constprop.0",
+	                                    "vfs_write", "more", NULL};
+	static const struct row wanted[] = {{0, 0},        {1, 1}, {SIZE_MAX, 2}, {2, 3},
+	                                    {3, SIZE_MAX}, {4, 4}, {SIZE_MAX, 5}};
 	struct crashdiff a, b, none = {0};
 	struct rows rows = {0};
 
@@ -62,8 +64,12 @@ static void take_module(void *context, const struct crashdiff_module *left, cons
 
 static void modules(void)
 {
-	struct crashdiff_module left[] = {{.name = "a"}, {.name = "b", .size_bytes = 1}, {.name = "c", .taints = "O"}, {.name = "e", .version = "1"}};
-	struct crashdiff_module right[] = {{.name = "b", .size_bytes = 2}, {.name = "c"}, {.name = "d"}, {.name = "e", .version = "2"}};
+	struct crashdiff_module left[] = {{.name = "a"},
+	                                  {.name = "b", .size_bytes = 1},
+	                                  {.name = "c", .taints = "O"},
+	                                  {.name = "e", .version = "1"}};
+	struct crashdiff_module right[] = {
+		{.name = "b", .size_bytes = 2}, {.name = "c"}, {.name = "d"}, {.name = "e", .version = "2"}};
 	struct crashdiff a = {.modules = left, .module_count = 4, .build_id = "12"};
 	struct crashdiff b = {.modules = right, .module_count = 4, .build_id = "12"};
 	char text[100] = "";
@@ -87,7 +93,8 @@ static void take_word(void *context, const char *word, size_t size_bytes)
 
 static void words(void)
 {
-	struct crashdiff a = {.command_line = " root=/dev/sda  quiet splash=1"}, b = {.command_line = "splash=10 quiet"};
+	struct crashdiff a = {.command_line = " root=/dev/sda  quiet splash=1"},
+			 b = {.command_line = "splash=10 quiet"};
 	char text[100] = "";
 
 	crashdiff_words(&a, &b, take_word, text);
@@ -110,7 +117,10 @@ static void same(void)
 }
 
 static const struct test tests[] = {
-	TEST(stacks), TEST(modules), TEST(words), TEST(same),
+	TEST(stacks),
+	TEST(modules),
+	TEST(words),
+	TEST(same),
 };
 
 int main(int argc, char **argv)

@@ -107,7 +107,8 @@ static void damaged_pages(void)
 	core = open_dump(&dump, sizeof(dump.bytes) - 1);
 	run(core, NULL, &found);
 	check(dumpcheck_is_bad(&found) && found.counts[PRESENCE_DAMAGED] == 2 && found.counts[PRESENCE_LOST] == 2);
-	check(found.problem_count == 4 && found.problems[0].pfn_start == 9 && found.problems[0].found == PRESENCE_DAMAGED);
+	check(found.problem_count == 4 && found.problems[0].pfn_start == 9 &&
+	      found.problems[0].found == PRESENCE_DAMAGED);
 	check(found.problems[2].pfn_start == 24 && found.problems[2].found == PRESENCE_LOST);
 	check(found.problems[3].pfn_start == 63 && strstr(found.problems[3].text, "the file ends"));
 	// With a map the same; what it calls unreadable was never there, and is no damage.

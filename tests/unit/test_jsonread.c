@@ -12,13 +12,14 @@ struct wanted {
 
 static void wanted_init(struct wanted *wanted)
 {
-	*wanted = (struct wanted){.queries = {
-					  {.path = "text", .text = wanted->text, .room_bytes = sizeof(wanted->text)},
-					  {.path = "a.b.text", .text = wanted->inner, .room_bytes = sizeof(wanted->inner)},
-					  {.path = "cut", .text = wanted->cut, .room_bytes = sizeof(wanted->cut)},
-					  {.path = "number"},
-					  {.path = "a.number"},
-				  }};
+	*wanted = (struct wanted){
+		.queries = {
+			{.path = "text", .text = wanted->text, .room_bytes = sizeof(wanted->text)},
+			{.path = "a.b.text", .text = wanted->inner, .room_bytes = sizeof(wanted->inner)},
+			{.path = "cut", .text = wanted->cut, .room_bytes = sizeof(wanted->cut)},
+			{.path = "number"},
+			{.path = "a.number"},
+		}};
 }
 
 static struct error *find(struct wanted *wanted, const char *text)
@@ -31,8 +32,10 @@ static void members(void)
 {
 	struct wanted wanted;
 
-	check_ok(find(&wanted, " {\"x\":[{\"text\":\"no\"},[1,2,[]],{}],\"number\":18446744073709551615,\n\t\"text\":\"yes\",\"a\":{\"number\":7,"
-	                       "\"b\":{\"text\":\"in\",\"number\":8}},\"cut\":\"123456\",\"text\":\"second\",\"z\":[true,false,null,-1.5e3]} "));
+	check_ok(find(&wanted, " {\"x\":[{\"text\":\"no\"},[1,2,[]],{}],\"number\":18446744073709551615,\n\t\"text\":"
+	                       "\"yes\",\"a\":{\"number\":7,"
+	                       "\"b\":{\"text\":\"in\",\"number\":8}},\"cut\":\"123456\",\"text\":\"second\",\"z\":["
+	                       "true,false,null,-1.5e3]} "));
 	check_text(wanted.text, "yes");
 	check_text(wanted.inner, "in");
 	check_text(wanted.cut, "1234");
@@ -62,8 +65,10 @@ static void escapes(void)
 static void refuses(void)
 {
 	static const char *const bad[] = {
-		"", " ", "{", "}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "[1,]", "[1 2]", "{\"a\":1 \"b\":2}", "[1]]", "\"",
-		"\"\\", "\"\\x\"", "\"\\u12g4\"", "\"\\u12", "tru", "nul", "{\"a\":1}x", "\"\x01\"", "[}", "{\"a\":]",
+		"",           " ",          "{",        "}",           "{\"a\"}",           "{\"a\":}",
+		"{\"a\":1,}", "{a:1}",      "[1,]",     "[1 2]",       "{\"a\":1 \"b\":2}", "[1]]",
+		"\"",         "\"\\",       "\"\\x\"",  "\"\\u12g4\"", "\"\\u12",           "tru",
+		"nul",        "{\"a\":1}x", "\"\x01\"", "[}",          "{\"a\":]",
 	};
 	struct wanted wanted;
 	char deep[100];
