@@ -4,7 +4,7 @@
  *
  * The way of one virtual address through the page tables, entry by entry: for people who want to see it.
  *
- * Programs that only want the physical address use core/xlat.h.
+ * Does not say what lies there. Programs that only want the physical address use core/xlat.h.
  */
 #ifndef CORE_XLAT_PATH_H
 #define CORE_XLAT_PATH_H

@@ -5,7 +5,7 @@
  * Whose a page is: the slab cache, file, process, stack, module or other part of the kernel that it belongs to.
  *
  * Looks at struct pages, and for pages of the kernel through what the kernel has a list of: its image, per-CPU areas, stacks of tasks,
- * struct pages, modules. What was allocated in another way is known as the kernel's only.
+ * struct pages, modules. Does not know what was allocated in another way, and by whom: that is the kernel's, and no more.
  */
 #ifndef REPORT_OWNER_H
 #define REPORT_OWNER_H

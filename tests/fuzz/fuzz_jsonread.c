@@ -8,7 +8,7 @@ enum { ROOM = 12 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
-	char first[ROOM], inner[ROOM], again[ROOM], tiny[1];
+	char first[ROOM] = "", inner[ROOM] = "", again[ROOM] = "", tiny[1] = "";
 	struct jsonread_query queries[] = {
 		{.path = "a", .text = first, .room_bytes = sizeof(first)},
 		{.path = "b.c", .text = inner, .room_bytes = sizeof(inner)},

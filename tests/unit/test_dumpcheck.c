@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is wrong with a dump, and with a dump that has a page map. What whole machines must be is checked by tests/inspect/explained.
+// What is wrong with a dump, and with one that has a page map. Whole machines are checked by tests/inspect/explained.
 #include "dump/dumpcheck.h"
 
 #include "core/kdumpcore_check.h"
