@@ -399,8 +399,8 @@ static bool find_by_struct_page(const struct owner *owner, uint64_t paddr, const
 	return false;
 }
 
-// What the kernel freed of its image after the boot is not reserved any more.
-static bool may_be_image(const struct owner *owner, const struct pageinfo_page *page)
+// The image and the first areas of CPUs are reserved. What the kernel freed of them after the boot is not any more.
+static bool may_be_reserved(const struct owner *owner, const struct pageinfo_page *page)
 {
 	const struct pageinfo *info = owner->info;
 
@@ -416,10 +416,10 @@ void owner_find(const struct owner *owner, uint64_t paddr, uint64_t vaddr, const
 	*ret = (struct owner_found){.kind = OWNER_UNKNOWN};
 	// The cheap ones first.
 	if ((page && find_by_struct_page(owner, paddr, page, ret)) ||
-	    (may_be_image(owner, page) && find_image(owner, paddr, vaddr, ret)) ||
-	    find_crash_kernel(owner, paddr, ret) || find_per_cpu(owner, paddr, vaddr, ret) ||
-	    find_stack(owner, paddr, vaddr, ret) || find_struct_pages(owner, paddr, ret) ||
-	    find_module(owner, paddr, vaddr, ret))
+	    (may_be_reserved(owner, page) &&
+	     (find_image(owner, paddr, vaddr, ret) || find_per_cpu(owner, paddr, vaddr, ret))) ||
+	    find_crash_kernel(owner, paddr, ret) || find_stack(owner, paddr, vaddr, ret) ||
+	    find_struct_pages(owner, paddr, ret) || find_module(owner, paddr, vaddr, ret))
 		return;
 	if (page && page->has_counts && page->refcount == 0 && !pageinfo_is_typed(page))
 		set(ret, OWNER_UNKNOWN,
