@@ -196,6 +196,22 @@ static bool find_image(const struct owner *owner, uint64_t paddr, uint64_t vaddr
 	return true;
 }
 
+// Their symbols are no addresses, but offsets from the start of the area.
+static void name_per_cpu(struct kernel *kernel, uint64_t offset, char text[SYMBOLS_TEXT_BYTES])
+{
+	struct kallsyms_symbol symbol;
+	bool is_found = false;
+	struct error *err =
+		kernel->syms ? kallsyms_at(kernel->syms, &kernel->reader, offset, &symbol, &is_found) : NULL;
+
+	if (!err && is_found)
+		snprintf(text, SYMBOLS_TEXT_BYTES, "%.*s+%#" PRIx64, SYMBOLS_NAME_BYTES, symbol.name,
+		         offset - symbol.vaddr);
+	else
+		snprintf(text, SYMBOLS_TEXT_BYTES, "offset %#" PRIx64, offset);
+	error_free(err);
+}
+
 static bool find_per_cpu(const struct owner *owner, uint64_t paddr, uint64_t vaddr, struct owner_found *ret)
 {
 	struct kernel *kernel = owner->machine->kernel;
@@ -213,7 +229,6 @@ static bool find_per_cpu(const struct owner *owner, uint64_t paddr, uint64_t vad
 	for (uint32_t cpu = 0; cpu < kernel->cpu_count; cpu++) {
 		uint64_t offset = 0, there;
 		char text[SYMBOLS_TEXT_BYTES];
-		struct symbols_place place;
 
 		err = vmemory_uint(kernel->memory, offsets + 8 * (uint64_t)cpu, 8, &offset);
 		error_free(err);
@@ -225,8 +240,7 @@ static bool find_per_cpu(const struct owner *owner, uint64_t paddr, uint64_t vad
 			set(ret, OWNER_PER_CPU, "of CPU %u, allocated at run time, or room for that", cpu);
 			return true;
 		}
-		symbols_find(owner->machine->symbols, vaddr - offset, &place);
-		symbols_format(&place, vaddr - offset, text);
+		name_per_cpu(kernel, vaddr - offset, text);
 		set(ret, OWNER_PER_CPU, "of CPU %u: %s", cpu, text);
 		return true;
 	}

@@ -376,7 +376,7 @@ void pageinfo_classes(struct pageinfo *info, uint64_t pfn, uint64_t pfn_end, pag
 	_cleanup_free_ uint8_t *bytes = malloc(CLASSES_READ_BYTES);
 	uint64_t size = info->layout ? page_layout_bytes(info->layout) : 0;
 
-	while (!info->why[0] && bytes && pfn < pfn_end) {
+	while (!info->why[0] && size && bytes && pfn < pfn_end) {
 		struct memmap_run run = {0};
 		uint64_t most = CLASSES_READ_BYTES / size;
 		struct error *err = memmap_next_readable(&info->map, &kernel->reader, pfn, pfn_end, &run);
