@@ -242,6 +242,8 @@ struct error *inspect_dump_map(const struct inspect_dump *dump, int *fd_ret, str
 	struct error *err = NULL;
 
 	*ret = NULL;
+	if (path && strcmp(path, "-") == 0)
+		return NULL;
 	if (!path)
 		err = find_map(dump, &found);
 	if (err)
@@ -257,7 +259,7 @@ struct error *inspect_dump_map(const struct inspect_dump *dump, int *fd_ret, str
 	if (!err)
 		err = presence_check_map(dump->core, map);
 	if (err)
-		return error_wrap(err, "%s", path);
+		return error_wrap(err, "%s (--map - goes without it)", path);
 	*fd_ret = take_fd(&fd);
 	*ret = take_ptr(map);
 	return NULL;

@@ -27,7 +27,7 @@ enum inspect_dump_option {
 	INSPECT_DUMP_ALL = 1 << 0, /**< -a, --all */
 	INSPECT_DUMP_CPU = 1 << 1, /**< -c, --cpu NUMBER */
 	INSPECT_DUMP_USER = 1 << 2, /**< -u, --user */
-	INSPECT_DUMP_MAP = 1 << 3, /**< --map FILE */
+	INSPECT_DUMP_MAP = 1 << 3, /**< --map FILE, or - for none */
 	INSPECT_DUMP_RANGES = 1 << 4, /**< --ranges */
 	INSPECT_DUMP_THREADS = 1 << 5, /**< --threads NUMBER */
 };

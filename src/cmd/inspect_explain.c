@@ -147,6 +147,15 @@ static struct error *look(const struct explain *explain, struct answer *answer)
 		return NULL;
 	answer->pfn = answer->paddr >> vmcore_page_shift(kernel->core);
 	err = presence_find(&kernel->reader, explain->map, answer->pfn, &answer->presence);
+	// Where the map is damaged, the dump still tells whether the page is there.
+	if (err && err->code == ERROR_BAD_DATA && explain->map) {
+		struct error *late = presence_find(&kernel->reader, NULL, answer->pfn, &answer->presence);
+
+		kernel_explain(answer->presence.text, late ? late : err);
+		if (late)
+			return error_wrap(err, "%s", answer->word);
+		err = NULL;
+	}
 	if (err)
 		return error_wrap(err, "%s", answer->word);
 	kernel_explain(answer->page_why, pageinfo_find(explain->info, answer->pfn, &answer->page));
