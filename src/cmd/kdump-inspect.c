@@ -33,6 +33,14 @@ static const struct command commands[] = {
 	{"read", INSPECT_COMMANDS_DUMP " ADDRESS|NAME [COUNT]", "memory, as words of 8 bytes", inspect_commands_read},
 	{"type", INSPECT_COMMANDS_DUMP " NAME", "members of a structure or union, or enumerators",
          inspect_commands_type},
+	{"check", "[--map FILE] [--threads NUMBER] " INSPECT_COMMANDS_DUMP, "whether a dump is whole",
+         inspect_commands_check},
+	{"explain",
+         "[--map FILE] [--ranges] " INSPECT_COMMANDS_DUMP " [ADDRESS|NAME|PID:ADDRESS|phys:ADDRESS|pfn:NUMBER]...",
+         "whose a page is, whether it is in the dump, and why it is not", inspect_commands_explain},
+	{"compare", "[--json] DUMP DUMP...", "whether dumps are of the same crash, and what differs",
+         inspect_commands_compare},
+	{"list", "[--verify] [--json] DIRECTORY...", "the dumps below directories", inspect_commands_list},
 	{"decrypt", INSPECT_DECRYPT_USAGE, "decrypt a file of a dump, or all of a dump directory", inspect_decrypt},
 };
 

@@ -122,6 +122,28 @@ static struct error *read_state(const struct pagemap_reader *reader, uint64_t ce
 	return err;
 }
 
+struct error *pagemap_reader_states(const struct pagemap_reader *reader, uint64_t cell, uint8_t *states, size_t count)
+{
+	while (count) {
+		uint8_t bytes[256] = {0};
+		uint64_t first = cell % FMT_PAGEMAP_CELLS_PER_BYTE;
+		size_t room = sizeof(bytes) * FMT_PAGEMAP_CELLS_PER_BYTE - first, part = count < room ? count : room,
+		       got;
+		struct error *err = io_pread(reader->fd, bytes, sizeof(bytes), cell / FMT_PAGEMAP_CELLS_PER_BYTE, &got);
+
+		if (err)
+			return err;
+		for (size_t i = 0; i < part; i++)
+			states[i] = bytes[(first + i) / FMT_PAGEMAP_CELLS_PER_BYTE] >>
+			                    (first + i) % FMT_PAGEMAP_CELLS_PER_BYTE * 2 &
+			            3;
+		states += part;
+		cell += part;
+		count -= part;
+	}
+	return NULL;
+}
+
 struct error *pagemap_reader_find(struct pagemap_reader *reader, uint64_t pfn, struct pagemap_answer *ret)
 {
 	uint64_t block = pfn / FMT_PAGEMAP_BLOCK_FRAMES, end = (block + 1) * FMT_PAGEMAP_BLOCK_FRAMES;

@@ -5,7 +5,7 @@ import dataclasses
 import re
 import shutil
 
-from . import archive, capture, checks, copier, debian, direct, faults, forms, fresh, image, inspected, network, pageflags, servers, storage, usage, vmcoreinfo
+from . import archive, capture, checks, copier, debian, direct, explained, faults, forms, fresh, image, inspected, network, pageflags, servers, storage, usage, vmcoreinfo
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -97,6 +97,7 @@ def _unfiltered(report, lab, folder, scenario):
     copier.memory_is_clean(report, f"{name}: level 31", lab, vmcore, ours)
     copier.same_log(report, name, lab, vmcore)
     copier.planted_reasons(report, name, lab, vmcore, crash.planted.confirm(raw))
+    explained.all_of_it(report, name, lab, kernel, vmcore, reference, crash.planted.confirm(raw))
     vmcoreinfo.silent(report, f"{name}: level 31", lab, vmcore, ours)
     vmcoreinfo.given(report, f"{name}: level 31", lab, kernel, vmcore, ours)
     copier.keeps_process(report, f"{name}: a kept process", lab, kernel, crash, vmcore, raw, ours)
@@ -255,6 +256,7 @@ def _direct(report, lab, folder, scenario):
         file.unlink()
     if page_bytes == 4096:           # plant.c starts no processes where they are larger.
         copier.keeps_planted_process(report, name, lab, shot, raw)
+    explained.planted_pages(report, f"{name}: explain", lab, vmcore, shot.planted.confirm(raw, page_bytes))
     # The last level is 31.
     vmcoreinfo.missing_in_file(report, name, lab, shot.qemu, ours, raw)
 
