@@ -26,6 +26,9 @@ enum inspect_dump_option {
 	INSPECT_DUMP_ALL = 1 << 0, /**< -a, --all */
 	INSPECT_DUMP_CPU = 1 << 1, /**< -c, --cpu NUMBER */
 	INSPECT_DUMP_USER = 1 << 2, /**< -u, --user */
+	INSPECT_DUMP_SLAB = 1 << 8, /**< --slab */
+	INSPECT_DUMP_PROCESSES = 1 << 9, /**< --processes */
+	INSPECT_DUMP_AFFINITY = 1 << 10, /**< -a, --affinity */
 };
 
 /** Words, and the dump. */

@@ -264,18 +264,24 @@ struct error *kernel_variable(struct kernel *kernel, enum kernel_symbol which, s
 	return err ? err : error_wrap(vmemory_uint(kernel->memory, vaddr, size_bytes, ret), "%s", symbol_names[which]);
 }
 
-struct error *kernel_per_cpu(struct kernel *kernel, enum kernel_symbol which, uint32_t cpu, uint64_t *ret)
+struct error *kernel_cpu_copy(struct kernel *kernel, uint64_t vaddr, uint32_t cpu, uint64_t *ret)
 {
-	uint64_t vaddr = 0, offsets = 0, offset = 0;
-	struct error *err = kernel_symbol(kernel, which, &vaddr);
+	uint64_t offsets = 0, offset = 0;
+	struct error *err = kernel_symbol(kernel, KERNEL_PER_CPU_OFFSET, &offsets);
 
-	if (!err)
-		err = kernel_symbol(kernel, KERNEL_PER_CPU_OFFSET, &offsets);
 	if (!err)
 		err = vmemory_uint(kernel->memory, offsets + 8 * (uint64_t)cpu, 8, &offset);
 	if (!err)
 		*ret = vaddr + offset;
 	return error_wrap(err, "CPU %u", cpu);
+}
+
+struct error *kernel_per_cpu(struct kernel *kernel, enum kernel_symbol which, uint32_t cpu, uint64_t *ret)
+{
+	uint64_t vaddr = 0;
+	struct error *err = kernel_symbol(kernel, which, &vaddr);
+
+	return err ? error_wrap(err, "CPU %u", cpu) : kernel_cpu_copy(kernel, vaddr, cpu, ret);
 }
 
 bool kernel_cpu_is_in(struct kernel *kernel, enum kernel_symbol which, uint32_t cpu)
