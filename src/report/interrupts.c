@@ -46,6 +46,9 @@ static const struct btf_query members[INTERRUPTS_MEMBER_COUNT] = {
 	[INTERRUPTS_ACTION_NAME] = FACTS_MEMBER("irqaction", "name"),
 	[INTERRUPTS_CPUMASK] = {.type = "cpumask"},
 	[INTERRUPTS_KERNEL_STAT_SOFTIRQS] = FACTS_MEMBER("kernel_stat", "softirqs"),
+	// Bits; 0 where a kernel does not have them.
+	[INTERRUPTS_HIDDEN] = FACTS_ENUMERATOR(NULL, "IRQ_HIDDEN"),
+	[INTERRUPTS_LEVEL] = FACTS_ENUMERATOR(NULL, "IRQD_LEVEL"),
 	[INTERRUPTS_INFO] = {.type = "irq_stat_info"},
 	[INTERRUPTS_INFO_SKIP] = FACTS_MEMBER("irq_stat_info", "skip_vector"),
 	[INTERRUPTS_INFO_SYMBOL] = FACTS_MEMBER("irq_stat_info", "symbol"),
@@ -54,10 +57,8 @@ static const struct btf_query members[INTERRUPTS_MEMBER_COUNT] = {
 };
 
 enum {
-	// include/linux/irq.h: IRQ_HIDDEN, IRQD_TRIGGER_MASK, IRQD_LEVEL.
-	HIDDEN = 1 << 20,
+	// include/linux/irq.h: IRQD_TRIGGER_MASK, which is what include/linux/interrupt.h calls IRQF_TRIGGER_*.
 	TRIGGER_MASK = 15,
-	LEVEL = 1 << 13,
 	WORD_BITS = 64,
 };
 
@@ -239,14 +240,17 @@ static struct error *read_mask(const struct facts *facts, uint64_t common, unsig
 static struct error *read_common(const struct facts *facts, uint64_t data, struct interrupts_line *line)
 {
 	static const char *const triggers[TRIGGER_MASK + 1] = {
-		[0] = "none", [1] = "rising", [2] = "falling", [3] = "both", [4] = "high", [8] = "low"};
+		[1] = "rising", [2] = "falling", [3] = "both", [4] = "high", [8] = "low"};
 	uint64_t common = 0, state = 0;
 	struct error *err = facts_get(facts, data, INTERRUPTS_DATA_COMMON, &common);
 
 	if (!err)
 		err = facts_get(facts, common, INTERRUPTS_COMMON_STATE, &state);
-	line->is_level = state & LEVEL;
-	line->trigger = triggers[state & TRIGGER_MASK] ? triggers[state & TRIGGER_MASK] : "none";
+	line->is_level = state & (uint64_t)facts->members[INTERRUPTS_LEVEL].value;
+	// x86 says only which of the two.
+	line->trigger = triggers[state & TRIGGER_MASK];
+	if (!line->trigger)
+		line->trigger = line->is_level ? "level" : "edge";
 	if (!err)
 		err = read_mask(facts, common, INTERRUPTS_COMMON_AFFINITY, line->affinity);
 	if (!err)
@@ -279,7 +283,7 @@ struct error *interrupts_read(struct interrupts *interrupts, size_t index, struc
 	const struct interrupts_place *place = &interrupts->list[index];
 	const struct facts *facts = &interrupts->facts;
 	static const unsigned int needed[] = {INTERRUPTS_DESC_DATA};
-	struct interrupts_line line = {.number = place->number, .vaddr = place->vaddr, .trigger = "none"};
+	struct interrupts_line line = {.number = place->number, .vaddr = place->vaddr, .trigger = "edge"};
 	uint64_t data = facts_at(facts, place->vaddr, INTERRUPTS_DESC_DATA), any = 0, action = 0, status = 0;
 	uint64_t chained = facts->symbols[INTERRUPTS_CHAINED_ACTION];
 	struct error *err = facts_need(facts, needed, array_size(needed));
@@ -300,7 +304,7 @@ struct error *interrupts_read(struct interrupts *interrupts, size_t index, struc
 		err = read_common(facts, data, &line);
 	if (err)
 		return error_wrap(err, "interrupt %u", place->number);
-	line.is_shown = !(status & HIDDEN) && (any || (action && action != chained));
+	line.is_shown = !(status & (uint64_t)facts->members[INTERRUPTS_HIDDEN].value) && (any || (action && action != chained));
 	*ret = line;
 	return NULL;
 }

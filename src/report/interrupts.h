@@ -46,7 +46,7 @@ struct interrupts_line {
 	uint64_t hardware_number; /**< In its domain. */
 	char flow[INTERRUPTS_NAME_BYTES]; /**< Name of how it is handled, as "edge"; "": none. */
 	bool is_level; /**< By level, not by edges. */
-	const char *trigger; /**< "rising", "falling", "both", "high", "low", "none". Static. */
+	const char *trigger; /**< "rising", "falling", "both", "high", "low", or just "edge", "level". Static. */
 	char actions[INTERRUPTS_ACTIONS_BYTES]; /**< Names of its handlers, as "i8042, rtc0"; "": none. */
 	char affinity[INTERRUPTS_CPUS_BYTES]; /**< CPUs where it may go, as "0-3,8"; "": not known. */
 	char effective[INTERRUPTS_CPUS_BYTES]; /**< CPUs where it goes; "": not known. */
