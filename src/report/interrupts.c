@@ -25,6 +25,10 @@ static const char *const symbols[INTERRUPTS_SYMBOL_COUNT] = {
 	[INTERRUPTS_MCE_POLLS] = "mce_poll_count",
 	[INTERRUPTS_ERRORS] = "irq_err_count",
 	[INTERRUPTS_MISROUTED] = "irq_mis_count",
+	// arm64: descriptors, of all CPUs or of each.
+	[INTERRUPTS_IPI_DESC] = "ipi_desc",
+	[INTERRUPTS_IPI_DESCS] = "pcpu_ipi_desc",
+	[INTERRUPTS_IPI_TYPES] = "ipi_types",
 };
 
 static const struct btf_query members[INTERRUPTS_MEMBER_COUNT] = {
@@ -54,6 +58,8 @@ static const struct btf_query members[INTERRUPTS_MEMBER_COUNT] = {
 	[INTERRUPTS_INFO_SYMBOL] = FACTS_MEMBER("irq_stat_info", "symbol"),
 	[INTERRUPTS_INFO_TEXT] = FACTS_MEMBER("irq_stat_info", "text"),
 	[INTERRUPTS_INFO_COUNT] = FACTS_ENUMERATOR("irq_stat_counts", "IRQ_COUNT_MAX"),
+	[INTERRUPTS_NR_IPI] = FACTS_ENUMERATOR("ipi_msg_type", "NR_IPI"),
+	[INTERRUPTS_MAX_IPI] = FACTS_ENUMERATOR("ipi_msg_type", "MAX_IPI"),
 };
 
 enum {

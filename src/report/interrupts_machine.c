@@ -184,17 +184,14 @@ static struct error *tell_counts(struct interrupts *interrupts, const struct pla
 	return err;
 }
 
-struct error *interrupts_machine(struct interrupts *interrupts, interrupts_each *each, void *context)
+// x86 counts in one structure of each CPU.
+static struct error *tell_x86(struct interrupts *interrupts, interrupts_each *each, void *context)
 {
-	const struct facts *facts = &interrupts->facts;
-	struct kernel *kernel = facts->kernel;
+	struct kernel *kernel = interrupts->facts.kernel;
 	struct places places = {0};
 	uint64_t stat = 0;
-	struct error *err = NULL;
+	struct error *err = facts_symbol(&interrupts->facts, INTERRUPTS_STAT, &stat);
 
-	if (kernel->core->arch->elf_machine != EM_X86_64)
-		return error_new(ERROR_UNSUPPORTED, "interrupts without a number are not known on this machine");
-	err = facts_symbol(facts, INTERRUPTS_STAT, &stat);
 	if (!err)
 		err = btf_describe(kernel->core, &kernel->xlat, kernel->syms, &kernel->reader, "irq_cpustat_t",
 		                   take_member, &places);
@@ -202,6 +199,77 @@ struct error *interrupts_machine(struct interrupts *interrupts, interrupts_each 
 		return err;
 	return places.counts_bytes ? tell_counts(interrupts, &places, each, context)
 	                           : tell_members(interrupts, &places, each, context);
+}
+
+static struct error *read_ipi(struct interrupts *interrupts, uint64_t number)
+{
+	const struct facts *facts = &interrupts->facts;
+	struct kernel *kernel = facts->kernel;
+	struct error *err = NULL;
+
+	for (uint32_t i = 0; i < interrupts->cpu_count && !err; i++) {
+		uint64_t at = facts->symbols[INTERRUPTS_IPI_DESC], desc = 0, pointer = 0, copy = 0, count = 0;
+
+		if (!at)
+			err = kernel_cpu_copy(kernel, facts->symbols[INTERRUPTS_IPI_DESCS], interrupts->cpus[i], &at);
+		if (!err)
+			err = vmemory_uint(kernel->memory, at + 8 * number, 8, &desc);
+		if (!err && desc)
+			err = facts_get(facts, desc, INTERRUPTS_DESC_KSTAT, &pointer);
+		if (!err && pointer)
+			err = kernel_cpu_copy(kernel, pointer, interrupts->cpus[i], &copy);
+		if (!err && copy)
+			err = vmemory_uint(kernel->memory, copy, 4, &count);
+		interrupts->counts[i] = (uint32_t)count;
+	}
+	return err;
+}
+
+// arm64 has descriptors for what CPUs send to each other, which are hidden (arch/arm64/kernel/smp.c).
+static struct error *tell_arm64(struct interrupts *interrupts, interrupts_each *each, void *context)
+{
+	const struct facts *facts = &interrupts->facts;
+	struct vmemory *memory = facts->kernel->memory;
+	bool has_max = facts_has(facts, INTERRUPTS_MAX_IPI);
+	int64_t ipis = facts->members[has_max ? INTERRUPTS_MAX_IPI : INTERRUPTS_NR_IPI].value;
+	uint64_t types = 0, count = 0;
+	struct interrupts_row error_row = {.name = "Err", .is_single = true};
+	struct error *err = facts_symbol(facts, INTERRUPTS_IPI_TYPES, &types);
+
+	if (!err && !facts->symbols[INTERRUPTS_IPI_DESC] && !facts->symbols[INTERRUPTS_IPI_DESCS])
+		err = error_new(ERROR_UNSUPPORTED, "the kernel has no symbol ipi_desc or pcpu_ipi_desc");
+	for (int64_t i = 0; i < ipis && i < INTERRUPTS_ROWS_MAX && !err; i++) {
+		struct interrupts_row row = {0};
+		uint64_t text = 0;
+
+		snprintf(row.name, sizeof(row.name), "IPI%d", (int)i);
+		err = vmemory_uint(memory, types + 8 * (uint64_t)i, 8, &text);
+		if (!err && text)
+			err = vmemory_text(memory, text, row.text, sizeof(row.text));
+		if (!err)
+			err = read_ipi(interrupts, (uint64_t)i);
+		if (!err)
+			each(context, &row);
+	}
+	if (!err)
+		err = facts_variable(facts, INTERRUPTS_ERRORS, 4, &count);
+	if (err)
+		return err;
+	interrupts->counts[0] = (uint32_t)count;
+	each(context, &error_row);
+	return NULL;
+}
+
+struct error *interrupts_machine(struct interrupts *interrupts, interrupts_each *each, void *context)
+{
+	switch (interrupts->facts.kernel->core->arch->elf_machine) {
+	case EM_X86_64:
+		return tell_x86(interrupts, each, context);
+	case EM_AARCH64:
+		return tell_arm64(interrupts, each, context);
+	default:
+		return error_new(ERROR_UNSUPPORTED, "interrupts without a number are not known on this machine");
+	}
 }
 
 struct error *interrupts_soft(struct interrupts *interrupts, interrupts_each *each, void *context)
