@@ -131,8 +131,8 @@ static void put_slabs(const struct slabs *slabs, size_t most)
 
 		printf("  %9" PRIu64 " %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  %s%s%s\n",
 		       slabs_bytes(cache) / KIB, cache->total - cache->free, cache->total, cache->object_bytes,
-		       cache->slabs, cache->slab_bytes / KIB, cache->name, cache->is_short ? " (without full slabs)" : "",
-		       cache->is_rough ? " (in use: at most)" : "");
+		       cache->slabs, cache->slab_bytes / KIB, cache->name,
+		       cache->is_short ? " (without full slabs)" : "", cache->is_rough ? " (in use: at most)" : "");
 	}
 	if (slabs->unreadable)
 		printf("  %zu caches cannot be read\n", slabs->unreadable);
@@ -145,8 +145,8 @@ static void put_processes(const struct parts *parts, size_t most)
 	size_t shown = residents->count < most ? residents->count : most;
 
 	printf("processes, %zu%s\n  %8s %10s %10s %10s %10s %10s %9s  %s\n", residents->count,
-	       shown < residents->count ? "; the largest, in KiB:" : ", in KiB", "PID", "resident", "anonymous", "of files",
-	       "shared", "swap", "tables", "name");
+	       shown < residents->count ? "; the largest, in KiB:" : ", in KiB", "PID", "resident", "anonymous",
+	       "of files", "shared", "swap", "tables", "name");
 	for (size_t i = 0; i < shown; i++) {
 		const struct residents_space *space = &residents->list[i];
 
@@ -348,8 +348,7 @@ struct error *inspect_commands_mem(int argc, char **argv)
 {
 	_cleanup_inspect_dump_ struct inspect_dump dump;
 	struct parts parts = {.dump = &dump};
-	struct error *err =
-		inspect_dump_open(argc, argv, INSPECT_DUMP_SLAB | INSPECT_DUMP_PROCESSES, 0, &dump);
+	struct error *err = inspect_dump_open(argc, argv, INSPECT_DUMP_SLAB | INSPECT_DUMP_PROCESSES, 0, &dump);
 
 	if (!err)
 		err = inspect_dump_machine(&dump);

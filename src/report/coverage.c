@@ -59,7 +59,8 @@ void coverage_level(unsigned int level, char text[COVERAGE_LEVEL_BYTES])
 	static const struct {
 		unsigned int bit;
 		const char *words;
-	} names[] = {{1, "zero pages"}, {2, "cache"}, {4, "cache with private data"}, {8, "processes"}, {16, "free pages"}};
+	} names[] = {
+		{1, "zero pages"}, {2, "cache"}, {4, "cache with private data"}, {8, "processes"}, {16, "free pages"}};
 
 	text[0] = '\0';
 	for (size_t i = 0; i < array_size(names); i++) {

@@ -142,8 +142,7 @@ static struct error *walk_xarray(struct walk *walk, uint64_t head)
 		err = open_xa_node(walk, entry, number, &levels[depth + 1]);
 		// Each level has fewer bits of the number than the one above.
 		if (!err && levels[depth + 1].shift >= level->shift)
-			err = error_new(ERROR_BAD_DATA, "the node of a tree at %#jx is below itself",
-			                (uintmax_t)entry);
+			err = error_new(ERROR_BAD_DATA, "the node of a tree at %#jx is below itself", (uintmax_t)entry);
 		depth++;
 	}
 	return err;
@@ -182,7 +181,7 @@ static struct error *read_pivot(struct walk *walk, const struct level *level, ui
 		err = vmemory_uint(walk->facts.kernel->memory, level->pivots + 8 * level->at, 8, &pivot);
 	if (!err)
 		*ret = level->at >= level->pivot_count || (!pivot && level->at) || pivot > level->last ? level->last
-		                                                                                     : pivot;
+		                                                                                       : pivot;
 	return err;
 }
 
@@ -243,7 +242,7 @@ struct error *idtree_xarray(struct kernel *kernel, uint64_t vaddr, size_t most, 
 
 struct error *idtree_maple(struct kernel *kernel, uint64_t vaddr, size_t most, idtree_each *each, void *context)
 {
-	static const unsigned int needed[] = {MAPLE_ROOT,  MAPLE_NODE_MR64, MAPLE_NODE_MA64, RANGE_PIVOT, RANGE_SLOT,
+	static const unsigned int needed[] = {MAPLE_ROOT,   MAPLE_NODE_MR64, MAPLE_NODE_MA64, RANGE_PIVOT, RANGE_SLOT,
 	                                      ARANGE_PIVOT, ARANGE_SLOT,     TYPE_LEAF,       TYPE_RANGE,  TYPE_ARANGE};
 	struct walk walk = {.left = most, .each = each, .context = context};
 	uint64_t root = 0;

@@ -310,7 +310,8 @@ struct error *interrupts_read(struct interrupts *interrupts, size_t index, struc
 		err = read_common(facts, data, &line);
 	if (err)
 		return error_wrap(err, "interrupt %u", place->number);
-	line.is_shown = !(status & (uint64_t)facts->members[INTERRUPTS_HIDDEN].value) && (any || (action && action != chained));
+	line.is_shown =
+		!(status & (uint64_t)facts->members[INTERRUPTS_HIDDEN].value) && (any || (action && action != chained));
 	*ret = line;
 	return NULL;
 }

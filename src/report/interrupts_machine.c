@@ -291,8 +291,7 @@ struct error *interrupts_soft(struct interrupts *interrupts, interrupts_each *ea
 		if (!err)
 			err = vmemory_text(facts->kernel->memory, name, row.name, sizeof(row.name));
 		if (!err)
-			err = read_counts(interrupts,
-			                  facts_at(facts, kstat, INTERRUPTS_KERNEL_STAT_SOFTIRQS) + 4 * i);
+			err = read_counts(interrupts, facts_at(facts, kstat, INTERRUPTS_KERNEL_STAT_SOFTIRQS) + 4 * i);
 		if (!err)
 			each(context, &row);
 	}

@@ -251,9 +251,10 @@ static struct error *count_buffers(const struct facts *facts, uint64_t *ret)
 	for (unsigned int left = MEMINFO_INODES_MAX; !err && node != head; left--) {
 		uint64_t inode = node - facts->members[INODE_SB_LIST].offset_bytes;
 
-		if (!left)
-			return error_new(ERROR_BAD_DATA, "the list of block devices has no end");
-		err = facts_get(facts, inode, INODE_MAPPING, &mapping);
+		if (left)
+			err = facts_get(facts, inode, INODE_MAPPING, &mapping);
+		else
+			err = error_new(ERROR_BAD_DATA, "the list of block devices has no end");
 		if (!err)
 			err = facts_get(facts, mapping, MAPPING_NRPAGES, &pages);
 		sum += pages;

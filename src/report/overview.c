@@ -189,7 +189,7 @@ static void read_memory(struct overview *overview, struct kernel *kernel)
 			err = add_counter(kernel, counters[i].array, counters[i].item, &overview->pages[pages].value);
 			if (!err && counters[i].more != KERNEL_MEMBER_COUNT)
 				err = add_counter(kernel, counters[i].array, counters[i].more,
-				                   &overview->pages[pages].value);
+				                  &overview->pages[pages].value);
 		} else {
 			err = kernel_variable(kernel, variables[v].symbol, 8, &overview->pages[pages].value);
 		}

@@ -101,6 +101,9 @@ enum {
 	ORDER_MAX = 20,
 	// struct slab: 15 bits are the number of objects, the next one is "frozen".
 	OBJECTS_MASK = 0x7fff,
+	// A list that was just being changed may be longer than its number says; what waits for a CPU is some dozens.
+	PARTIAL_SLACK = 64,
+	CPU_PARTIAL_MAX = 4096,
 	SWAPPED_BYTES = 8,
 };
 
@@ -207,9 +210,11 @@ static struct error *count_cpu_partial(const struct look *look, uint64_t slab)
 	struct slabs_cache *cache = look->cache;
 	struct error *err = NULL;
 
-	while (slab && !err) {
+	for (unsigned int i = 0; slab && !err; i++) {
 		uint64_t objects = 0, left = 0;
 
+		if (i == CPU_PARTIAL_MAX)
+			return error_new(ERROR_BAD_DATA, "the list of slabs of a CPU has no end");
 		err = read_slab(search, slab, &objects, &left);
 		cache->free += left;
 		if (cache->is_short) {
@@ -304,15 +309,19 @@ static struct error *count_partial(const struct look *look, uint64_t node)
 	struct search *search = look->search;
 	const struct facts *facts = search->facts;
 	const unsigned int needed[] = {NODE_PARTIAL, SLAB_LIST + search->page};
-	uint64_t head = 0, at = 0;
+	uint64_t head = 0, at = 0, most = 0;
 	struct error *err = facts_need(facts, needed, array_size(needed));
 
 	head = facts_at(facts, node, NODE_PARTIAL);
 	if (!err)
+		err = facts_get(facts, node, NODE_NR_PARTIAL, &most);
+	if (!err)
 		err = vmemory_uint(facts->kernel->memory, head, 8, &at);
-	while (!err && at != head) {
+	for (uint64_t i = 0; !err && at != head; i++) {
 		uint64_t objects = 0, left = 0;
 
+		if (i > most + PARTIAL_SLACK)
+			return error_new(ERROR_BAD_DATA, "a list of %ju slabs has no end", (uintmax_t)most);
 		err = read_slab(search, at - facts->members[needed[1]].offset_bytes, &objects, &left);
 		look->cache->free += left;
 		look->cache->partial_free += left;

@@ -34,7 +34,8 @@ struct slabs_cache {
 	uint64_t slabs; /**< Their number. */
 	uint64_t total; /**< Objects that they have room for. */
 	uint64_t free; /**< Of these, objects that nobody uses, in lists of CPUs too. */
-	uint64_t partial_free; /**< Of these, objects of slabs that no CPU holds: /proc/slabinfo takes only those for free. */
+	uint64_t
+		partial_free; /**< Of these, objects of slabs that no CPU holds: /proc/slabinfo takes only those for free. */
 	bool is_short; /**< Slabs that are full are not counted: the kernel does not do so (it lacks CONFIG_SLUB_DEBUG). */
 	bool is_rough; /**< Not all free objects could be found. */
 };
