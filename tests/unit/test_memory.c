@@ -11,7 +11,7 @@ enum {
 	NODE = FAKECRASH_FREE, // struct pglist_data with three zones.
 	ZONE_BYTES = 0x400,
 	NODE_BYTES = 3 * ZONE_BYTES + 64,
-	NODES = FAKECRASH_FREE + 0x4000, // Their array.
+	NODES = FAKECRASH_FREE + 0x20000, // Their array; nothing is behind it.
 	NUMBERS = FAKECRASH_FREE + 0x5000, // Variables, 64 bytes each.
 	NAME = FAKECRASH_FREE + 0x6000,
 	BLOCK_DEVICES = FAKECRASH_FREE + 0x7000,
