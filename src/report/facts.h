@@ -4,7 +4,7 @@
  *
  * Symbols and members of structures that one part of what is told at a desk needs, by a table of its own.
  *
- * What the report of the capture kernel needs is in report/kernel.h; this is for what may cost more memory and time than it has.
+ * Not for the report of the capture kernel, which has less memory and time: what that needs is in report/kernel.h.
  */
 #ifndef REPORT_FACTS_H
 #define REPORT_FACTS_H

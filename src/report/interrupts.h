@@ -4,7 +4,7 @@
  *
  * Interrupts of the crashed machine, CPU by CPU, as /proc/interrupts and /proc/softirqs had them.
  *
- * What is counted without a number of its own (NMI, LOC …) is known of x86-64 and arm64. Sources: Linux
+ * Does not know interrupts that guests of this machine got. What is counted without a number of its own (NMI, LOC …) is known of x86-64 and arm64. Sources: Linux
  * kernel/irq/proc.c, arch/x86/kernel/irq.c, arch/arm64/kernel/smp.c.
  */
 #ifndef REPORT_INTERRUPTS_H
@@ -21,7 +21,7 @@
 
 /** Limits. */
 enum {
-	INTERRUPTS_MAX = 1 << 20, /**< Numbers (Linux MAX_SPARSE_IRQS may be larger, and no machine has so many). */
+	INTERRUPTS_MAX = 1 << 17, /**< Numbers (Linux MAX_SPARSE_IRQS may be larger, and no machine has so many). */
 	INTERRUPTS_ACTIONS_MAX = 64, /**< Handlers of one that are named. */
 	INTERRUPTS_NAME_BYTES = 64, /**< Room for a name. */
 	INTERRUPTS_ACTIONS_BYTES = 512, /**< Room for names of all handlers. */

@@ -4,7 +4,7 @@
  *
  * Numbers of what report/interrupts.c and report/interrupts_machine.c look up; the names are in the former, in this order.
  *
- * For nobody else.
+ * Does not hold what is found: struct interrupts does. For nobody else.
  */
 #ifndef REPORT_INTERRUPTS_FACTS_H
 #define REPORT_INTERRUPTS_FACTS_H

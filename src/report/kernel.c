@@ -117,7 +117,9 @@ static const struct btf_query member_names[KERNEL_MEMBER_COUNT] = {
 	// two are still counted in pages.
 	[KERNEL_NR_SLAB_RECLAIMABLE] = ENUMERATOR("NR_SLAB_RECLAIMABLE_B"),
 	[KERNEL_NR_SLAB_UNRECLAIMABLE] = ENUMERATOR("NR_SLAB_UNRECLAIMABLE_B"),
-	[KERNEL_NR_PAGETABLE] = ENUMERATOR("NR_PAGETABLE"),
+	// Counted by zones until Linux kernel commit f0c0c115fb81 ("mm: memcontrol: account pagetables per node") (in v5.11).
+	[KERNEL_NR_PAGETABLE] = {.type = "node_stat_item", .member = "NR_PAGETABLE", .is_enumerator = true},
+	[KERNEL_NR_PAGETABLE_OF_ZONES] = {.type = "zone_stat_item", .member = "NR_PAGETABLE", .is_enumerator = true},
 };
 
 void kernel_plain(char *text)

@@ -185,7 +185,10 @@ static void read_memory(struct overview *overview, struct kernel *kernel)
 		enum overview_pages pages = i < array_size(counters) ? counters[i].pages : variables[v].pages;
 		struct error *err;
 
-		if (i < array_size(counters)) {
+		if (pages == OVERVIEW_PAGE_TABLES && kernel_has(kernel, KERNEL_NR_PAGETABLE_OF_ZONES)) {
+			err = add_counter(kernel, KERNEL_ZONE_STAT, KERNEL_NR_PAGETABLE_OF_ZONES,
+			                  &overview->pages[pages].value);
+		} else if (i < array_size(counters)) {
 			err = add_counter(kernel, counters[i].array, counters[i].item, &overview->pages[pages].value);
 			if (!err && counters[i].more != KERNEL_MEMBER_COUNT)
 				err = add_counter(kernel, counters[i].array, counters[i].more,

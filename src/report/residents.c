@@ -64,7 +64,7 @@ static struct error *read_plain(const struct facts *facts, uint64_t mm, struct c
 	return err;
 }
 
-static struct error *read_percpu(const struct facts *facts, uint64_t counter, int64_t *sum)
+static struct error *read_percpu(const struct facts *facts, uint64_t counter, uint64_t *steps_left, int64_t *sum)
 {
 	struct kernel *kernel = facts->kernel;
 	uint64_t raw = 0, pointer = 0;
@@ -78,6 +78,9 @@ static struct error *read_percpu(const struct facts *facts, uint64_t counter, in
 
 		if (!kernel_cpu_is_in(kernel, KERNEL_CPU_POSSIBLE_MASK, cpu))
 			continue;
+		if (!*steps_left)
+			return error_new(ERROR_BAD_DATA, "more than %d counters of CPUs", RESIDENTS_STEPS_MAX);
+		--*steps_left;
 		err = kernel_cpu_copy(kernel, pointer, cpu, &copy);
 		if (!err)
 			err = vmemory_uint(kernel->memory, copy, 4, &part);
@@ -87,7 +90,7 @@ static struct error *read_percpu(const struct facts *facts, uint64_t counter, in
 }
 
 // What the types say of the array decides which kind of counters it has.
-static struct error *read_counters(const struct facts *facts, uint64_t mm, struct counts *counts)
+static struct error *read_counters(const struct facts *facts, uint64_t mm, uint64_t *steps_left, struct counts *counts)
 {
 	uint64_t bytes = facts_bytes(facts, MM_RSS_STAT), step = facts_bytes(facts, PERCPU_COUNTER);
 	unsigned int kinds[RESIDENTS_KINDS] = {FIRST_KIND, FIRST_KIND + 1, FIRST_KIND + 2, FIRST_KIND + 3};
@@ -109,7 +112,7 @@ static struct error *read_counters(const struct facts *facts, uint64_t mm, struc
 		if (item >= bytes / step)
 			return error_new(ERROR_BAD_DATA, "counter %ju of a process is behind the last one",
 			                 (uintmax_t)item);
-		err = read_percpu(facts, facts_at(facts, mm, MM_RSS_STAT) + item * step, &counts->pages[i]);
+		err = read_percpu(facts, facts_at(facts, mm, MM_RSS_STAT) + item * step, steps_left, &counts->pages[i]);
 	}
 	return err;
 }
@@ -151,7 +154,7 @@ static int by_space(const void *a, const void *b)
 	return first->order < second->order ? -1 : first->order > second->order;
 }
 
-static struct error *read_space(const struct facts *facts, const struct user *users, size_t count,
+static struct error *read_space(const struct facts *facts, const struct user *users, size_t count, uint64_t *steps_left,
                                 struct residents_space *space)
 {
 	struct counts counts = {0};
@@ -165,7 +168,7 @@ static struct error *read_space(const struct facts *facts, const struct user *us
 		.total_pages = users->task.total_pages,
 	};
 	memcpy(space->name, users->task.name, sizeof(space->name));
-	err = read_counters(facts, space->mm_vaddr, &counts);
+	err = read_counters(facts, space->mm_vaddr, steps_left, &counts);
 	for (size_t i = 0; i < count && !err; i++)
 		err = read_thread(facts, users[i].task.vaddr, &counts);
 	if (!err)
@@ -205,6 +208,7 @@ struct error *residents_init(struct residents *ret, struct kernel *kernel, const
 	_cleanup_facts_ struct facts facts = {0};
 	_cleanup_free_ struct user *users = NULL;
 	struct error *first = NULL, *err;
+	uint64_t steps_left = RESIDENTS_STEPS_MAX;
 	size_t count = 0;
 
 	*ret = (struct residents){0};
@@ -219,7 +223,7 @@ struct error *residents_init(struct residents *ret, struct kernel *kernel, const
 	for (size_t i = 0, end; i < count; i = end) {
 		for (end = i + 1; end < count && users[end].task.mm_vaddr == users[i].task.mm_vaddr;)
 			end++;
-		err = read_space(&facts, &users[i], end - i, &ret->list[ret->count++]);
+		err = read_space(&facts, &users[i], end - i, &steps_left, &ret->list[ret->count++]);
 		if (first)
 			error_free(err);
 		else

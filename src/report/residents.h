@@ -18,6 +18,9 @@
 #include "report/kernel.h"
 #include "report/threads.h"
 
+/** Counters of CPUs that are read at most: those of 100,000 processes on 512 CPUs. */
+enum { RESIDENTS_STEPS_MAX = 1 << 28 };
+
 /** Kinds of pages that are counted. */
 enum residents_kind {
 	RESIDENTS_FILE,

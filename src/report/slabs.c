@@ -128,7 +128,7 @@ struct look {
 static struct error *step(struct search *search)
 {
 	if (!search->steps_left)
-		return error_new(ERROR_BAD_DATA, "more slabs than %d", SLABS_STEPS_MAX);
+		return error_new(ERROR_BAD_DATA, "more than %d slabs and free objects", SLABS_STEPS_MAX);
 	search->steps_left--;
 	return NULL;
 }
@@ -288,9 +288,12 @@ static struct error *count_cpus(const struct look *look)
 	for (uint32_t cpu = 0; cpu < kernel->cpu_count && !err; cpu++) {
 		uint64_t copy = 0;
 
+		if (!slabs && !sheaves)
+			break;
 		if (!kernel_cpu_is_in(kernel, KERNEL_CPU_POSSIBLE_MASK, cpu))
 			continue;
-		if (slabs) {
+		err = step(look->search);
+		if (!err && slabs) {
 			err = kernel_cpu_copy(kernel, slabs, cpu, &copy);
 			if (!err)
 				err = count_cpu(look, copy);
@@ -382,7 +385,9 @@ static struct error *count_nodes(const struct look *look)
 	for (uint64_t i = 0; i < look->search->nodes && !err; i++) {
 		uint64_t at = first + i * step_bytes, node = 0, barn = 0;
 
-		err = vmemory_uint(memory, has_pairs ? facts_at(facts, at, PER_NODE_NODE) : at, 8, &node);
+		err = step(look->search);
+		if (!err)
+			err = vmemory_uint(memory, has_pairs ? facts_at(facts, at, PER_NODE_NODE) : at, 8, &node);
 		if (!err && has_pairs)
 			err = vmemory_uint(memory, facts_at(facts, at, PER_NODE_BARN), 8, &barn);
 		if (!err && node)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Zones, and rows of /proc/meminfo.
 #include "report/meminfo.h"
+#include "report/overview.h"
 #include "report/zones.h"
 
 #include "fakecrash.h"
@@ -231,6 +232,7 @@ static void rows(void)
 		{"Hugepagesize", 16},
 		{"Hugetlb", 48},
 	};
+	struct overview overview;
 	struct kernel *kernel;
 	struct meminfo info;
 	struct fakecore fake;
@@ -251,6 +253,10 @@ static void rows(void)
 	}
 	// What this kernel has no counters for.
 	check(!meminfo_find(&info, "Dirty") && !meminfo_find(&info, "Percpu") && !meminfo_find(&info, "DirectMap4k"));
+	// The summary has the same.
+	overview_init(&overview, kernel);
+	check(overview.pages[OVERVIEW_PAGE_TABLES].is_known && overview.pages[OVERVIEW_PAGE_TABLES].value == 77);
+	check(overview.pages[OVERVIEW_SLAB].value == 1600 && overview.pages[OVERVIEW_FREE].value == 256);
 	check(info.huge_count == 2 && info.huge[0].size_bytes == 8192);
 	end(&fake, kernel, &zones);
 }
