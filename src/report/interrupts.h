@@ -4,8 +4,8 @@
  *
  * Interrupts of the crashed machine, CPU by CPU, as /proc/interrupts and /proc/softirqs had them.
  *
- * Does not know interrupts that guests of this machine got. What is counted without a number of its own (NMI, LOC …) is known of x86-64 and arm64. Sources: Linux
- * kernel/irq/proc.c, arch/x86/kernel/irq.c, arch/arm64/kernel/smp.c.
+ * Does not know interrupts that guests of this machine got. What is counted without a number of its own (NMI, LOC …) is known of
+ * x86-64 and arm64. Sources: Linux kernel/irq/proc.c, arch/x86/kernel/irq.c, arch/arm64/kernel/smp.c.
  */
 #ifndef REPORT_INTERRUPTS_H
 #define REPORT_INTERRUPTS_H

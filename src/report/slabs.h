@@ -21,7 +21,8 @@
 enum {
 	SLABS_MAX = 1 << 16, /**< Caches; those of memory cgroups among them in old kernels. */
 	SLABS_NAME_BYTES = 64, /**< Room for a name. */
-	SLABS_STEPS_MAX = 1 << 23, /**< Slabs, free objects, CPUs and nodes that are looked at, of all caches together. */
+	SLABS_STEPS_MAX =
+		1 << 23, /**< Slabs, free objects, CPUs and nodes that are looked at, of all caches together. */
 };
 
 /** A cache. */
