@@ -505,6 +505,22 @@ static inline void fakecrash_make_more(struct fakecore *fake, unsigned int form,
 	fakecrash_stacks(fake);
 }
 
+/** Damage some words of a part of its memory: with nothing, all bits, a number, or the address of another word there. */
+static inline void fakecrash_damage(struct fakecore *fake, uint64_t paddr, size_t size_bytes, unsigned int seed)
+{
+	uint64_t state = seed * UINT64_C(2654435761) + 1;
+
+	for (unsigned int i = 0; i < 24; i++) {
+		uint64_t words[4] = {0, UINT64_MAX};
+
+		// Knuth's, of MMIX.
+		state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		words[2] = state >> 33 & 0xffff;
+		words[3] = fakecore_image + paddr + (state >> 20) % size_bytes / 8 * 8;
+		memcpy(fake->memory + paddr + (state >> 40) % size_bytes / 8 * 8, &words[state >> 61 & 3], 8);
+	}
+}
+
 /** The same, with nothing more. */
 static inline void fakecrash_make(struct fakecore *fake, unsigned int form)
 {

@@ -317,7 +317,36 @@ static void hostile(void)
 	check_hostile(&fake, "interrupt 0: ");
 }
 
-static const struct test tests[] = {TEST(xarray), TEST(maple_tree), TEST(hostile)};
+// Whatever it is, it ends.
+static void damaged(void)
+{
+	for (unsigned int seed = 0; seed < 100; seed++) {
+		struct interrupts interrupts;
+		struct interrupts_line line;
+		struct kernel *kernel;
+		struct fakecore fake;
+
+		make(&fake, seed % 2 ? "sparse_irqs" : "irq_desc_tree");
+		if (seed % 2)
+			put_maple(&fake);
+		else
+			put_xarray(&fake);
+		fakecrash_damage(&fake, NODES, 0x1000, seed);
+		fakecrash_damage(&fake, DESC, 0x500, seed);
+		fakecore_open(&fake);
+		check_ok(kernel_open(fake.core, &kernel));
+		check_ok(interrupts_init(&interrupts, kernel));
+		for (size_t i = 0; i < interrupts.count; i++) {
+			error_free(interrupts_read(&interrupts, i, &line));
+			check(interrupts.count <= INTERRUPTS_MAX);
+		}
+		interrupts_deinit(&interrupts);
+		kernel_close(kernel);
+		fakecore_deinit(&fake);
+	}
+}
+
+static const struct test tests[] = {TEST(xarray), TEST(maple_tree), TEST(hostile), TEST(damaged)};
 
 int main(int argc, char **argv)
 {

@@ -291,7 +291,26 @@ static void hostile(void)
 	end(&fake, kernel, &zones);
 }
 
-static const struct test tests[] = {TEST(all_zones), TEST(rows), TEST(hostile)};
+// Whatever it is, it ends.
+static void damaged(void)
+{
+	for (unsigned int seed = 0; seed < 100; seed++) {
+		struct kernel *kernel;
+		struct meminfo info;
+		struct fakecore fake;
+		struct zones zones;
+
+		make(&fake);
+		fakecrash_damage(&fake, NODE, 0x4000, seed);
+		fakecrash_damage(&fake, NUMBERS, 0x400, seed);
+		fakecrash_damage(&fake, HSTATES, 0x100, seed);
+		look(&fake, &kernel, &zones, &info);
+		check(info.count <= MEMINFO_ROWS_MAX && info.huge_count <= MEMINFO_HUGE_MAX);
+		end(&fake, kernel, &zones);
+	}
+}
+
+static const struct test tests[] = {TEST(all_zones), TEST(rows), TEST(hostile), TEST(damaged)};
 
 int main(int argc, char **argv)
 {

@@ -281,8 +281,27 @@ static void other_allocator(void)
 	check_hostile(&fake, "the kernel's allocator is not SLUB", 0);
 }
 
+// Whatever it is, it ends, and says something that makes sense.
+static void damaged(void)
+{
+	for (unsigned int seed = 0; seed < 100; seed++) {
+		struct kernel *kernel;
+		struct fakecore fake;
+		struct slabs slabs;
+
+		make(&fake, structs, array_size(structs));
+		put_freelist(&fake, seed % 3);
+		fakecrash_damage(&fake, CACHES, 0x2000, seed);
+		fakecrash_damage(&fake, NODE, 0x1400, seed);
+		look(&fake, &kernel, &slabs);
+		for (size_t i = 0; i < slabs.count; i++)
+			check(slabs.list[i].free <= slabs.list[i].total);
+		end(&fake, kernel, &slabs);
+	}
+}
+
 static const struct test tests[] = {
-	TEST(counts), TEST(sheaves), TEST(without_counters), TEST(hostile), TEST(other_allocator),
+	TEST(counts), TEST(sheaves), TEST(without_counters), TEST(hostile), TEST(other_allocator), TEST(damaged),
 };
 
 int main(int argc, char **argv)
