@@ -11,6 +11,7 @@
 #include "report/meminfo.h"
 #include "report/residents.h"
 #include "report/slabs.h"
+#include "report/vmareas.h"
 #include "report/zones.h"
 
 enum {
@@ -26,6 +27,7 @@ struct parts {
 	struct coverage coverage;
 	struct zones zones;
 	struct meminfo info;
+	struct vmareas areas;
 	struct slabs slabs;
 	struct residents residents;
 	bool has_all, has_slabs, has_processes;
@@ -46,6 +48,8 @@ static struct error *gather(struct parts *parts)
 		err = zones_init(&parts->zones, kernel);
 		if (!err)
 			err = meminfo_init(&parts->info, kernel, &parts->zones);
+		if (!err)
+			err = vmareas_init(&parts->areas, kernel);
 	}
 	if (!err && parts->has_slabs)
 		err = slabs_init(&parts->slabs, kernel);
@@ -119,6 +123,33 @@ static void put_zones(const struct zones *zones, uint64_t page_kib)
 	put_why("zones", zones->why);
 }
 
+// Who asked for areas of the kernel's memory.
+static void name_caller(const struct parts *parts, uint64_t vaddr, char text[SYMBOLS_TEXT_BYTES])
+{
+	struct symbols_place place;
+
+	symbols_find(parts->dump->machine->symbols, vaddr, &place);
+	symbols_format(&place, vaddr, text);
+}
+
+static void put_areas(const struct parts *parts)
+{
+	const struct vmareas *areas = &parts->areas;
+	size_t shown = areas->count < LARGEST ? areas->count : LARGEST;
+
+	printf("\nvmalloc, %" PRIu64 " KiB of addresses in %" PRIu64 " areas%s\n  %9s %9s %8s  %s\n",
+	       areas->bytes / KIB, areas->areas, shown < areas->count ? "; who has most:" : "", "KiB", "pages", "areas",
+	       "asked for by");
+	for (size_t i = 0; i < shown; i++) {
+		char text[SYMBOLS_TEXT_BYTES];
+
+		name_caller(parts, areas->list[i].vaddr, text);
+		printf("  %9" PRIu64 " %9" PRIu64 " %8" PRIu64 "  %s\n", areas->list[i].bytes / KIB,
+		       areas->list[i].pages, areas->list[i].areas, text);
+	}
+	put_why("vmalloc", areas->why);
+}
+
 static void put_slabs(const struct slabs *slabs, size_t most)
 {
 	size_t shown = slabs->count < most ? slabs->count : most;
@@ -172,6 +203,7 @@ static void put_text(const struct parts *parts)
 		put_coverage(&parts->coverage);
 		put_info(&parts->info);
 		put_zones(&parts->zones, parts->page_kib);
+		put_areas(parts);
 		putchar('\n');
 	}
 	if (parts->has_slabs)
@@ -252,6 +284,26 @@ static void json_zones(const struct zones *zones, struct json *json)
 	json_text(json, "zones_problem", zones->why[0] ? zones->why : NULL);
 }
 
+static void json_areas(const struct parts *parts, struct json *json)
+{
+	const struct vmareas *areas = &parts->areas;
+
+	json_open_array(json, "vmalloc");
+	for (size_t i = 0; i < areas->count; i++) {
+		char text[SYMBOLS_TEXT_BYTES];
+
+		name_caller(parts, areas->list[i].vaddr, text);
+		json_open_object(json, NULL);
+		json_text(json, "caller", text);
+		json_number(json, "areas", areas->list[i].areas);
+		json_number(json, "bytes", areas->list[i].bytes);
+		json_number(json, "pages", areas->list[i].pages);
+		json_close(json);
+	}
+	json_close(json);
+	json_text(json, "vmalloc_problem", areas->why[0] ? areas->why : NULL);
+}
+
 static void json_slabs(const struct slabs *slabs, struct json *json)
 {
 	json_open_array(json, "slab");
@@ -322,6 +374,7 @@ static struct error *put_json(const struct parts *parts)
 		json_coverage(&parts->coverage, &json);
 		json_info(&parts->info, &json);
 		json_zones(&parts->zones, &json);
+		json_areas(parts, &json);
 	}
 	if (parts->has_slabs)
 		json_slabs(&parts->slabs, &json);
@@ -334,8 +387,13 @@ static struct error *put_json(const struct parts *parts)
 // What is not known, of the parts that were asked for.
 static struct error *complain(const struct parts *parts)
 {
-	const char *const whys[] = {parts->coverage.why, parts->zones.why,     parts->info.why,
-	                            parts->slabs.why,    parts->residents.why, parts->dump->machine->threads.why};
+	const char *const whys[] = {parts->coverage.why,
+	                            parts->zones.why,
+	                            parts->info.why,
+	                            parts->areas.why,
+	                            parts->slabs.why,
+	                            parts->residents.why,
+	                            parts->dump->machine->threads.why};
 	size_t last = array_size(whys) - !parts->has_processes;
 
 	for (size_t i = 0; i < last; i++)
@@ -361,6 +419,7 @@ struct error *inspect_commands_mem(int argc, char **argv)
 	if (!err)
 		err = complain(&parts);
 	zones_deinit(&parts.zones);
+	vmareas_deinit(&parts.areas);
 	slabs_deinit(&parts.slabs);
 	residents_deinit(&parts.residents);
 	return err;

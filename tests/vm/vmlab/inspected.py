@@ -9,7 +9,7 @@ from .command import run
 # Saves the registers and then leaves the kernel: no table tells of its frame, crash finds it by the address of its call.
 AFTER_THE_REGISTERS = "machine_kexec"
 # What is asked of crash for mem and irq.
-MEMORY_COMMANDS = ("kmem -s", "kmem -f", "kmem -z", "irq -s", "irq -a")
+MEMORY_COMMANDS = ("kmem -s", "kmem -f", "kmem -z", "kmem -v", "irq -s", "irq -a")
 
 
 def _ask(lab, dump, *words):
@@ -117,6 +117,9 @@ def _memory_as_crash(report, name, lab, dump, crash):
     theirs = _totals(crash.by_command["kmem -i"])
     report.check(f"{name}: mem: {', '.join(theirs)} are crash's",
                  _difference({row: memory["meminfo"][row] for row in theirs}, theirs))
+    theirs = [int(line.split()[-1]) for line in crash.by_command["kmem -v"].splitlines()[1:]]
+    ours = [sum(row[key] for row in memory["vmalloc"]) for key in ("areas", "bytes")]
+    report.check(f"{name}: mem: {len(theirs)} areas of vmalloc are crash's", _difference(ours, [len(theirs), sum(theirs)]))
     theirs = _interrupts(crash.by_command["irq -s"], crash.by_command["irq -a"])
     report.check(f"{name}: irq: {len(theirs)} interrupts are crash's",
                  _difference(_our_interrupts(_ask(lab, dump, "irq")), theirs))
