@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Zones, and rows of /proc/meminfo.
+// Zones, rows of /proc/meminfo, and what is in the dump.
+#include "report/coverage.h"
 #include "report/meminfo.h"
 #include "report/overview.h"
 #include "report/zones.h"
@@ -291,6 +292,28 @@ static void hostile(void)
 	end(&fake, kernel, &zones);
 }
 
+static void what_is_there(void)
+{
+	char text[COVERAGE_LEVEL_BYTES];
+	struct coverage coverage;
+	struct kernel *kernel;
+	struct fakecore fake;
+
+	make(&fake);
+	fakecore_open(&fake);
+	check_ok(kernel_open(fake.core, &kernel));
+	coverage_init(&coverage, kernel);
+	check(coverage.memory_bytes == FAKECRASH_BYTES && coverage.dump_bytes == FAKECRASH_BYTES && !coverage.level);
+	// VMCOREINFO says nothing of struct pages.
+	check(coverage.why[0] && !coverage.struct_page_bytes);
+	coverage_level(31, text);
+	check_text(text, "zero pages, cache, cache with private data, processes, free pages");
+	coverage_level(1 | 8, text);
+	check_text(text, "zero pages, processes");
+	kernel_close(kernel);
+	fakecore_deinit(&fake);
+}
+
 // Whatever it is, it ends.
 static void damaged(void)
 {
@@ -310,7 +333,7 @@ static void damaged(void)
 	}
 }
 
-static const struct test tests[] = {TEST(all_zones), TEST(rows), TEST(hostile), TEST(damaged)};
+static const struct test tests[] = {TEST(all_zones), TEST(rows), TEST(hostile), TEST(what_is_there), TEST(damaged)};
 
 int main(int argc, char **argv)
 {
