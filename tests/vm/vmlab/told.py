@@ -6,15 +6,15 @@ import json
 import re
 
 from .command import run
+from .planted import PROCESSES
 
-# Between the report and the panic the kernel goes on: it writes the report into pages, and the panic's own work is counted. Rows of
-# /proc/meminfo that nothing of this changes:
-STEADY = ("MemTotal", "Buffers", "SwapTotal", "SwapFree", "Unevictable", "Mlocked", "AnonHugePages", "ShmemHugePages",
-          "ShmemPmdMapped", "FileHugePages", "FilePmdMapped", "CmaTotal", "CmaFree", "CommitLimit", "Committed_AS", "Percpu",
-          "HardwareCorrupted", "VmallocUsed", "PageTables", "SecPageTables", "HugePages_Total", "HugePages_Free",
-          "HugePages_Rsvd", "HugePages_Surp", "Hugepagesize", "Hugetlb", "DirectMap4k", "DirectMap2M", "DirectMap1G")
-# Of the others, and of free pages, so much may have changed; of interrupts so many may have come; so many caches may have changed.
-CHANGE_KIB, CHANGE_PAGES, CHANGE_COUNT, CHANGE_CACHES = 1024, 256, 2000, 16
+# Rows of /proc/meminfo that do not change while a machine runs as ours does.
+STEADY = ("MemTotal", "SwapTotal", "CmaTotal", "CmaFree", "CommitLimit", "Percpu", "HardwareCorrupted", "HugePages_Total",
+          "HugePages_Free", "HugePages_Rsvd", "HugePages_Surp", "Hugepagesize", "Hugetlb", "DirectMap4k", "DirectMap2M",
+          "DirectMap1G")
+# Between the report and the panic the kernel goes on: so much may have changed of the other rows, and of free pages; so many
+# interrupts may have come; so many caches and processes may have changed.
+CHANGE_KIB, CHANGE_PAGES, CHANGE_COUNT, CHANGE_CACHES, CHANGE_PROCESSES = 1024, 256, 2000, 16, 2
 
 
 def read(planted, core):
@@ -106,21 +106,23 @@ def _interrupts(text, ours):
 
 def _processes(told, ours):
     """The kernel's numbers are of page tables, ours of counters."""
-    wrong, count = [], 0
+    wrong, changed, count = [], [], 0
     found = {str(process["pid"]): process for process in ours}
     for path, text in told.items():
         pid = re.match(r"/proc/(\d+)/smaps_rollup", path)
         rows = dict(re.findall(r"^(\w+): +(\d+) kB", text, re.MULTILINE))
-        # Who writes the report changes.
-        if not pid or not rows or found.get(pid[1], {}).get("name") == "plant":
+        process = pid and found.get(pid[1])
+        # Some have ended; who writes the report changes.
+        if not process or not rows or process["name"] == "plant":
             continue
         count += 1
-        process = found.get(pid[1])
-        told_of = process and [process[key] for key in ("resident_kib", "anonymous_kib", "swap_kib")]
+        told_of = [process[key] for key in ("resident_kib", "anonymous_kib", "swap_kib")]
         theirs = [int(rows[key]) for key in ("Rss", "Anonymous", "Swap")]
         if told_of != theirs:
-            wrong.append(f"{pid[1]}: ours {told_of}, the kernel's {theirs}")
-    return wrong, count
+            line = f"{pid[1]} {process['name']}: ours {told_of}, the kernel's {theirs}"
+            # These only sleep.
+            (wrong if process["name"] in PROCESSES else changed).append(line)
+    return wrong + (changed if len(changed) > CHANGE_PROCESSES else []), changed, count
 
 
 def same(report, name, lab, dump, told, page_bytes=4096):
@@ -135,8 +137,9 @@ def same(report, name, lab, dump, told, page_bytes=4096):
     wrong, changed = _slabs(told["/proc/slabinfo"], memory["slab"], page_bytes)
     check(f"mem: {len(memory['slab'])} caches are those of /proc/slabinfo", wrong)
     report.note(f"{name}: {changed} caches changed before the panic")
-    wrong, count = _processes(told, memory["processes"])
+    wrong, changes, count = _processes(told, memory["processes"])
     check(f"mem: {count} processes have the pages that their page tables have", wrong if count else ["there are none"])
+    report.note(f"{name}: {len(changes)} processes changed before the panic")
     numbered, _, soft = _ask(lab, dump, "irq").partition("\nsoftirqs\n")
     check("irq: the rows are those of /proc/interrupts", _interrupts(told["/proc/interrupts"], numbered))
     check("irq: the softirqs are those of /proc/softirqs", _interrupts(told["/proc/softirqs"], soft))
