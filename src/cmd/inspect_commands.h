@@ -39,6 +39,12 @@ struct error *inspect_commands_bt(int argc, char **argv) must_check;
 /** ps: the list of tasks. @param[in] argc See above. @param[in] argv See above. @return See above. */
 struct error *inspect_commands_ps(int argc, char **argv) must_check;
 
+/** mem: memory, by zones, caches and processes. @param[in] argc See above. @param[in] argv See above. @return See above; ERROR_BAD_DATA also if not all is known. */
+struct error *inspect_commands_mem(int argc, char **argv) must_check;
+
+/** irq: interrupts by CPUs. @param[in] argc See above. @param[in] argv See above. @return See above; ERROR_BAD_DATA also if not all is known. */
+struct error *inspect_commands_irq(int argc, char **argv) must_check;
+
 /** sym: names of addresses, addresses of names. @param[in] argc See above. @param[in] argv See above. @return See above. */
 struct error *inspect_commands_sym(int argc, char **argv) must_check;
 

@@ -60,6 +60,12 @@ static struct error *take_option(struct inspect_dump *dump, const char *word, co
 		dump->given |= INSPECT_DUMP_ALL;
 	} else if (options & INSPECT_DUMP_USER && is_option(word, "-u", "--user")) {
 		dump->given |= INSPECT_DUMP_USER;
+	} else if (options & INSPECT_DUMP_SLAB && strcmp(word, "--slab") == 0) {
+		dump->given |= INSPECT_DUMP_SLAB;
+	} else if (options & INSPECT_DUMP_PROCESSES && strcmp(word, "--processes") == 0) {
+		dump->given |= INSPECT_DUMP_PROCESSES;
+	} else if (options & INSPECT_DUMP_AFFINITY && is_option(word, "-a", "--affinity")) {
+		dump->given |= INSPECT_DUMP_AFFINITY;
 	} else if (options & INSPECT_DUMP_CPU && is_option(word, "-c", "--cpu")) {
 		if (!value)
 			return error_new(ERROR_USAGE, "%s: the number of a CPU is missing", word);

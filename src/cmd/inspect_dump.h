@@ -30,6 +30,9 @@ enum inspect_dump_option {
 	INSPECT_DUMP_MAP = 1 << 3, /**< --map FILE, or - for none */
 	INSPECT_DUMP_RANGES = 1 << 4, /**< --ranges */
 	INSPECT_DUMP_THREADS = 1 << 5, /**< --threads NUMBER */
+	INSPECT_DUMP_SLAB = 1 << 8, /**< --slab */
+	INSPECT_DUMP_PROCESSES = 1 << 9, /**< --processes */
+	INSPECT_DUMP_AFFINITY = 1 << 10, /**< -a, --affinity */
 };
 
 /** Words, and the dump. */

@@ -5,7 +5,8 @@ import dataclasses
 import re
 import shutil
 
-from . import archive, capture, checks, copier, debian, direct, explained, faults, forms, fresh, image, inspected, network, pageflags, servers, storage, usage, vmcoreinfo
+from . import (archive, capture, checks, copier, debian, direct, explained, faults, forms, fresh, image, inspected, network, pageflags, servers,
+               storage, told, usage, vmcoreinfo)
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -80,6 +81,8 @@ def _unfiltered(report, lab, folder, scenario):
         report.note(f"{name}: crash on the unfiltered vmcore: {line}")
     inspected.same_as_crash(report, f"{name}: kdump-inspect", lab, vmcore, reference)
     inspected.report_of(report, name, lab, dump, "sysrq", "sysrq_handle_crash")
+    said = told.read(crash.planted, Elf(vmcore))
+    told.same(report, f"{name}: kdump-inspect", lab, vmcore, said)
     for level in checks.LEVELS:
         file = copier.filtered(lab, vmcore, level)
         ours = lab.pages.list(file)
@@ -92,6 +95,7 @@ def _unfiltered(report, lab, folder, scenario):
                                         reference)
             checks.panicking_task(report, f"{name}: level 31", output)
             inspected.same_as_crash(report, f"{name}: level 31: kdump-inspect", lab, file, reference)
+            told.same(report, f"{name}: level 31: kdump-inspect", lab, file, said)
         file.unlink()
     # ours: the last level, 31.
     copier.memory_is_clean(report, f"{name}: level 31", lab, vmcore, ours)
@@ -251,6 +255,7 @@ def _direct(report, lab, folder, scenario):
             checks.kernel_objects(report, f"{name}: level 31", lab, shot, file)
             if archive.machine_of(setup.kernel) == "amd64":
                 inspected.whole_stacks(report, f"{name}: level 31: kdump-inspect", lab, file)
+            told.same(report, f"{name}: level 31: kdump-inspect", lab, file, told.read(shot.planted, shot.core), page_bytes)
             if setup.has_crash:
                 _crash_opens(report, lab, scenario, vmcore, file)
         file.unlink()
