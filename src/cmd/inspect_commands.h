@@ -48,4 +48,7 @@ struct error *inspect_commands_read(int argc, char **argv) must_check;
 /** type: members of a structure. @param[in] argc See above. @param[in] argv See above. @return See above; as btf_describe(). */
 struct error *inspect_commands_type(int argc, char **argv) must_check;
 
+/** html: the report as a page. @param[in] argc See above. @param[in] argv See above. @return See above; as htmlreport_write(). */
+struct error *inspect_commands_html(int argc, char **argv) must_check;
+
 #endif

@@ -26,6 +26,8 @@ enum inspect_dump_option {
 	INSPECT_DUMP_ALL = 1 << 0, /**< -a, --all */
 	INSPECT_DUMP_CPU = 1 << 1, /**< -c, --cpu NUMBER */
 	INSPECT_DUMP_USER = 1 << 2, /**< -u, --user */
+	INSPECT_DUMP_OUTPUT = 1 << 3, /**< -o, --output FILE, and -f, --force */
+	INSPECT_DUMP_FORCE = 1 << 4, /**< Only in given: --force. */
 };
 
 /** Words, and the dump. */
@@ -38,6 +40,7 @@ struct inspect_dump {
 	bool is_json;
 	unsigned int given; /**< Options of enum inspect_dump_option. */
 	uint32_t cpu; /**< Of --cpu. */
+	const char *output; /**< Of --output; NULL: there is none. */
 	struct vmcore *core;
 	struct machine *machine; /**< NULL: inspect_dump_machine() was not called. */
 };

@@ -122,6 +122,25 @@ static struct error *read_state(const struct pagemap_reader *reader, uint64_t ce
 	return err;
 }
 
+struct error *pagemap_reader_states(const struct pagemap_reader *reader, uint64_t cell, size_t count, uint8_t *states)
+{
+	uint64_t first = cell / FMT_PAGEMAP_CELLS_PER_BYTE;
+	size_t size = (size_t)(cell % FMT_PAGEMAP_CELLS_PER_BYTE + count) / FMT_PAGEMAP_CELLS_PER_BYTE + 1, got;
+	_cleanup_free_ uint8_t *bytes = calloc(1, size);
+	struct error *err;
+
+	if (!bytes)
+		return error_new(ERROR_NOMEM, "no memory for a part of a page map");
+	// What is beyond the end of the file is zeros.
+	err = io_pread(reader->fd, bytes, size, first, &got);
+	for (size_t i = 0; i < count && !err; i++) {
+		uint64_t at = cell % FMT_PAGEMAP_CELLS_PER_BYTE + i;
+
+		states[i] = bytes[at / FMT_PAGEMAP_CELLS_PER_BYTE] >> at % FMT_PAGEMAP_CELLS_PER_BYTE * 2 & 3;
+	}
+	return err;
+}
+
 struct error *pagemap_reader_find(struct pagemap_reader *reader, uint64_t pfn, struct pagemap_answer *ret)
 {
 	uint64_t block = pfn / FMT_PAGEMAP_BLOCK_FRAMES, end = (block + 1) * FMT_PAGEMAP_BLOCK_FRAMES;

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The report of a crash as a page: html.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "capture/save.h"
+#include "cmd/copy_output.h"
+#include "cmd/inspect_commands.h"
+#include "cmd/inspect_dump.h"
+#include "report/crashreport.h"
+#include "report/htmlreport.h"
+
+// The page map beside the dump; -1: there is none, or it is no file.
+static int open_map(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *map = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat info;
+
+	if (stat(path, &info) < 0)
+		return -1;
+	if (asprintf(&map, "%.*s%s" SAVE_MAP_NAME,
+	             S_ISDIR(info.st_mode) ? (int)strlen(path)
+	             : slash               ? (int)(slash + 1 - path)
+	                                   : 0,
+	             path, S_ISDIR(info.st_mode) ? "/" : "") < 0) {
+		map = NULL;
+		return -1;
+	}
+	fd = open(map, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))
+		return -1;
+	return take_fd(&fd);
+}
+
+static struct error *write_page(const struct htmlreport *page, const char *path, bool is_forced)
+{
+	struct copy_output output = {.fd = -1};
+	struct error *err = copy_output_open(&output, path, is_forced);
+	FILE *out = NULL;
+
+	if (!err)
+		err = copy_output_stream(&output, &out);
+	if (!err)
+		err = htmlreport_write(page, out);
+	if (out && !err && (fflush(out) != 0 || ferror(out)))
+		err = error_os(errno ? errno : EIO, "%s", path ? path : "standard output");
+	if (!err && path && fsync(output.fd) < 0 && errno != EINVAL)
+		err = error_os(errno, "fsync %s", path);
+	if (out && fclose(out) != 0 && !err)
+		err = error_os(errno, "%s", path ? path : "standard output");
+	return copy_output_close(&output, err, false);
+}
+
+struct error *inspect_commands_html(int argc, char **argv)
+{
+	_cleanup_inspect_dump_ struct inspect_dump dump;
+	_cleanup_(crashreport_freep) struct crashreport *report = NULL;
+	_cleanup_close_ int map_fd = -1;
+	struct htmlreport page;
+	struct error *err = inspect_dump_open(argc, argv, INSPECT_DUMP_OUTPUT, 0, &dump);
+
+	if (!err && !dump.output)
+		err = error_new(ERROR_USAGE, "html: the page needs a name: -o FILE; -o - is standard output");
+	if (!err && dump.is_json)
+		err = error_new(ERROR_USAGE, "html: a page is no JSON; see the command summary");
+	if (!err)
+		err = crashreport_make(dump.core, MACHINE_TASKS, &report);
+	if (err)
+		return err;
+	if (dump.core->is_incomplete)
+		fprintf(stderr, "kdump-inspect: warning: pages are missing that the dump should hold\n");
+	map_fd = open_map(dump.path);
+	page = (struct htmlreport){.report = report, .dump_name = dump.path, .map_fd = map_fd};
+	return write_page(&page, strcmp(dump.output, "-") == 0 ? NULL : dump.output, dump.given & INSPECT_DUMP_FORCE);
+}
