@@ -24,7 +24,7 @@ enum {
 	FRAMEKINDS_MAX = 52, /**< Kinds; there are 12 uses and 5 states, most of which never meet. */
 	FRAMEKINDS_RUNS_MAX =
 		200000, /**< Runs; where there are more, blocks of frames are told as what most of them are. */
-	FRAMEKINDS_WHY_BYTES = 160,
+	FRAMEKINDS_WHY_BYTES = 320,
 };
 
 /** What became of a frame. */

@@ -51,6 +51,7 @@ static void put_contents(bool has_machine, FILE *out)
 static struct error *find_kinds(const struct htmlreport *page, struct framekinds *ret)
 {
 	const struct overview *overview = &page->report->overview;
+	_cleanup_error_ struct error *unused = NULL;
 	char why[FRAMEKINDS_WHY_BYTES];
 	struct error *err;
 
@@ -60,12 +61,12 @@ static struct error *find_kinds(const struct htmlreport *page, struct framekinds
 	if (!err || err->code == ERROR_NOMEM || err->code == ERROR_OS)
 		return err;
 	// A map that is of no use costs no more than itself.
-	snprintf(why, sizeof(why), "the page map beside the dump is not used: %.100s", err->text);
-	error_free(err);
+	unused = err;
 	framekinds_deinit(ret);
 	err = framekinds_of_dump(ret, page->report->core);
-	if (!err && !ret->why[0])
-		memcpy(ret->why, why, sizeof(why));
+	snprintf(why, sizeof(why), "the page map beside the dump is not used: %.100s%s%.150s", unused->text,
+	         ret->why[0] ? "; " : "", ret->why);
+	memcpy(ret->why, why, sizeof(why));
 	return err;
 }
 

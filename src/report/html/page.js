@@ -491,7 +491,7 @@
 		// What a cell holds, in words.
 		function tell() {
 			if (cursor < 0) {
-				status.textContent = "";
+				status.textContent = "Point at a cell, or move with the arrow keys. Drag to move, Ctrl and the wheel, + and − zoom.";
 				return;
 			}
 			const end = Math.min(cursor + perCell, starts[total]), first = runAt(cursor), parts = new Map();
