@@ -48,4 +48,7 @@ struct error *inspect_commands_read(int argc, char **argv) must_check;
 /** type: members of a structure. @param[in] argc See above. @param[in] argv See above. @return See above; as btf_describe(). */
 struct error *inspect_commands_type(int argc, char **argv) must_check;
 
+/** trace: events of the kernel's tracing. @param[in] argc See above. @param[in] argv See above; some are taken out. @return See above; as ftrace_open(), tracedat_write(). */
+struct error *inspect_commands_trace(int argc, char **argv) must_check;
+
 #endif

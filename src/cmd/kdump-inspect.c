@@ -33,6 +33,10 @@ static const struct command commands[] = {
 	{"read", INSPECT_COMMANDS_DUMP " ADDRESS|NAME [COUNT]", "memory, as words of 8 bytes", inspect_commands_read},
 	{"type", INSPECT_COMMANDS_DUMP " NAME", "members of a structure or union, or enumerators",
          inspect_commands_type},
+	{"trace",
+         "[-o FILE [--force]] [--instance NAME] [--event [SYSTEM:]NAME]... [--pid PID] [--last "
+         "TIME] " INSPECT_COMMANDS_DUMP,
+         "events of ftrace, as text or for trace-cmd", inspect_commands_trace},
 	{"decrypt", INSPECT_DECRYPT_USAGE, "decrypt a file of a dump, or all of a dump directory", inspect_decrypt},
 };
 

@@ -181,11 +181,12 @@ static struct error *read_ring(struct ring *ring)
 static struct error *read_cpus(struct ftrace_buffer *buffer, struct ftrace_kernel *tables, uint64_t vaddr,
                                uint64_t *steps_left)
 {
-	uint64_t count = 0, rings = 0, order = 0;
-	struct error *err = ftrace_kernel_get(tables, vaddr, FTRACE_KERNEL_RING_CPUS, &count);
+	uint64_t count = tables->kernel->cpu_count, rings = 0, order = 0;
+	struct error *err = ftrace_kernel_get(tables, vaddr, FTRACE_KERNEL_RING_BUFFERS, &rings);
 
-	if (!err)
-		err = ftrace_kernel_get(tables, vaddr, FTRACE_KERNEL_RING_BUFFERS, &rings);
+	// Where it is not told, the list has room for all CPUs there may be.
+	if (!err && ftrace_kernel_has(tables, FTRACE_KERNEL_RING_CPUS))
+		err = ftrace_kernel_get(tables, vaddr, FTRACE_KERNEL_RING_CPUS, &count);
 	if (!err && ftrace_kernel_has(tables, FTRACE_KERNEL_RING_ORDER))
 		err = ftrace_kernel_get(tables, vaddr, FTRACE_KERNEL_RING_ORDER, &order);
 	if (!err && (!count || count > KERNEL_CPUS_MAX || order > FTRACE_BUFFER_ORDER_MAX))
