@@ -51,4 +51,7 @@ struct error *inspect_commands_type(int argc, char **argv) must_check;
 /** html: the report as a page. @param[in] argc See above. @param[in] argv See above. @return See above; as htmlreport_write(). */
 struct error *inspect_commands_html(int argc, char **argv) must_check;
 
+/** trace: events of the kernel's tracing. @param[in] argc See above. @param[in] argv See above; some are taken out. @return See above; as ftrace_open(), tracedat_write(). */
+struct error *inspect_commands_trace(int argc, char **argv) must_check;
+
 #endif

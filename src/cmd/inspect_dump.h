@@ -26,7 +26,7 @@ enum inspect_dump_option {
 	INSPECT_DUMP_ALL = 1 << 0, /**< -a, --all */
 	INSPECT_DUMP_CPU = 1 << 1, /**< -c, --cpu NUMBER */
 	INSPECT_DUMP_USER = 1 << 2, /**< -u, --user */
-	INSPECT_DUMP_OUTPUT = 1 << 3, /**< -o, --output FILE, and -f, --force */
+	INSPECT_DUMP_OUTPUT = 1 << 3, /**< -o, --output FILE, and --force */
 	INSPECT_DUMP_FORCE = 1 << 4, /**< Only in given: --force. */
 };
 

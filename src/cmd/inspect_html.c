@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "capture/save.h"
-#include "cmd/copy_output.h"
 #include "cmd/inspect_commands.h"
 #include "cmd/inspect_dump.h"
+#include "cmd/inspect_output.h"
 #include "report/crashreport.h"
 #include "report/htmlreport.h"
 
@@ -38,23 +38,38 @@ static int open_map(const char *path)
 	return take_fd(&fd);
 }
 
+// The stream has a descriptor of its own.
+static struct error *write_to(const struct htmlreport *page, int fd, const char *name)
+{
+	_cleanup_close_ int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+	struct error *err;
+
+	if (!out)
+		return error_os(errno, "%s", name);
+	take_fd(&copy);
+	err = htmlreport_write(page, out);
+	errno = EIO;
+	if (!err && (fflush(out) != 0 || ferror(out)))
+		err = error_os(errno, "%s", name);
+	if (fclose(out) != 0 && !err)
+		err = error_os(errno, "%s", name);
+	return err;
+}
+
 static struct error *write_page(const struct htmlreport *page, const char *path, bool is_forced)
 {
-	struct copy_output output = {.fd = -1};
-	struct error *err = copy_output_open(&output, path, is_forced);
-	FILE *out = NULL;
+	_cleanup_inspect_output_ struct inspect_output output = INSPECT_OUTPUT_NONE;
+	struct error *err;
 
+	if (strcmp(path, "-") == 0)
+		return write_to(page, STDOUT_FILENO, "standard output");
+	err = inspect_output_open(path, is_forced, &output);
 	if (!err)
-		err = copy_output_stream(&output, &out);
-	if (!err)
-		err = htmlreport_write(page, out);
-	if (out && !err && (fflush(out) != 0 || ferror(out)))
-		err = error_os(errno ? errno : EIO, "%s", path ? path : "standard output");
-	if (!err && path && fsync(output.fd) < 0 && errno != EINVAL)
+		err = write_to(page, output.fd, path);
+	if (!err && fsync(output.fd) < 0)
 		err = error_os(errno, "fsync %s", path);
-	if (out && fclose(out) != 0 && !err)
-		err = error_os(errno, "%s", path ? path : "standard output");
-	return copy_output_close(&output, err, false);
+	return err ? err : inspect_output_finish(&output);
 }
 
 struct error *inspect_commands_html(int argc, char **argv)
@@ -77,5 +92,5 @@ struct error *inspect_commands_html(int argc, char **argv)
 		fprintf(stderr, "kdump-inspect: warning: pages are missing that the dump should hold\n");
 	map_fd = open_map(dump.path);
 	page = (struct htmlreport){.report = report, .dump_name = dump.path, .map_fd = map_fd};
-	return write_page(&page, strcmp(dump.output, "-") == 0 ? NULL : dump.output, dump.given & INSPECT_DUMP_FORCE);
+	return write_page(&page, dump.output, dump.given & INSPECT_DUMP_FORCE);
 }

@@ -33,7 +33,12 @@ static const struct command commands[] = {
 	{"read", INSPECT_COMMANDS_DUMP " ADDRESS|NAME [COUNT]", "memory, as words of 8 bytes", inspect_commands_read},
 	{"type", INSPECT_COMMANDS_DUMP " NAME", "members of a structure or union, or enumerators",
          inspect_commands_type},
-	{"html", "-o FILE [-f] [--part FILE]... DUMP", "all of it as one page for a browser", inspect_commands_html},
+	{"html", "-o FILE [--force] [--part FILE]... DUMP", "all of it as one page for a browser",
+         inspect_commands_html},
+	{"trace",
+         "[-o FILE [--force]] [--instance NAME] [--event [SYSTEM:]NAME]... [--pid PID] [--last "
+         "TIME] " INSPECT_COMMANDS_DUMP,
+         "events of ftrace, as text or for trace-cmd", inspect_commands_trace},
 	{"decrypt", INSPECT_DECRYPT_USAGE, "decrypt a file of a dump, or all of a dump directory", inspect_decrypt},
 };
 
