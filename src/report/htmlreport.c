@@ -10,6 +10,7 @@
 #include "report/htmlout.h"
 #include "report/htmlparts.h"
 #include "report/htmltasks.h"
+#include "report/htmltrace.h"
 
 static void put_start(const struct crashreport *report, FILE *out)
 {
@@ -36,12 +37,16 @@ static void put_start(const struct crashreport *report, FILE *out)
 	fputs("</style>\n</head>\n<body>\n", out);
 }
 
-static void put_contents(bool has_machine, FILE *out)
+static void put_contents(bool has_machine, bool has_trace, FILE *out)
 {
 	fputs("<nav aria-label=\"Parts of this page\"><a href=\"#crash\">Where</a> <a href=\"#machine\">Machine</a> ",
 	      out);
 	if (has_machine)
-		fputs("<a href=\"#cpus\">CPUs</a> <a href=\"#tasks\">Tasks</a> ", out);
+		fputs("<a href=\"#cpus\">CPUs</a> ", out);
+	if (has_trace)
+		fputs("<a href=\"#trace\">Trace</a> ", out);
+	if (has_machine)
+		fputs("<a href=\"#tasks\">Tasks</a> ", out);
 	fputs("<a href=\"#memory\">Memory</a> ", out);
 	if (has_machine)
 		fputs("<a href=\"#modules\">Modules</a> ", out);
@@ -70,7 +75,8 @@ static struct error *find_kinds(const struct htmlreport *page, struct framekinds
 	return err;
 }
 
-static struct error *put_data(const struct htmltasks *tasks, const struct framekinds *kinds, FILE *out)
+static struct error *put_data(const struct htmltasks *tasks, const struct framekinds *kinds,
+                              const struct htmltrace *trace, FILE *out)
 {
 	struct json json;
 	struct error *err;
@@ -81,6 +87,8 @@ static struct error *put_data(const struct htmltasks *tasks, const struct framek
 	if (tasks->machine)
 		htmltasks_json(tasks, &json);
 	err = htmlmemory_json(kinds, &json);
+	if (!err)
+		err = htmltrace_json(trace, &json);
 	json_close(&json);
 	fputs("</script>\n", out);
 	return err;
@@ -91,20 +99,26 @@ struct error *htmlreport_write(const struct htmlreport *page, FILE *out)
 	const struct crashreport *report = page->report;
 	_cleanup_framekinds_ struct framekinds kinds = {0};
 	_cleanup_htmltasks_ struct htmltasks tasks = {0};
+	_cleanup_htmltrace_ struct htmltrace trace = {0};
 	struct error *err = find_kinds(page, &kinds);
 
 	if (!err && report->machine)
 		err = htmltasks_init(&tasks, report->machine);
+	if (!err && report->machine)
+		err = htmltrace_init(&trace, report->machine);
 	if (err)
 		return err;
 	put_start(report, out);
 	htmlcrash_head(report, out);
-	put_contents(report->machine, out);
+	put_contents(report->machine, trace.count, out);
 	fputs("<main>\n", out);
 	htmlcrash_stack(report, out);
 	htmlcrash_machine(report, page->dump_name, out);
 	if (report->machine) {
 		htmlcrash_cpus(report, out);
+		err = htmltrace_write(&trace, out);
+		if (err)
+			return err;
 		htmltasks_write(&tasks, out);
 	}
 	htmlmemory_write(&kinds, &report->overview, out);
@@ -116,7 +130,7 @@ struct error *htmlreport_write(const struct htmlreport *page, FILE *out)
 	fputs("</main>\n<footer>Made by " PACKAGE_STRING
 	      " from the dump alone. What is not told is not known.</footer>\n",
 	      out);
-	err = put_data(&tasks, &kinds, out);
+	err = put_data(&tasks, &kinds, &trace, out);
 	fputs("<script>", out);
 	fwrite(htmlparts_js, 1, htmlparts_js_bytes, out);
 	fputs("</script>\n</body>\n</html>\n", out);

@@ -692,11 +692,280 @@
 		});
 	}
 
+	// The timeline: a lane for each CPU, with the tasks that it ran where sched_switch tells, and a tick for each event.
+	function timeline(told) {
+		const home = $("timeline"), GUTTER = 64, LANE = 26, AXIS = 22, AROUND = 60;
+		if (!home || !told.events.length)
+			return;
+		// Time runs up to the last event, which is at 0; of each event the time before it is told.
+		const events = told.events.map((event, index) => ({index, at: -event[0], cpu: event[1], pid: event[2],
+		                                                  task: told.tasks[event[3]], name: told.names[event[4]], kind: event[4], text: event[5]}));
+		const cpus = [...new Set(events.map(event => event.cpu))].sort((a, b) => a - b);
+		const lanes = cpus.map(cpu => events.filter(event => event.cpu === cpu));
+		const first = Math.min(events[0].at, -1), whole = {from: first * 1.01, to: -first * 0.01};
+		let from = whole.from, to = whole.to, chosen = events.length - 1, width = 0, find = null, colour = null;
+
+		// Which task ran from when to when.
+		const ran = lanes.map(lane => {
+			const list = [];
+			let pid = null, name = "", since = whole.from;
+			for (const event of lane) {
+				if (event.name !== "sched_switch")
+					continue;
+				const next = /next_comm=(.*?) next_pid=(\d+)/.exec(event.text);
+				list.push({from: since, to: event.at, pid: event.pid, name: pid === event.pid ? name : event.task});
+				pid = next ? Number(next[2]) : null;
+				name = next ? next[1] : "";
+				since = event.at;
+			}
+			if (pid !== null)
+				list.push({from: since, to: 0, pid, name});
+			return list;
+		});
+
+		const canvas = el("canvas", {tabindex: 0, role: "application", id: "trace-canvas", "aria-describedby": "trace-status",
+		                             "aria-label": "Timeline of trace events: left and right choose the event before and the next one, up and down the CPU, + and - zoom, 0 shows all"});
+		const status = el("p", {class: "status", id: "trace-status", "aria-live": "polite"});
+		const list = el("div", {class: "trace", id: "trace-list", tabindex: 0, role: "region", "aria-label": "Events around the one that is chosen"});
+		const search = el("input", {type: "search", placeholder: "Event, task or text", "aria-label": "Show only events with these words", id: "trace-search"});
+		const say = el("span", {class: "say", role: "status", id: "trace-say"});
+
+		const isShown = event => find === null || (event.name + " " + event.task + "-" + event.pid + " " + event.text).toLowerCase().includes(find);
+		const unit = told.ns ? 1e9 : 1;
+		function time(at, digits) {
+			const text = told.ns ? (Math.abs(at) / 1e9).toFixed(digits === undefined ? 6 : digits) + " s" : String(Math.abs(at));
+			return (at < 0 ? "−" : "") + text;
+		}
+		const x = at => GUTTER + (at - from) / (to - from) * (width - GUTTER - 8);
+		const when = place => from + (place - GUTTER) / (width - GUTTER - 8) * (to - from);
+
+		function colours() {
+			const style = getComputedStyle(root);
+			colour = {fg: style.getPropertyValue("--fg"), dim: style.getPropertyValue("--dim"), line: style.getPropertyValue("--line"),
+			          panel: style.getPropertyValue("--panel"), bad: style.getPropertyValue("--bad"),
+			          kinds: [1, 5, 3, 8, 10, 9, 6, 4, 11, 7].map(number => style.getPropertyValue("--c" + number))};
+		}
+
+		// The interrupts, the scheduler … have colours of their own; a task has always the same.
+		const eventColour = event => colour.kinds[event.kind % colour.kinds.length];
+		const taskColour = pid => colour.kinds[pid * 7 % colour.kinds.length];
+
+		// A step of the axis that people read well.
+		function stepOf(span) {
+			const rough = span / Math.max(2, (width - GUTTER) / 110), power = 10 ** Math.floor(Math.log10(rough));
+			return [1, 2, 5, 10].map(factor => factor * power).find(step => step >= rough);
+		}
+
+		function draw() {
+			const height = AXIS + LANE * lanes.length + 4, ratio = devicePixelRatio || 1, pen = canvas.getContext("2d");
+			width = home.clientWidth - 2;
+			canvas.width = Math.round(width * ratio);
+			canvas.height = Math.round(height * ratio);
+			canvas.style.height = height + "px";
+			pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+			pen.font = "11px " + getComputedStyle(root).getPropertyValue("--mono");
+			pen.textBaseline = "middle";
+			const step = stepOf(to - from), digits = Math.max(0, Math.ceil(-Math.log10(step / unit)));
+			pen.fillStyle = colour.dim;
+			for (let tick = Math.ceil(from / step) * step; tick <= to; tick += step) {
+				const place = Math.round(x(tick)) + 0.5;
+				pen.fillStyle = colour.line;
+				pen.fillRect(place, AXIS - 4, 1, height);
+				pen.fillStyle = colour.dim;
+				const text = Math.abs(tick) < step / 2 ? "last event" : time(tick, digits);
+				pen.fillText(text, Math.min(Math.max(place - pen.measureText(text).width / 2, GUTTER), width - pen.measureText(text).width - 2), 9);
+			}
+			lanes.forEach((lane, number) => drawLane(pen, lane, ran[number], AXIS + number * LANE, cpus[number]));
+			canvas.dataset.from = from;
+			canvas.dataset.to = to;
+		}
+
+		function drawLane(pen, lane, tasks, top, cpu) {
+			pen.fillStyle = colour.dim;
+			pen.fillText("CPU " + cpu, 6, top + LANE / 2);
+			pen.fillStyle = colour.line;
+			pen.fillRect(GUTTER, top + LANE - 1, width - GUTTER, 1);
+			for (const run of tasks) {
+				const left = Math.max(x(run.from), GUTTER), right = Math.min(x(run.to), width);
+				if (run.pid === 0 || right < GUTTER || left > width || right - left < 0.3)
+					continue;
+				pen.globalAlpha = 0.28;
+				pen.fillStyle = taskColour(run.pid);
+				pen.fillRect(left, top + 11, Math.max(right - left, 0.5), LANE - 14);
+				pen.globalAlpha = 1;
+				pen.fillStyle = colour.fg;
+				if (right - left > pen.measureText(run.name).width + 6)
+					pen.fillText(run.name, left + 3, top + 18);
+			}
+			for (const event of lane) {
+				const place = x(event.at);
+				if (place < GUTTER - 1 || place > width)
+					continue;
+				const isFound = isShown(event);
+				pen.globalAlpha = isFound ? 0.85 : 0.12;
+				pen.fillStyle = eventColour(event);
+				pen.fillRect(place - 0.5, top + 3, 1, find !== null && isFound ? LANE - 6 : 8);
+			}
+			pen.globalAlpha = 1;
+			const event = events[chosen];
+			if (event && event.cpu === cpu && x(event.at) >= GUTTER - 1 && x(event.at) <= width) {
+				pen.fillStyle = colour.bad;
+				pen.fillRect(x(event.at) - 1, top + 1, 2, LANE - 3);
+			}
+		}
+
+		const lineOf = event => time(event.at) + "  CPU " + event.cpu + "  " + event.task + "-" + event.pid + "  ";
+
+		function tell() {
+			const event = events[chosen];
+			status.textContent = event ? lineOf(event) + event.name + ": " + event.text : "";
+			const near = [];
+			for (let i = chosen; i >= 0 && near.length < AROUND; i--)
+				if (isShown(events[i]))
+					near.unshift(events[i]);
+			for (let i = chosen + 1; i < events.length && near.length < 2 * AROUND; i++)
+				if (isShown(events[i]))
+					near.push(events[i]);
+			list.replaceChildren(...near.map(other => {
+				const row = el("div", {class: other.index === chosen ? "ln cur" : "ln"}, el("span", {class: "t"}, lineOf(other)),
+				               el("b", null, other.name), ": " + other.text);
+				row.addEventListener("click", () => choose(other.index, true));
+				return row;
+			}));
+			const row = list.querySelector(".cur");
+			if (row)
+				list.scrollTop = row.offsetTop - list.clientHeight / 2;
+		}
+
+		function choose(index, doReveal) {
+			chosen = Math.max(0, Math.min(index, events.length - 1));
+			const at = events[chosen].at, span = to - from;
+			if (doReveal && (at < from || at > to)) {
+				from = at - span / 2;
+				to = at + span / 2;
+			}
+			draw();
+			tell();
+		}
+
+		function zoom(factor, around) {
+			const span = Math.max(told.ns ? 2000 : 10, Math.min((to - from) * factor, whole.to - whole.from));
+			const share = (around - from) / (to - from);
+			from = Math.max(whole.from, Math.min(around - share * span, whole.to - span));
+			to = from + span;
+			draw();
+		}
+
+		function middle() {
+			const at = events[chosen].at;
+			return at >= from && at <= to ? at : (from + to) / 2;
+		}
+
+		function all() {
+			from = whole.from;
+			to = whole.to;
+			draw();
+		}
+
+		// The nearest event of a lane.
+		function nearest(event) {
+			const box = canvas.getBoundingClientRect(), lane = lanes[Math.floor((event.clientY - box.top - AXIS) / LANE)];
+			if (!lane)
+				return -1;
+			const at = when(event.clientX - box.left);
+			let best = -1, distance = Infinity;
+			for (const other of lane) {
+				if (Math.abs(other.at - at) < distance && isShown(other)) {
+					distance = Math.abs(other.at - at);
+					best = other.index;
+				}
+			}
+			return Math.abs(distance) / (to - from) * (width - GUTTER) < 40 ? best : -1;
+		}
+
+		let drag = null;
+		canvas.addEventListener("pointerdown", event => {
+			const index = nearest(event);
+			if (index >= 0)
+				choose(index, false);
+			if (event.pointerType === "mouse" && event.button === 0) {
+				drag = {x: event.clientX, from, to};
+				canvas.setPointerCapture(event.pointerId);
+			}
+		});
+		canvas.addEventListener("pointermove", event => {
+			if (!drag)
+				return;
+			const moved = (drag.x - event.clientX) / (width - GUTTER) * (drag.to - drag.from);
+			const shift = Math.max(whole.from - drag.from, Math.min(moved, whole.to - drag.to));
+			from = drag.from + shift;
+			to = drag.to + shift;
+			draw();
+		});
+		canvas.addEventListener("pointerup", () => drag = null);
+		canvas.addEventListener("pointercancel", () => drag = null);
+		canvas.addEventListener("wheel", event => {
+			if (!event.ctrlKey && !event.metaKey)
+				return;
+			event.preventDefault();
+			zoom(event.deltaY < 0 ? 0.6 : 1 / 0.6, when(event.clientX - canvas.getBoundingClientRect().left));
+		}, {passive: false});
+
+		function stepTo(by) {
+			let index = chosen + by;
+			while (events[index] && !isShown(events[index]))
+				index += by;
+			if (events[index])
+				choose(index, true);
+		}
+
+		function laneTo(by) {
+			const lane = lanes[cpus.indexOf(events[chosen].cpu) + by], at = events[chosen].at;
+			if (!lane)
+				return;
+			choose(lane.reduce((best, event) => Math.abs(event.at - at) < Math.abs(best.at - at) ? event : best).index, true);
+		}
+
+		canvas.addEventListener("keydown", event => {
+			const keys = {ArrowLeft: () => stepTo(-1), ArrowRight: () => stepTo(1), ArrowUp: () => laneTo(-1), ArrowDown: () => laneTo(1),
+			              "+": () => zoom(0.5, middle()), "=": () => zoom(0.5, middle()), "-": () => zoom(2, middle()), 0: all,
+			              Home: () => choose(0, true), End: () => choose(events.length - 1, true)};
+			if (!keys[event.key])
+				return;
+			event.preventDefault();
+			keys[event.key]();
+		});
+		function filter() {
+			find = search.value.trim().toLowerCase() || null;
+			const shown = events.filter(isShown);
+			say.textContent = find === null ? count(events.length) + " events" : count(shown.length) + " of " + count(events.length) + " events";
+			if (shown.length && !isShown(events[chosen]))
+				chosen = shown[shown.length - 1].index;
+			draw();
+			tell();
+		}
+		search.addEventListener("input", later(filter));
+		home.append(el("div", {class: "bar"},
+		               el("button", {type: "button", id: "trace-in", "aria-label": "Zoom in", onclick: () => zoom(0.5, middle())}, "+"),
+		               el("button", {type: "button", id: "trace-out", "aria-label": "Zoom out", onclick: () => zoom(2, middle())}, "−"),
+		               el("button", {type: "button", onclick: all}, "All"), search, say),
+		            el("div", {class: "pic lanes"}, canvas), status, list);
+		colours();
+		filter();
+		addEventListener("resize", later(draw));
+		matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+			colours();
+			draw();
+		});
+	}
+
 	root.classList.add("on");
 	document.querySelectorAll("table.sortable").forEach(sortable);
 	if (data.stacks)
 		tasks();
 	log();
+	if (data.trace)
+		timeline(data.trace);
 	if (data.memory)
 		memory(data.memory);
 	addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(node => node.open = true));
