@@ -424,11 +424,12 @@ static struct error *records_layout(const struct vmcoreinfo *info, const char *n
 	uint64_t *const offsets[] = {&ret->ts_offset, &ret->len_offset, &ret->text_len_offset};
 	const uint64_t sizes[] = {8, 2, 2};
 	uint64_t dict;
-	char key[64];
 
 	if (!vmcoreinfo_size(info, name, &ret->header_bytes))
 		return missing("size of a log record");
 	for (size_t i = 0; i < array_size(members); i++) {
+		char key[64];
+
 		snprintf(key, sizeof(key), "%s.%s", name, members[i]);
 		if (!vmcoreinfo_offset(info, key, offsets[i]))
 			return missing("layout of a log record");
@@ -436,8 +437,9 @@ static struct error *records_layout(const struct vmcoreinfo *info, const char *n
 		    *offsets[i] > ret->header_bytes - sizes[i])
 			return error_new(ERROR_BAD_DATA, "VMCOREINFO: a log record contradicts itself");
 	}
-	snprintf(key, sizeof(key), "%s.dict_len", name);
-	if (vmcoreinfo_offset(info, key, &dict) && ret->header_bytes > LOG_LEVEL && dict < ret->header_bytes &&
+	// struct log had another layout at first (v3.5), and the same name up to v3.10.
+	if (strcmp(name, "printk_log") == 0 && vmcoreinfo_offset(info, "printk_log.dict_len", &dict) &&
+	    ret->header_bytes > LOG_LEVEL && dict < ret->header_bytes &&
 	    (ret->header_bytes - dict == LOG_END || ret->header_bytes - dict == LOG_END_CALLER))
 		ret->level_offset = dict + LOG_LEVEL;
 	return NULL;
