@@ -114,7 +114,7 @@ static struct error *find_fields(struct ftrace_kernel *tables, uint64_t call, ui
 
 static struct error *read_format(struct ftrace_kernel *tables, uint64_t call, struct ftrace_format *format)
 {
-	uint64_t class = 0, id = 0, fields = 0;
+	uint64_t class = 0, id = 0, fields = 0, print_fmt = 0;
 	struct error *err = ftrace_kernel_get(tables, call, FTRACE_KERNEL_CALL_CLASS, &class);
 
 	if (!err)
@@ -125,8 +125,10 @@ static struct error *read_format(struct ftrace_kernel *tables, uint64_t call, st
 		err = ftrace_kernel_get(tables, ftrace_kernel_at(tables, call, FTRACE_KERNEL_CALL_EVENT),
 		                        FTRACE_KERNEL_EVENT_TYPE, &id);
 	if (!err)
-		err = ftrace_kernel_text(tables, call, FTRACE_KERNEL_CALL_PRINT_FMT, FTRACE_FORMAT_PRINT_BYTES,
-		                         &format->print_fmt);
+		err = ftrace_kernel_get(tables, call, FTRACE_KERNEL_CALL_PRINT_FMT, &print_fmt);
+	// Some have newlines in them.
+	if (!err)
+		err = ftrace_kernel_lines_at(tables, print_fmt, FTRACE_FORMAT_PRINT_BYTES, &format->print_fmt);
 	if (!err)
 		err = find_fields(tables, call, class, &fields);
 	if (!err)

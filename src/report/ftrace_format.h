@@ -47,7 +47,7 @@ struct ftrace_format_fields {
 struct ftrace_format {
 	uint32_t id; /**< What its records have as common_type. */
 	char *system, *name;
-	char *print_fmt;
+	char *print_fmt; /**< May have newlines and tabs. */
 	struct ftrace_format_fields fields;
 };
 

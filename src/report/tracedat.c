@@ -197,7 +197,7 @@ static struct error *put_texts(struct writer *writer)
 			else if (*c == '\\' || *c == '"')
 				fprintf(writer->out, "\\%c", *c);
 			else
-				fputc(*c < ' ' || *c > '~' ? '?' : *c, writer->out);
+				fputc(*c, writer->out);
 		}
 		fputs("\"\n", writer->out);
 	}
