@@ -311,14 +311,27 @@ void ftrace_format_write(const struct ftrace_format_list *formats, const struct 
 	fprintf(out, "\nprint fmt: %s\n", format->print_fmt);
 }
 
-void ftrace_format_write_header_page(size_t page_bytes, FILE *out)
+// Whether char has a sign: since Linux v6.2 on no machine. Each array of them says so.
+static bool is_char_signed(const struct ftrace_format_list *formats)
+{
+	for (size_t i = 0; i < formats->count; i++) {
+		const struct ftrace_format_fields *fields = &formats->list[i].fields;
+
+		for (size_t k = 0; k < fields->count; k++)
+			if (strncmp(fields->list[k].type, "char[", strlen("char[")) == 0)
+				return fields->list[k].is_signed;
+	}
+	return false;
+}
+
+void ftrace_format_write_header_page(const struct ftrace_format_list *formats, size_t page_bytes, FILE *out)
 {
 	fprintf(out,
 	        "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
 	        "\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
 	        "\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n"
-	        "\tfield: char data;\toffset:%d;\tsize:%zu;\tsigned:1;\n",
-	        FTRACE_PAGE_HEADER_BYTES, page_bytes - FTRACE_PAGE_HEADER_BYTES);
+	        "\tfield: char data;\toffset:%d;\tsize:%zu;\tsigned:%d;\n",
+	        FTRACE_PAGE_HEADER_BYTES, page_bytes - FTRACE_PAGE_HEADER_BYTES, is_char_signed(formats));
 }
 
 void ftrace_format_write_header_event(FILE *out)

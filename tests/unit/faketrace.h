@@ -270,7 +270,7 @@ static inline void faketrace_events(struct faketrace *made)
 	head = faketrace_event(
 		made, "lab", "opened", FAKETRACE_OPENED,
 		"\"name=\\\"%s\\\" how=%s\", __get_str(name), __print_symbolic(REC->how, { 1, \"read\" }, { 2, "
-		"\"write\" })");
+		"\"write\" }, { TRACE_EVENT_FL_CUSTOM, \"append\" })");
 	faketrace_field(made, head, "__data_loc char[]", "name", 8, 4, false, 0);
 	faketrace_field(made, head, "u32", "how", 12, 4, false, 0);
 	head = faketrace_event(made, "syscalls", "sys_enter_close", FAKETRACE_ENTER,

@@ -135,6 +135,6 @@ def snapshot(lab, folder, setup):
 
 
 def traced(lab, folder, setup):
-    """Boot, trace, panic; return the vmcore, and the folder with what the kernel said of its traces."""
+    """Boot, trace, panic; return (vmcore, folder with what the kernel said of its traces, seconds)."""
     core, _, seconds = _until_panic(lab, folder, setup)
     return core.path, image.extract(folder / "disk.img", "/said", folder), seconds
