@@ -28,6 +28,7 @@ void ftrace_close(struct ftrace *ftrace)
 {
 	if (!ftrace)
 		return;
+	ftrace_constants_deinit(&ftrace->constants);
 	ftrace_names_deinit(&ftrace->names);
 	ftrace_format_list_deinit(&ftrace->formats);
 	ftrace_buffer_list_deinit(&ftrace->buffers);

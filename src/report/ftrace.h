@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "report/ftrace_buffer.h"
+#include "report/ftrace_constants.h"
 #include "report/ftrace_format.h"
 #include "report/ftrace_kernel.h"
 #include "report/ftrace_names.h"
@@ -27,6 +28,7 @@ struct ftrace {
 	struct ftrace_buffer_list buffers;
 	struct ftrace_format_list formats;
 	struct ftrace_names names;
+	struct ftrace_constants constants; /**< Made when a message first needs them. */
 };
 
 /**

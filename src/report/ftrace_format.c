@@ -114,7 +114,7 @@ static struct error *find_fields(struct ftrace_kernel *tables, uint64_t call, ui
 
 static struct error *read_format(struct ftrace_kernel *tables, uint64_t call, struct ftrace_format *format)
 {
-	uint64_t class = 0, id = 0, fields = 0;
+	uint64_t class = 0, id = 0, fields = 0, print_fmt = 0;
 	struct error *err = ftrace_kernel_get(tables, call, FTRACE_KERNEL_CALL_CLASS, &class);
 
 	if (!err)
@@ -125,8 +125,10 @@ static struct error *read_format(struct ftrace_kernel *tables, uint64_t call, st
 		err = ftrace_kernel_get(tables, ftrace_kernel_at(tables, call, FTRACE_KERNEL_CALL_EVENT),
 		                        FTRACE_KERNEL_EVENT_TYPE, &id);
 	if (!err)
-		err = ftrace_kernel_text(tables, call, FTRACE_KERNEL_CALL_PRINT_FMT, FTRACE_FORMAT_PRINT_BYTES,
-		                         &format->print_fmt);
+		err = ftrace_kernel_get(tables, call, FTRACE_KERNEL_CALL_PRINT_FMT, &print_fmt);
+	// Some have newlines in them.
+	if (!err)
+		err = ftrace_kernel_lines_at(tables, print_fmt, FTRACE_FORMAT_PRINT_BYTES, &format->print_fmt);
 	if (!err)
 		err = find_fields(tables, call, class, &fields);
 	if (!err)
@@ -309,14 +311,27 @@ void ftrace_format_write(const struct ftrace_format_list *formats, const struct 
 	fprintf(out, "\nprint fmt: %s\n", format->print_fmt);
 }
 
-void ftrace_format_write_header_page(size_t page_bytes, FILE *out)
+// Whether char has a sign: since Linux v6.2 on no machine. Each array of them says so.
+static bool is_char_signed(const struct ftrace_format_list *formats)
+{
+	for (size_t i = 0; i < formats->count; i++) {
+		const struct ftrace_format_fields *fields = &formats->list[i].fields;
+
+		for (size_t k = 0; k < fields->count; k++)
+			if (strncmp(fields->list[k].type, "char[", strlen("char[")) == 0)
+				return fields->list[k].is_signed;
+	}
+	return false;
+}
+
+void ftrace_format_write_header_page(const struct ftrace_format_list *formats, size_t page_bytes, FILE *out)
 {
 	fprintf(out,
 	        "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
 	        "\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
 	        "\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n"
-	        "\tfield: char data;\toffset:%d;\tsize:%zu;\tsigned:1;\n",
-	        FTRACE_PAGE_HEADER_BYTES, page_bytes - FTRACE_PAGE_HEADER_BYTES);
+	        "\tfield: char data;\toffset:%d;\tsize:%zu;\tsigned:%d;\n",
+	        FTRACE_PAGE_HEADER_BYTES, page_bytes - FTRACE_PAGE_HEADER_BYTES, is_char_signed(formats));
 }
 
 void ftrace_format_write_header_event(FILE *out)

@@ -47,7 +47,7 @@ struct ftrace_format_fields {
 struct ftrace_format {
 	uint32_t id; /**< What its records have as common_type. */
 	char *system, *name;
-	char *print_fmt;
+	char *print_fmt; /**< May have newlines and tabs. */
 	struct ftrace_format_fields fields;
 };
 
@@ -86,8 +86,8 @@ bool ftrace_format_value(const struct ftrace_format_field *field, const uint8_t 
 /** Write the text of the file "format". @param[in] formats All. @param[in] format One. @param[in,out] out Stream. */
 void ftrace_format_write(const struct ftrace_format_list *formats, const struct ftrace_format *format, FILE *out);
 
-/** Write the text of the file "header_page". @param[in] page_bytes Of a sub-buffer. @param[in,out] out Stream. */
-void ftrace_format_write_header_page(size_t page_bytes, FILE *out);
+/** Write the text of the file "header_page". @param[in] formats All. @param[in] page_bytes Of a sub-buffer. @param[in,out] out Stream. */
+void ftrace_format_write_header_page(const struct ftrace_format_list *formats, size_t page_bytes, FILE *out);
 
 /** Write the text of the file "header_event". @param[in,out] out Stream. */
 void ftrace_format_write_header_event(FILE *out);

@@ -160,20 +160,29 @@ struct error *ftrace_kernel_pointer(struct ftrace_kernel *tables, uint64_t vaddr
 	return vmemory_uint(tables->kernel->memory, vaddr, 8, ret);
 }
 
-struct error *ftrace_kernel_text_at(struct ftrace_kernel *tables, uint64_t vaddr, size_t most_bytes, char **ret)
+struct error *ftrace_kernel_lines_at(struct ftrace_kernel *tables, uint64_t vaddr, size_t most_bytes, char **ret)
 {
 	_cleanup_free_ char *text = calloc(1, most_bytes);
-	struct error *err;
+	size_t size = 0;
 	char *shorter;
 
 	if (!text)
-		return error_new(ERROR_NOMEM, "out of memory");
-	err = vmemory_text(tables->kernel->memory, vaddr, text, most_bytes);
-	if (err)
-		return err;
-	shorter = strdup(text);
+		return error_new(ERROR_NOMEM, "no memory for a text");
+	for (; size + 1 < most_bytes; size++) {
+		struct error *err = vmemory_read(tables->kernel->memory, vaddr + size, text + size, 1);
+
+		if (err)
+			return err;
+		if (!text[size])
+			break;
+		if ((text[size] < ' ' || text[size] > '~') && text[size] != '\n' && text[size] != '\t')
+			text[size] = '?';
+	}
+	text[size] = '\0';
+	shorter = realloc(text, size + 1);
 	if (!shorter)
-		return error_new(ERROR_NOMEM, "out of memory");
+		return error_new(ERROR_NOMEM, "no memory for a text");
+	text = NULL;
 	*ret = shorter;
 	return NULL;
 }
@@ -184,5 +193,9 @@ struct error *ftrace_kernel_text(struct ftrace_kernel *tables, uint64_t vaddr, e
 	uint64_t text = 0;
 	struct error *err = ftrace_kernel_get(tables, vaddr, which, &text);
 
-	return err ? err : ftrace_kernel_text_at(tables, text, most_bytes, ret);
+	if (!err)
+		err = ftrace_kernel_lines_at(tables, text, most_bytes, ret);
+	if (!err)
+		kernel_plain(*ret);
+	return err;
 }

@@ -136,8 +136,8 @@ struct error *ftrace_kernel_pointer(struct ftrace_kernel *tables, uint64_t vaddr
 struct error *ftrace_kernel_text(struct ftrace_kernel *tables, uint64_t vaddr, enum ftrace_kernel_member which,
                                  size_t most_bytes, char **ret) must_check;
 
-/** Read a text. @param[in,out] tables They. @param[in] vaddr Of its first byte. @param[in] most_bytes As ftrace_kernel_text(). @param[out] ret As there. @return As there. */
-struct error *ftrace_kernel_text_at(struct ftrace_kernel *tables, uint64_t vaddr, size_t most_bytes,
-                                    char **ret) must_check;
+/** Read a text of lines. @param[in,out] tables They. @param[in] vaddr Of its first byte. @param[in] most_bytes As ftrace_kernel_text(). @param[out] ret As there, with newlines and tabs: a program that shows it must look after them. @return NULL; ERROR_NOMEM; as vmemory_read(). */
+struct error *ftrace_kernel_lines_at(struct ftrace_kernel *tables, uint64_t vaddr, size_t most_bytes,
+                                     char **ret) must_check;
 
 #endif

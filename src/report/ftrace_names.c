@@ -122,9 +122,8 @@ static struct error *merge(struct ftrace_names *names, size_t saved_count)
 static struct error *add_text(struct gathering *all, uint64_t vaddr)
 {
 	struct ftrace_names *names = all->names;
-	_cleanup_free_ char *text = calloc(1, FTRACE_NAMES_TEXT_BYTES);
-	struct error *err = NULL;
-	size_t size = 0;
+	struct error *err;
+	char *text;
 
 	if (names->text_count >= FTRACE_NAMES_TEXTS_MAX)
 		return error_new(ERROR_BAD_DATA, "only the first %d texts of trace_printk()", FTRACE_NAMES_TEXTS_MAX);
@@ -137,18 +136,10 @@ static struct error *add_text(struct gathering *all, uint64_t vaddr)
 		names->texts = texts;
 		all->text_room = room;
 	}
-	// As it is: newlines and tabs are written as escapes.
-	for (; text && !err && size + 1 < FTRACE_NAMES_TEXT_BYTES; size++) {
-		err = vmemory_read(all->tables->kernel->memory, vaddr + size, text + size, 1);
-		if (!text[size])
-			break;
-	}
+	err = ftrace_kernel_lines_at(all->tables, vaddr, FTRACE_NAMES_TEXT_BYTES, &text);
 	if (err)
 		return err;
-	text = text ? realloc(text, size + 1) : NULL;
-	if (!text)
-		return error_new(ERROR_NOMEM, "no memory for a text");
-	names->texts[names->text_count++] = (struct ftrace_names_text){vaddr, take_ptr(text)};
+	names->texts[names->text_count++] = (struct ftrace_names_text){vaddr, text};
 	return NULL;
 }
 

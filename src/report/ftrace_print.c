@@ -252,6 +252,9 @@ static struct value print_names(struct print *print, bool is_flags)
 		expect(print, ",");
 		name = expression(print);
 		expect(print, "}");
+		// A list may end in a name that is NULL.
+		if (!print->is_refused && !name.text && !name.number)
+			continue;
 		if (print->is_refused || !name.text || !between)
 			return refuse(print);
 		if (is_flags ? !left || (left & number.number) != number.number : is_found || left != number.number)
@@ -352,6 +355,19 @@ static struct value number(struct print *print)
 	return value;
 }
 
+// An enumerator that the kernel left as it is.
+static struct value constant(struct print *print, const char *name)
+{
+	struct ftrace *ftrace = print->ftrace;
+	int64_t number = 0;
+
+	if (!ftrace->constants.is_made)
+		ftrace_constants_init(&ftrace->constants, &ftrace->tables, &ftrace->formats);
+	if (!ftrace_constants_find(&ftrace->constants, name, &number))
+		return refuse(print);
+	return (struct value){.number = (uint64_t)number};
+}
+
 static struct value primary(struct print *print)
 {
 	char name[WORD_BYTES];
@@ -375,7 +391,7 @@ static struct value primary(struct print *print)
 		return refuse(print);
 	if (strcmp(name, "REC") == 0 && accept(print, "->"))
 		return field_value(print);
-	return accept(print, "(") ? call(print, name) : refuse(print);
+	return accept(print, "(") ? call(print, name) : constant(print, name);
 }
 
 static struct value unary(struct print *print)
@@ -624,6 +640,19 @@ static int measure(struct print *print, const char **rest)
 	return number < 0 ? -1 : number < LINE_WIDTH_MAX ? number : LINE_WIDTH_MAX;
 }
 
+// A text of the kernel's, by its address: of its code, so that it is still there.
+static struct value text_at(struct print *print, uint64_t vaddr)
+{
+	char text[FTRACE_NAMES_TEXT_BYTES];
+	struct error *err = vmemory_text(print->ftrace->machine->kernel->memory, vaddr, text, sizeof(text));
+
+	if (err) {
+		error_free(err);
+		return refuse(print);
+	}
+	return keep(print, text, strlen(text));
+}
+
 // One conversion, behind its "%". rest: of the arguments.
 static void convert(struct print *print, const char **rest)
 {
@@ -652,6 +681,8 @@ static void convert(struct print *print, const char **rest)
 	}
 	print->at++;
 	value = argument(print, rest);
+	if (conversion == 's' && !value.text && !print->is_refused)
+		value = text_at(print, value.number);
 	if (print->is_refused || !value.text != (conversion != 's'))
 		print->is_refused = true;
 	else if (conversion == 's')

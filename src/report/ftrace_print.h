@@ -21,7 +21,7 @@
 enum {
 	FTRACE_PRINT_BYTES = 4096, /**< Room for a message. */
 	FTRACE_PRINT_TEXTS_BYTES = 8192, /**< Room for texts of which it is made. */
-	FTRACE_PRINT_DEPTH_MAX = 64, /**< Expressions inside of each other. */
+	FTRACE_PRINT_DEPTH_MAX = 300, /**< Expressions inside of each other. */
 };
 
 /** Where a field's bytes are: of one whose place stands in the record, too. @param[in] field The field. @param[in] event The event. @param[out] size_ret Their number. @return In the record; NULL: it is not in it. */

@@ -89,7 +89,7 @@ static struct error *put_headers(struct writer *writer)
 	put_number(writer, writer->page_bytes, 4);
 	put_bytes(writer, "header_page", sizeof("header_page"));
 	start = open_text(writer, 8);
-	ftrace_format_write_header_page(writer->page_bytes, writer->out);
+	ftrace_format_write_header_page(&writer->ftrace->formats, writer->page_bytes, writer->out);
 	err = close_text(writer, start, 8);
 	if (err)
 		return err;
@@ -197,7 +197,7 @@ static struct error *put_texts(struct writer *writer)
 			else if (*c == '\\' || *c == '"')
 				fprintf(writer->out, "\\%c", *c);
 			else
-				fputc(*c < ' ' || *c > '~' ? '?' : *c, writer->out);
+				fputc(*c, writer->out);
 		}
 		fputs("\"\n", writer->out);
 	}
