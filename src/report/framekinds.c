@@ -9,7 +9,7 @@
 
 enum {
 	STATES_AT_ONCE = 1 << 14,
-	// A map that is damaged or hostile can claim more memory than any machine has: 256 TiB of frames, 16 TiB of them kept, are looked at.
+	// A map that is damaged or hostile can claim more memory than any machine has: 256 TiB are looked at, 16 TiB of them kept.
 	BLOCKS_MAX = 1 << 18,
 };
 
