@@ -98,20 +98,24 @@ static bool is_telling(const struct framekinds_kind *kind)
 	return kind->state == FRAMEKINDS_UNREADABLE || kind->code == FMT_PAGEMAP_POISONED;
 }
 
+// One frame of the block speaks for all, chosen by chance (always the same): so larger areas have their shares, which they would not have
+// if the majority spoke, least of all after several rounds.
 static void end_block(struct framekinds *kinds)
 {
-	uint32_t most = 0;
+	uint32_t chosen = 0;
+	uint64_t left;
 
 	if (!kinds->block_frames)
 		return;
-	for (uint32_t i = 1; i < kinds->kind_count; i++) {
-		bool is_more = kinds->block[i] > kinds->block[most];
-		bool is_better = is_telling(&kinds->kinds[i]), was_better = is_telling(&kinds->kinds[most]);
-
-		if (kinds->block[i] && (!kinds->block[most] || (is_better == was_better ? is_more : is_better)))
-			most = i;
-	}
-	put_run(kinds, most, kinds->block_frames);
+	// Knuth, MMIX.
+	kinds->random = kinds->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	left = (kinds->random >> 20) % kinds->block_frames;
+	while (left >= kinds->block[chosen])
+		left -= kinds->block[chosen++];
+	for (uint32_t i = 0; i < kinds->kind_count; i++)
+		if (kinds->block[i] && is_telling(&kinds->kinds[i]))
+			chosen = i;
+	put_run(kinds, chosen, kinds->block_frames);
 	memset(kinds->block, 0, sizeof(kinds->block));
 	kinds->block_frames = 0;
 }

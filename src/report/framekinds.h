@@ -23,7 +23,7 @@
 enum {
 	FRAMEKINDS_MAX = 52, /**< Kinds; there are 12 uses and 5 states, most of which never meet. */
 	FRAMEKINDS_RUNS_MAX =
-		200000, /**< Runs; where there are more, blocks of frames are told as what most of them are. */
+		200000, /**< Runs; where there are more, blocks of frames are told as what one of them is. */
 	FRAMEKINDS_WHY_BYTES = 320,
 };
 
@@ -65,6 +65,7 @@ struct framekinds {
 	// While it is made.
 	uint64_t block[FRAMEKINDS_MAX]; /**< Frames of each kind in the block that is not whole. */
 	uint64_t block_frames; /**< Their sum. */
+	uint64_t random; /**< Of the choice in the next block. */
 	size_t run_room;
 	bool is_out_of_memory;
 };

@@ -120,7 +120,8 @@ static void put_source(const struct framekinds *kinds, FILE *out)
 
 		htmlout_size(kinds->granule_frames * kinds->page_bytes, size);
 		fprintf(out,
-		        " The picture is coarse: each block of %s is drawn as what most of it is. The table is exact.",
+		        " The picture is coarse: each block of %s is drawn as what one of its frames is, "
+		        "so that larger areas have their shares. The table is exact.",
 		        size);
 	}
 	fputs("</p>\n", out);

@@ -63,16 +63,19 @@ static void few_runs_are_exact(void)
 	end(&kinds);
 }
 
-// Too many runs: blocks, each of a kind that most of it is, as far as that can be said; nothing is lost from the sums.
+// Too many runs: blocks, of which each area has the kinds in their shares; nothing is lost from the sums.
 static void many_runs_are_blocks(void)
 {
+	enum { AREAS = 8 };
 	struct framekinds kinds;
-	uint64_t pfn = 0, at = 0, right = 0, random = 1;
+	uint64_t pfn = 0, at = 0, random = 1, drawn[AREAS][FMT_PAGEMAP_CODES] = {{0}};
 
 	start(&kinds);
-	for (unsigned int i = 0; i < 900000; i++) {
+	// In eight: five, two and one of each kind.
+	for (unsigned int i = 0; i < 1000000; i++) {
 		random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
-		add(&kinds, &pfn, 1 + (random >> 60) % 3, 1 + (random >> 40) % 4);
+		add(&kinds, &pfn, (enum fmt_pagemap_code[]){1, 1, 1, 1, 1, 2, 2, 3}[random >> 61],
+		    1 + (random >> 40) % 2);
 	}
 	check_ok(framekinds_finish(&kinds));
 	check(kinds.run_count <= FRAMEKINDS_RUNS_MAX && kinds.granule_frames > 1);
@@ -81,10 +84,14 @@ static void many_runs_are_blocks(void)
 		// Only the last one may end elsewhere.
 		check(at % kinds.granule_frames == 0);
 		for (uint64_t n = 0; n < kinds.runs[i].frames; n++)
-			right += told[at++] == kinds.kinds[kinds.runs[i].kind].code;
+			drawn[at++ * AREAS / pfn][kinds.kinds[kinds.runs[i].kind].code]++;
 	}
-	// A picture that was made by chance would be right in a third.
-	check(right > pfn * 9 / 20);
+	for (size_t area = 0; area < AREAS; area++)
+		for (unsigned int code = 1; code <= 3; code++) {
+			uint64_t wanted = pfn / AREAS * (code == 1 ? 5 : code == 2 ? 2 : 1) / 8;
+
+			check(drawn[area][code] > wanted * 9 / 10 && drawn[area][code] < wanted * 11 / 10);
+		}
 	end(&kinds);
 }
 

@@ -296,7 +296,7 @@
 
 	// The picture of the memory: rows of cells, each cell some frames; rows without memory are left out.
 	function memory(told) {
-		const home = $("memory-picture"), CELL = 4, GUTTER = 92;
+		const home = $("memory-picture"), CELL = 4;
 		if (!home)
 			return;
 		const runs = [...told.runs.matchAll(/([A-Za-z])(\d*)/g)], total = runs.length;
@@ -306,6 +306,7 @@
 			kindOf[index] = code < 97 ? code - 65 : code - 71;
 			starts[index + 1] = starts[index] + (run[2] ? Number(run[2]) : 1);
 		});
+		const GUTTER = 20 + 6.7 * hex(starts[total] * told.page_bytes).length;
 		const isMemory = told.kinds.map(kind => kind.code !== 0), granule = told.granule;
 
 		const canvas = el("canvas", {tabindex: 0, role: "application", id: "mem-canvas", "aria-describedby": "mem-status",
