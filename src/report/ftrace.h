@@ -4,8 +4,8 @@
  *
  * The crashed kernel's tracing (ftrace), opened: its buffers, formats of its events, and names.
  *
- * Events are read with report/ftrace_reader.h, told as text with report/ftrace_text.h, written for trace-cmd with
- * report/tracedat.h. Each part is there as far as it can be read, and says why where it cannot.
+ * Does not read events (report/ftrace_reader.h), does not tell them as text (report/ftrace_text.h) and does not write them for
+ * trace-cmd (report/tracedat.h). Each part is there as far as it can be read, and says why where it cannot.
  */
 #ifndef REPORT_FTRACE_H
 #define REPORT_FTRACE_H

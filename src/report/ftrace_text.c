@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/ftrace_expression.h"
 #include "report/ftrace_print.h"
 
 enum { VALUE_BYTES = 2048 };
@@ -79,7 +80,7 @@ static void format_value(struct ftrace *ftrace, const struct ftrace_reader_event
 		format_number(field, number, text, VALUE_BYTES);
 		return;
 	}
-	bytes = ftrace_print_bytes(field, event, is_big, &size);
+	bytes = ftrace_expression_bytes(field, event, is_big, &size);
 	if (!bytes) {
 		strcpy(text, "?");
 		return;
