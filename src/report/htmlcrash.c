@@ -74,28 +74,48 @@ void htmlcrash_head(const struct crashreport *report, FILE *out)
 	fputs("</header>\n", out);
 }
 
+// What is there of the code around an address: a function may begin where the memory of its module does.
+static struct error *read_code(const struct backtrace_tools *tools, uint64_t ip, uint8_t *code, uint64_t *start_ret,
+                               uint64_t *end_ret)
+{
+	uint64_t page_bytes = vmcore_page_bytes(tools->kernel->core), page = ip & ~(page_bytes - 1);
+	uint64_t start = ip - CODE_BEFORE_BYTES, end = start + CODE_BYTES;
+	struct error *err = vmemory_read(tools->kernel->memory, start, code, CODE_BYTES);
+
+	if (err && (start < page || end > page + page_bytes)) {
+		error_free(err);
+		start = start < page ? page : start;
+		end = end > page + page_bytes ? page + page_bytes : end;
+		err = vmemory_read(tools->kernel->memory, start, code, (size_t)(end - start));
+	}
+	*start_ret = start;
+	*end_ret = end;
+	return err;
+}
+
 static void put_code(const struct crashreport *report, const struct backtrace_tools *tools, size_t first, FILE *out)
 {
 	const struct backtrace_frame *frame = &report->trace.frames[first];
+	uint64_t start = 0, end = 0;
 	uint8_t code[CODE_BYTES];
+	char text[SYMBOLS_TEXT_BYTES];
 	struct symbols_place place;
 	struct error *err;
 
-	if (first >= report->trace.count)
-		return;
 	backtrace_place(tools, frame, &place);
-	err = vmemory_read(tools->kernel->memory, frame->ip - CODE_BEFORE_BYTES, code, sizeof(code));
+	symbols_format(&place, frame->ip, text);
 	fprintf(out, "<h3>Code %s <span class=\"mono\">", frame->is_exact ? "at" : "before the return to");
-	htmlout_text(out, place.name);
-	fprintf(out, "+%#" PRIx64 "</span></h3>\n", place.offset_bytes);
+	htmlout_text(out, text);
+	fputs("</span></h3>\n", out);
+	err = read_code(tools, frame->ip, code, &start, &end);
 	if (err) {
 		htmlout_problem(out, "not known", err->text);
 		error_free(err);
 		return;
 	}
 	fputs("<p class=\"code\">", out);
-	for (size_t i = 0; i < sizeof(code); i++)
-		fprintf(out, i == CODE_BEFORE_BYTES ? " <mark>%02x</mark>" : i ? " %02x" : "%02x", code[i]);
+	for (uint64_t at = start; at < end; at++)
+		fprintf(out, at == frame->ip ? "<mark>%02x</mark> " : "%02x ", code[at - start]);
 	fputs("</p>\n", out);
 }
 
@@ -162,7 +182,7 @@ void htmlcrash_stack(const struct crashreport *report, FILE *out)
 		fputs("<p class=\"task\">", out);
 		put_task(report, task.vaddr, "Waited too long:", out);
 		fputs("</p>\n", out);
-		htmlout_stack(out, &tools, &report->trace, 0);
+		htmlout_stack(out, &tools, &report->trace, HTMLOUT_NO_FRAME);
 	}
 	if (report->task_vaddr) {
 		fputs("<p class=\"task\">", out);
@@ -173,9 +193,9 @@ void htmlcrash_stack(const struct crashreport *report, FILE *out)
 	}
 	if (!err && report->task_vaddr) {
 		backtrace_task(&tools, &report->machine->threads, report->task_vaddr, &trace);
-		htmlout_stack(out, &tools, &trace, 0);
+		htmlout_stack(out, &tools, &trace, HTMLOUT_NO_FRAME);
 	} else if (err) {
-		htmlout_stack(out, &tools, &report->trace, first < report->trace.count ? first : 0);
+		htmlout_stack(out, &tools, &report->trace, first);
 	}
 	if (err && report->trace.count)
 		put_code(report, &tools, first < report->trace.count ? first : 0, out);
@@ -248,7 +268,9 @@ void htmlcrash_machine(const struct crashreport *report, const char *dump_name, 
 		htmlout_fact(out, "Memory", text);
 	}
 	htmlout_fact(out, "Signature", report->signature);
-	snprintf(text, sizeof(text), "%u oopses, %u warnings", report->cause.oops_count, report->cause.warning_count);
+	snprintf(text, sizeof(text), "%u oops%s, %u warning%s", report->cause.oops_count,
+	         report->cause.oops_count == 1 ? "" : "es", report->cause.warning_count,
+	         report->cause.warning_count == 1 ? "" : "s");
 	htmlout_fact(out, "In the log", text);
 	if (report->machine)
 		put_taints(overview, out);
@@ -286,7 +308,7 @@ void htmlcrash_cpus(const struct crashreport *report, FILE *out)
 		put_task(report, threads->active[cpu], "", out);
 		fputs("</summary>\n", out);
 		backtrace_task(&tools, threads, threads->active[cpu], &trace);
-		htmlout_stack(out, &tools, &trace, 0);
+		htmlout_stack(out, &tools, &trace, HTMLOUT_NO_FRAME);
 		fputs("</details>\n", out);
 	}
 	fputs(count ? "</div>\n</section>\n" : "</div><p class=\"no\">There was none.</p>\n</section>\n", out);

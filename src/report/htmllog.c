@@ -20,7 +20,7 @@ struct lines {
 	const struct cause *cause;
 	uint64_t skip; // Bytes at the start that are left out.
 	unsigned int level;
-	bool has_panic;
+	bool has_place; // The link to the crash has its aim.
 	size_t size;
 	char line[LINE_MAX_BYTES];
 };
@@ -47,19 +47,20 @@ static struct error *note(void *context, unsigned int level)
 static void end_line(struct lines *lines)
 {
 	const struct cause *cause = lines->cause;
-	bool is_panic, is_cause, is_level = lines->level <= LEVEL_WARNING;
+	bool is_panic, is_cause, is_aim, is_level = lines->level <= LEVEL_WARNING;
 
 	lines->line[lines->size] = '\0';
 	lines->size = 0;
 	is_panic = strstr(lines->line, panic_words);
 	is_cause = is_panic || (cause->text[0] && strstr(lines->line, cause->text));
+	is_aim = !lines->has_place && (is_panic || (is_cause && !cause->panic[0]));
 	if (is_level || is_cause) {
 		fputs("<b class=\"", lines->out);
 		if (is_level)
 			fprintf(lines->out, "l%u", lines->level);
 		fputs(is_cause ? " at\"" : "\"", lines->out);
-		fputs(is_panic && !lines->has_panic ? " id=\"panic\">" : ">", lines->out);
-		lines->has_panic |= is_panic;
+		fputs(is_aim ? " id=\"panic\">" : ">", lines->out);
+		lines->has_place |= is_aim;
 	}
 	htmlout_text(lines->out, lines->line);
 	fputs(is_level || is_cause ? "</b>\n" : "\n", lines->out);

@@ -100,13 +100,11 @@ static void put_frame(FILE *out, const struct backtrace_tools *tools, const stru
                       size_t first)
 {
 	const struct backtrace_frame *frame = &trace->frames[i];
+	const char *class = i < first ? " class=\"h\"" : " class=\"f\"";
 	struct symbols_place place;
 
 	backtrace_place(tools, frame, &place);
-	fprintf(out, "<li%s><span class=\"fn\">",
-	        i < first             ? " class=\"h\""
-	        : i == first && first ? " class=\"f\""
-	                              : "");
+	fprintf(out, "<li%s><span class=\"fn\">", first < trace->count && i <= first ? class : "");
 	if (place.name[0]) {
 		fputs("<b>", out);
 		htmlout_text(out, place.name);

@@ -18,6 +18,9 @@
 /** Room for htmlout_size(). */
 enum { HTMLOUT_SIZE_BYTES = 32 };
 
+/** Of a stack: no frame of it stands out. */
+#define HTMLOUT_NO_FRAME SIZE_MAX
+
 /**
  * Write text, between tags or between the quotes of an attribute.
  *
@@ -44,7 +47,7 @@ void htmlout_size(uint64_t bytes, char text[HTMLOUT_SIZE_BYTES]);
  * @param[in] out Stream.
  * @param[in] tools For the names.
  * @param[in] trace The stack.
- * @param[in] first Frames before it handle the crash, and are set back; 0: none is.
+ * @param[in] first Where the crash began: frames before it handle that, and are set back; HTMLOUT_NO_FRAME.
  */
 void htmlout_stack(FILE *out, const struct backtrace_tools *tools, const struct backtrace *trace, size_t first);
 

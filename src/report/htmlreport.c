@@ -37,20 +37,23 @@ static void put_start(const struct crashreport *report, FILE *out)
 	fputs("</style>\n</head>\n<body>\n", out);
 }
 
-static void put_contents(bool has_machine, bool has_trace, FILE *out)
+static void put_contents(const struct crashreport *report, bool has_trace, FILE *out)
 {
 	fputs("<nav aria-label=\"Parts of this page\"><a href=\"#crash\">Where</a> <a href=\"#machine\">Machine</a> ",
 	      out);
-	if (has_machine)
+	if (report->machine)
 		fputs("<a href=\"#cpus\">CPUs</a> ", out);
 	if (has_trace)
 		fputs("<a href=\"#trace\">Trace</a> ", out);
-	if (has_machine)
+	if (report->machine)
 		fputs("<a href=\"#tasks\">Tasks</a> ", out);
 	fputs("<a href=\"#memory\">Memory</a> ", out);
-	if (has_machine)
+	if (report->machine)
 		fputs("<a href=\"#modules\">Modules</a> ", out);
-	fputs("<a href=\"#log\">Log</a> <a href=\"#panic\" id=\"to-panic\">Panic in the log</a></nav>\n", out);
+	fputs("<a href=\"#log\">Log</a>", out);
+	if (report->cause.panic[0] || report->cause.text[0])
+		fputs(" <a href=\"#panic\" id=\"to-panic\">Crash in the log</a>", out);
+	fputs("</nav>\n", out);
 }
 
 static struct error *find_kinds(const struct htmlreport *page, struct framekinds *ret)
@@ -110,7 +113,7 @@ struct error *htmlreport_write(const struct htmlreport *page, FILE *out)
 		return err;
 	put_start(report, out);
 	htmlcrash_head(report, out);
-	put_contents(report->machine, trace.count, out);
+	put_contents(report, trace.count, out);
 	fputs("<main>\n", out);
 	htmlcrash_stack(report, out);
 	htmlcrash_machine(report, page->dump_name, out);

@@ -202,7 +202,7 @@ static void put_blocked(const struct htmltasks *tasks, FILE *out)
 		memcpy(trace.frames, best->frames, best->count * sizeof(*best->frames));
 		trace.count = best->count;
 		memcpy(trace.why, best->why, sizeof(trace.why));
-		htmlout_stack(out, &tools, &trace, 0);
+		htmlout_stack(out, &tools, &trace, HTMLOUT_NO_FRAME);
 		fputs("</details>\n", out);
 	}
 	if (groups)

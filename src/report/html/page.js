@@ -260,15 +260,13 @@
 		bar.append(search, el("button", {type: "button", "aria-label": "Line before", onclick: () => step(-1)}, "↑"),
 		           el("button", {type: "button", "aria-label": "Next line", onclick: () => step(1)}, "↓"), level,
 		           el("label", null, only, "only lines that match"),
-		           panic ? el("button", {type: "button", id: "log-panic", onclick: toPanic}, "Panic") : null, say);
-		if (panic)
+		           panic ? el("button", {type: "button", id: "log-panic", onclick: toPanic}, "Crash") : null, say);
+		if (panic && $("to-panic"))
 			$("to-panic").addEventListener("click", event => {
 				event.preventDefault();
 				$("log").scrollIntoView();
 				toPanic();
 			});
-		else
-			$("to-panic").remove();
 		filter();
 		if (panic)
 			show(panic);
