@@ -12,6 +12,11 @@ void json_init(struct json *ret, FILE *out)
 	*ret = (struct json){.out = out};
 }
 
+void json_init_page(struct json *ret, FILE *out)
+{
+	*ret = (struct json){.out = out, .is_in_page = true};
+}
+
 // Bytes of the UTF-8 sequence at the start of a text; 0: it is none (RFC 3629, section 4).
 static size_t sequence(const unsigned char *at)
 {
@@ -28,7 +33,7 @@ static size_t sequence(const unsigned char *at)
 	return count;
 }
 
-static void put_text(FILE *out, const char *text)
+static void put_text(FILE *out, const char *text, bool is_in_page)
 {
 	const unsigned char *at = (const unsigned char *)text;
 
@@ -42,7 +47,7 @@ static void put_text(FILE *out, const char *text)
 			fprintf(out, "\\%c", *at);
 		else if (*at == '\n')
 			fputs("\\n", out);
-		else if (*at < 0x20 || *at == 0x7f)
+		else if (*at < 0x20 || *at == 0x7f || (is_in_page && (*at == '<' || *at == '>' || *at == '&')))
 			fprintf(out, "\\u%04x", *at);
 		else
 			fwrite(at, 1, count, out);
@@ -53,6 +58,8 @@ static void put_text(FILE *out, const char *text)
 
 static void start_line(const struct json *json)
 {
+	if (json->is_in_page)
+		return;
 	fputc('\n', json->out);
 	for (unsigned int i = 0; i < json->depth; i++)
 		fputs("  ", json->out);
@@ -70,8 +77,8 @@ static void start_value(struct json *json, const char *name)
 		start_line(json);
 	}
 	if (name) {
-		put_text(json->out, name);
-		fputs(": ", json->out);
+		put_text(json->out, name, json->is_in_page);
+		fputs(json->is_in_page ? ":" : ": ", json->out);
 	}
 }
 
@@ -107,7 +114,7 @@ void json_text(struct json *json, const char *name, const char *text)
 {
 	start_value(json, name);
 	if (text)
-		put_text(json->out, text);
+		put_text(json->out, text, json->is_in_page);
 	else
 		fputs("null", json->out);
 }

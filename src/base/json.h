@@ -25,10 +25,20 @@ struct json {
 	unsigned int depth; /**< Objects and arrays that are open. */
 	char ends[JSON_DEPTH]; /**< Bracket that ends each of them. */
 	bool has_members[JSON_DEPTH]; /**< Whether a comma comes next. */
+	bool is_in_page; /**< See json_init_page(). */
 };
 
 /** Start a document. @param[out] ret The document. @param[in] out Stream; borrowed. */
 void json_init(struct json *ret, FILE *out);
+
+/**
+ * Start a document inside a script element of an HTML page: without blanks between its values, and in a form that the page's parser
+ * takes for text whatever it holds: "<", ">" and "&" are written as escapes (HTML, 4.12.1.3 Restrictions for contents of script elements).
+ *
+ * @param[out] ret The document.
+ * @param[in] out Stream; borrowed.
+ */
+void json_init_page(struct json *ret, FILE *out);
 
 /** Start an object. @param[in,out] json The document. @param[in] name Of the member; NULL in an array and at the top. */
 void json_open_object(struct json *json, const char *name);

@@ -65,5 +65,10 @@ struct error *inspect_commands_list(int argc, char **argv) must_check;
 
 /** compare: whether dumps are of the same crash. @param[in] argc See above. @param[in] argv See above. @return NULL: they are; as inspect_commands_summary(); ERROR_CONFIG: they are not. */
 struct error *inspect_commands_compare(int argc, char **argv) must_check;
+/** html: the report as a page. @param[in] argc See above. @param[in] argv See above. @return See above; as htmlreport_write(). */
+struct error *inspect_commands_html(int argc, char **argv) must_check;
+
+/** trace: events of the kernel's tracing. @param[in] argc See above. @param[in] argv See above; some are taken out. @return See above; as ftrace_open(), tracedat_write(). */
+struct error *inspect_commands_trace(int argc, char **argv) must_check;
 
 #endif

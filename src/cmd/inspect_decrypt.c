@@ -14,6 +14,7 @@
 #include "base/host.h"
 #include "base/io.h"
 #include "boot/words.h"
+#include "cmd/inspect_output.h"
 #include "core/flatfile.h"
 #include "dump/age.h"
 #include "dump/age_reader.h"
@@ -31,61 +32,11 @@ struct decrypt {
 	size_t identity_count;
 };
 
-// A file of the output: it has its name when it is whole.
-struct made {
-	int dir_fd; // Owned.
-	int fd; // Owned; readable and writable.
-	char name[NAME_MAX + 1];
-	char temporary[NAME_MAX + 1]; // "": there is none.
-};
-
-#define MADE_NONE ((struct made){.dir_fd = -1, .fd = -1})
-
-static void made_deinit(struct made *made)
-{
-	if (*made->temporary)
-		unlinkat(made->dir_fd, made->temporary, 0);
-	closep(&made->fd);
-	closep(&made->dir_fd);
-}
-
 static bool has_end(const char *name, const char *end)
 {
 	size_t size = strlen(name), end_size = strlen(end);
 
 	return size > end_size && strcmp(name + size - end_size, end) == 0;
-}
-
-static struct error *made_open(const char *path, struct made *ret)
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	_cleanup_free_ char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-
-	if (!dir)
-		return error_new(ERROR_NOMEM, "no memory for a path");
-	if (!*name || snprintf(ret->name, sizeof(ret->name), "%s", name) >= (int)sizeof(ret->name))
-		return error_new(ERROR_USAGE, "%s is no name of a file", path);
-	ret->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (ret->dir_fd < 0)
-		return error_os(errno, "%s", dir);
-	if (faccessat(ret->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return error_os(EEXIST, "%s", path);
-	if (snprintf(ret->temporary, sizeof(ret->temporary), ".%.200s.%d.new", name, (int)getpid()) < 0)
-		return error_os(EINVAL, "%s", path);
-	ret->fd = openat(ret->dir_fd, ret->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (ret->fd < 0) {
-		*ret->temporary = '\0';
-		return error_os(errno, "create a file for %s", path);
-	}
-	return NULL;
-}
-
-static struct error *made_finish(struct made *made)
-{
-	if (renameat(made->dir_fd, made->temporary, made->dir_fd, made->name) < 0)
-		return error_os(errno, "rename to %s", made->name);
-	*made->temporary = '\0';
-	return fsync(made->dir_fd) < 0 ? error_os(errno, "fsync the directory of %s", made->name) : NULL;
 }
 
 static struct error *copy_plain(struct age_reader *reader, struct sink *sink, uint64_t *bytes_ret)
@@ -164,7 +115,7 @@ static char *output_name(const char *input, bool is_flat)
 static struct error *decrypt_to(const struct decrypt *job, struct age_reader *reader, const char *input,
                                 const char *output)
 {
-	_cleanup_(made_deinit) struct made made = MADE_NONE;
+	_cleanup_inspect_output_ struct inspect_output made = INSPECT_OUTPUT_NONE;
 	_cleanup_free_ char *name = NULL;
 	const uint8_t *head;
 	uint64_t bytes = 0;
@@ -179,13 +130,13 @@ static struct error *decrypt_to(const struct decrypt *job, struct age_reader *re
 		return error_new(ERROR_NOMEM, "no memory for a name");
 	if (!output && strcmp(name, input) == 0)
 		return error_new(ERROR_USAGE, "its name does not end in %s: say -o OUTPUT", age_end);
-	err = made_open(name, &made);
+	err = inspect_output_open(name, false, &made);
 	if (err)
 		return err;
 	err = write_content(reader, is_flat, made.fd, &bytes);
 	if (err && !(job->is_partial && err->code == ERROR_BAD_DATA && bytes))
 		return err;
-	late = made_finish(&made);
+	late = inspect_output_finish(&made);
 	if (err && !late)
 		fprintf(stderr, "kdump-inspect: %s: a part, of %ju bytes, is kept\n", name, (uintmax_t)bytes);
 	else if (!late)

@@ -90,6 +90,13 @@ static struct error *take_option(struct inspect_dump *dump, const char *word, co
 			return err;
 		dump->threads = (unsigned int)cpu;
 		*used_ret = 2;
+	} else if (options & INSPECT_DUMP_OUTPUT && is_option(word, "-o", "--output")) {
+		if (!value)
+			return error_new(ERROR_USAGE, "%s: a file is missing", word);
+		dump->output = value;
+		*used_ret = 2;
+	} else if (options & INSPECT_DUMP_OUTPUT && strcmp(word, "--force") == 0) {
+		dump->given |= INSPECT_DUMP_FORCE;
 	} else if (strcmp(word, "--part") == 0) {
 		if (!value || dump->part_count >= INSPECT_DUMP_WORDS - 1)
 			return error_new(ERROR_USAGE, "--part: %s", value ? "too many files" : "a file is missing");

@@ -33,6 +33,8 @@ enum inspect_dump_option {
 	INSPECT_DUMP_SLAB = 1 << 8, /**< --slab */
 	INSPECT_DUMP_PROCESSES = 1 << 9, /**< --processes */
 	INSPECT_DUMP_AFFINITY = 1 << 10, /**< -a, --affinity */
+	INSPECT_DUMP_OUTPUT = 1 << 6, /**< -o, --output FILE, and --force */
+	INSPECT_DUMP_FORCE = 1 << 7, /**< Only in given: --force. */
 };
 
 /** Words, and the dump. */
@@ -47,6 +49,7 @@ struct inspect_dump {
 	uint32_t cpu; /**< Of --cpu. */
 	const char *map_path; /**< Of --map; NULL: not given. */
 	unsigned int threads; /**< Of --threads; 0: not given. */
+	const char *output; /**< Of --output; NULL: there is none. */
 	struct vmcore *core;
 	struct machine *machine; /**< NULL: inspect_dump_machine() was not called. */
 };

@@ -46,6 +46,12 @@ static const struct command commands[] = {
 	{"compare", "[--json] DUMP DUMP...", "whether dumps are of the same crash, and what differs",
          inspect_commands_compare},
 	{"list", "[--verify] [--json] DIRECTORY...", "the dumps below directories", inspect_commands_list},
+	{"html", "-o FILE [--force] [--part FILE]... DUMP", "all of it as one page for a browser",
+         inspect_commands_html},
+	{"trace",
+         "[-o FILE [--force]] [--instance NAME] [--event [SYSTEM:]NAME]... [--pid PID] [--last "
+         "TIME] " INSPECT_COMMANDS_DUMP,
+         "events of ftrace, as text or for trace-cmd", inspect_commands_trace},
 	{"decrypt", INSPECT_DECRYPT_USAGE, "decrypt a file of a dump, or all of a dump directory", inspect_decrypt},
 };
 

@@ -41,6 +41,7 @@ struct dmesg {
 	struct xlat xlat;
 	struct vmreader reader;
 	struct dmesg_stats *stats;
+	dmesg_note *note; // NULL: nobody asks for levels.
 	dmesg_put *put;
 	void *context;
 	uint64_t text_left_bytes; // Records do not overlap: all texts together are no larger than the log.
@@ -151,7 +152,7 @@ static struct error *put_text(struct dmesg *dmesg, const char *text)
 }
 
 // Writes the record whose text is in dmesg->text.
-static struct error *put_record(struct dmesg *dmesg, uint64_t time_ns, size_t text_bytes)
+static struct error *put_record(struct dmesg *dmesg, uint64_t time_ns, unsigned int level, size_t text_bytes)
 {
 	char prefix[48], indent[48];
 	int width = snprintf(prefix, sizeof(prefix), "[%5" PRIu64 ".%06" PRIu64 "] ", time_ns / 1000000000,
@@ -161,7 +162,11 @@ static struct error *put_record(struct dmesg *dmesg, uint64_t time_ns, size_t te
 	if (text_bytes > dmesg->text_left_bytes)
 		return error_new(ERROR_BAD_DATA, "kernel log: its records overlap");
 	dmesg->text_left_bytes -= text_bytes;
-	err = put_text(dmesg, prefix);
+	err = dmesg->note ? flush(dmesg) : NULL;
+	if (!err && dmesg->note)
+		err = dmesg->note(dmesg->context, level);
+	if (!err)
+		err = put_text(dmesg, prefix);
 	snprintf(indent, sizeof(indent), "%*s", width, "");
 	for (size_t i = 0; i < text_bytes && !err; i++) {
 		unsigned char c = dmesg->text[i];
@@ -205,6 +210,7 @@ static uint64_t size_of(const struct vmcoreinfo *info, const char *name, const c
 struct ring {
 	uint64_t desc_bytes, state_offset, begin_offset, next_offset;
 	uint64_t info_bytes, ts_offset, text_len_offset;
+	uint64_t level_offset; // 0: not known.
 	unsigned int count_bits; // log2 of the number of descriptors
 	unsigned int data_bits; // log2 of the size of the text
 	uint64_t head_id, tail_id;
@@ -217,12 +223,30 @@ enum {
 	DESC_STATE_SHIFT = 62,
 };
 
+enum {
+	// struct printk_info: u16 text_len; u8 facility; u8 flags:5, level:3; u32 caller_id.
+	INFO_LEVEL = 3,
+	INFO_CALLER = 4,
+	// struct printk_log: u16 dict_len; u8 facility; u8 flags:5, level:3; the end, or u32 caller_id.
+	LOG_LEVEL = 3,
+	LOG_END = 4,
+	LOG_END_CALLER = 8,
+};
+
+// A byte of five and three bits: the first ones are the low ones where numbers are little-endian.
+static unsigned int level_of(const struct dmesg *dmesg, const uint8_t *record, uint64_t offset)
+{
+	if (!offset)
+		return DMESG_LEVEL_UNKNOWN;
+	return dmesg->core->is_big_endian ? record[offset] & 7 : record[offset] >> 5;
+}
+
 static const uint64_t desc_id_mask = (UINT64_C(1) << DESC_STATE_SHIFT) - 1;
 
 static struct error *ring_layout(const struct vmcoreinfo *info, struct ring *ring)
 {
 	const char *absent = NULL;
-	uint64_t counter = offset_of(info, "atomic_long_t.counter", &absent);
+	uint64_t caller, counter = offset_of(info, "atomic_long_t.counter", &absent);
 	uint64_t lpos = offset_of(info, "prb_desc.text_blk_lpos", &absent);
 
 	ring->desc_bytes = size_of(info, "prb_desc", &absent);
@@ -239,6 +263,10 @@ static struct error *ring_layout(const struct vmcoreinfo *info, struct ring *rin
 	    ring->begin_offset > ring->desc_bytes - 8 || ring->next_offset > ring->desc_bytes - 8 ||
 	    ring->ts_offset > ring->info_bytes - 8 || ring->text_len_offset > ring->info_bytes - 2)
 		return error_new(ERROR_BAD_DATA, "VMCOREINFO: sizes of the printk ring buffer contradict each other");
+	if (vmcoreinfo_offset(info, "printk_info.caller_id", &caller) && caller == ring->text_len_offset + INFO_CALLER)
+		ring->level_offset = ring->text_len_offset + INFO_LEVEL;
+	if (ring->level_offset >= ring->info_bytes)
+		ring->level_offset = 0;
 	return NULL;
 }
 
@@ -338,7 +366,8 @@ static struct error *ring_record(struct dmesg *dmesg, const struct ring *ring, u
 	err = area_read(dmesg, &dmesg->data, offset, dmesg->text, text_bytes);
 	if (err)
 		return err;
-	return put_record(dmesg, load_u64(info + ring->ts_offset, is_big), text_bytes);
+	return put_record(dmesg, load_u64(info + ring->ts_offset, is_big), level_of(dmesg, info, ring->level_offset),
+	                  text_bytes);
 }
 
 // Records that a fault at one of them costs: all whose descriptors are on the same page, if that is what is missing.
@@ -385,6 +414,7 @@ static struct error *write_ring(struct dmesg *dmesg, uint64_t symbol)
 // Records in a byte buffer: struct printk_log (kernel/printk/printk.c, v3.11 to v5.9), before that struct log.
 struct records {
 	uint64_t header_bytes, ts_offset, len_offset, text_len_offset;
+	uint64_t level_offset; // 0: not known.
 	uint64_t first, next;
 };
 
@@ -393,6 +423,7 @@ static struct error *records_layout(const struct vmcoreinfo *info, const char *n
 	static const char *const members[] = {"ts_nsec", "len", "text_len"};
 	uint64_t *const offsets[] = {&ret->ts_offset, &ret->len_offset, &ret->text_len_offset};
 	const uint64_t sizes[] = {8, 2, 2};
+	uint64_t dict;
 
 	if (!vmcoreinfo_size(info, name, &ret->header_bytes))
 		return missing("size of a log record");
@@ -406,6 +437,11 @@ static struct error *records_layout(const struct vmcoreinfo *info, const char *n
 		    *offsets[i] > ret->header_bytes - sizes[i])
 			return error_new(ERROR_BAD_DATA, "VMCOREINFO: a log record contradicts itself");
 	}
+	// struct log had another layout at first (v3.5), and the same name up to v3.10.
+	if (strcmp(name, "printk_log") == 0 && vmcoreinfo_offset(info, "printk_log.dict_len", &dict) &&
+	    ret->header_bytes > LOG_LEVEL && dict < ret->header_bytes &&
+	    (ret->header_bytes - dict == LOG_END || ret->header_bytes - dict == LOG_END_CALLER))
+		ret->level_offset = dict + LOG_LEVEL;
 	return NULL;
 }
 
@@ -451,7 +487,8 @@ static struct error *record_text(struct dmesg *dmesg, const struct records *reco
 	err = area_read(dmesg, &dmesg->data, index + records->header_bytes, dmesg->text, text_bytes);
 	if (err)
 		return err;
-	return put_record(dmesg, load_u64(header + records->ts_offset, is_big), text_bytes);
+	return put_record(dmesg, load_u64(header + records->ts_offset, is_big),
+	                  level_of(dmesg, header, records->level_offset), text_bytes);
 }
 
 static struct error *write_records(struct dmesg *dmesg, uint64_t symbol)
@@ -487,7 +524,8 @@ static struct error *write_records(struct dmesg *dmesg, uint64_t symbol)
 	return err;
 }
 
-struct error *dmesg_tell(const struct vmcore *core, dmesg_put *put, void *context, struct dmesg_stats *ret)
+struct error *dmesg_tell_levels(const struct vmcore *core, dmesg_note *note, dmesg_put *put, void *context,
+                                struct dmesg_stats *ret)
 {
 	_cleanup_(dmesg_destroyp) struct dmesg *dmesg = calloc(1, sizeof(*dmesg));
 	struct error *err, *late;
@@ -497,6 +535,7 @@ struct error *dmesg_tell(const struct vmcore *core, dmesg_put *put, void *contex
 	if (!dmesg)
 		return error_new(ERROR_NOMEM, "no memory for the kernel log");
 	dmesg->core = core;
+	dmesg->note = note;
 	dmesg->put = put;
 	dmesg->context = context;
 	dmesg->stats = ret;
@@ -515,6 +554,11 @@ struct error *dmesg_tell(const struct vmcore *core, dmesg_put *put, void *contex
 		return late;
 	error_free(late);
 	return err;
+}
+
+struct error *dmesg_tell(const struct vmcore *core, dmesg_put *put, void *context, struct dmesg_stats *ret)
+{
+	return dmesg_tell_levels(core, NULL, put, context, ret);
 }
 
 static struct error *put_fd(void *context, const char *bytes, size_t size_bytes)

@@ -4,7 +4,7 @@
  *
  * The log of the crashed kernel as text, read from its memory by VMCOREINFO alone.
  *
- * Does not print levels, facilities and dictionaries, and does not repair a log: what cannot be read is skipped and counted.
+ * Does not print facilities and dictionaries, and does not repair a log: what cannot be read is skipped and counted.
  */
 #ifndef REPORT_DMESG_H
 #define REPORT_DMESG_H
@@ -42,6 +42,22 @@ typedef struct error *dmesg_put(void *context, const char *bytes, size_t size_by
  * @return As there; errors of @p put.
  */
 struct error *dmesg_tell(const struct vmcore *core, dmesg_put *put, void *context, struct dmesg_stats *ret) must_check;
+
+/**
+ * Called before the pieces of each record; no piece has text of two records then.
+ *
+ * @param[in] context Of the caller.
+ * @param[in] level Its level, 0 to 7 as of syslog(3); DMESG_LEVEL_UNKNOWN.
+ * @return As of dmesg_put.
+ */
+typedef struct error *dmesg_note(void *context, unsigned int level);
+
+/** Where the layout of a record is not the one that is known: the level has no name in VMCOREINFO, it is known from those of its neighbours. */
+enum { DMESG_LEVEL_UNKNOWN = 8 };
+
+/** As dmesg_tell(), with the level of each record. @param[in] core The dump. @param[in] note Told of each record. @param[in] put Takes the text. @param[in] context For both. @param[out] ret As there. @return As there; errors of @p note and @p put. */
+struct error *dmesg_tell_levels(const struct vmcore *core, dmesg_note *note, dmesg_put *put, void *context,
+                                struct dmesg_stats *ret) must_check;
 
 /**
  * Write the kernel log, "[    1.234567] text" per line; further lines of a record are indented by the time's width.

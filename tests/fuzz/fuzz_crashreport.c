@@ -5,6 +5,7 @@
 #include "fakecrash.h"
 #include "fuzz.h"
 #include "report/crashreport.h"
+#include "report/htmlreport.h"
 
 enum {
 	CHANGE_BYTES = 11,
@@ -57,6 +58,23 @@ static void require_plain(const char *text, size_t size_bytes)
 		fuzz_require(text[i] == '\n' || (text[i] >= LEAST_PRINTABLE && text[i] <= LAST_PRINTABLE));
 }
 
+// Whatever the dump holds, the page has the two scripts that it is made with, and ends.
+static void write_page(const struct crashreport *report)
+{
+	struct htmlreport page = {.report = report, .dump_name = "x", .map_fd = -1};
+	char *text = NULL;
+	size_t size = 0, scripts = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	fuzz_require(out);
+	fuzz_end(htmlreport_write(&page, out), 0);
+	fclose(out);
+	for (const char *at = strstr(text, "<script"); at; at = strstr(at + 1, "<script"))
+		scripts++;
+	fuzz_require(scripts == 2 && size > 8 && strcmp(text + size - 8, "</html>\n") == 0);
+	free(text);
+}
+
 static void write_all(const struct crashreport *report)
 {
 	char *text = NULL;
@@ -85,8 +103,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	struct error *err = crashreport_make(file->fake.core, 1000, &report);
 
 	fuzz_end(err, 0);
-	if (report)
+	if (report) {
 		write_all(report);
+		write_page(report);
+	}
 	crashreport_free(report);
 	for (size_t i = 0; i < count; i++)
 		memcpy(file->memory + places[i], file->fake.memory + places[i], 8);

@@ -34,6 +34,7 @@ enum {
 	FAKECRASH_STACKS = 0x170000, // 0x1000 bytes each.
 	FAKECRASH_SYMBOLS = 0x180000,
 	FAKECRASH_BTF = 0x1c0000,
+	FAKECRASH_NAMES = 0x3f0000, // struct uts_namespace.
 	FAKECRASH_TASK_COUNT = 4,
 	FAKECRASH_CRASH_TIME = 1700000000,
 	FAKECRASH_UPTIME = 4000,
@@ -146,6 +147,8 @@ static const struct fakecrash_struct fakecrash_structs[] = {
 	{"module_memory", 24, {{"base", 0, 8}, {"size", 8, 4}}},
 	{"mod_arch_specific", 24, {{"num_orcs", 0, 4}, {"orc_unwind_ip", 8, 8}, {"orc_unwind", 16, 8}}},
 	{"mod_kallsyms", 32, {{"symtab", 0, 8}, {"num_symtab", 8, 4}, {"strtab", 16, 8}}},
+	{"uts_namespace", 400, {{"name", 0, 8}}},
+	{"new_utsname", 390, {{"nodename", 65, 8}, {"release", 130, 8}, {"version", 195, 8}, {"machine", 260, 8}}},
 	{"timekeeper", 64, {{"xtime_sec", 8, 8}, {"wall_to_monotonic", 16, 8}}},
 };
 
@@ -259,6 +262,7 @@ static inline void fakecrash_symbols(struct fakecore *fake, uint64_t btf_bytes, 
 	list[count++] = (struct fakesym){'r', "__stop_BTF", fakecore_image + FAKECRASH_BTF + btf_bytes};
 	for (size_t i = 0; i < more->symbol_count; i++)
 		list[count++] = more->symbols[i];
+	list[count++] = (struct fakesym){'D', "init_uts_ns", fakecore_image + FAKECRASH_NAMES};
 	syms.count = count;
 	fakesyms_write(fake, &syms);
 }

@@ -359,9 +359,65 @@ static void terminals(void)
 	check_text(text, "[    1.234567] Kernel panic - not syncing: a\rb.[2Jc\vd\fe\tf\n");
 }
 
+static struct error *note_level(void *context, unsigned int level)
+{
+	fprintf(context, "<%u>", level);
+	return NULL;
+}
+
+static struct error *put_piece(void *context, const char *bytes, size_t size_bytes)
+{
+	fwrite(bytes, 1, size_bytes, context);
+	return NULL;
+}
+
+static void check_levels(struct machine *machine, const char *wanted)
+{
+	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct dmesg_stats stats;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	check(out);
+	write_file(machine);
+	check_ok(vmcore_open(machine->path, &core));
+	unlink(machine->path);
+	check_ok(dmesg_tell_levels(core, note_level, put_piece, out, &stats));
+	fclose(out);
+	check_text(text, wanted);
+	free(machine->memory);
+}
+
+// facility, and flags:5, level:3 behind it, are where the neighbours leave two bytes for them; else nothing is guessed.
+static void levels(void)
+{
+	struct machine machine;
+
+	for (unsigned int caller = 16; caller <= 24; caller += 4) {
+		make_ring(&machine, 41, 42);
+		add_info(&machine, "OFFSET(printk_info.caller_id)=%u\n", caller);
+		add_record(&machine, 41, 2, 2 * 256 + 64, 2 * 256 + 96, 1000, "worst");
+		add_record(&machine, 42, 2, 2 * 256 + 96, 2 * 256 + 160, 2000, "two\nlines");
+		put(&machine, AT_INFOS + 1 * INFO_BYTES + 19, 0x1f, 1);
+		put(&machine, AT_INFOS + 2 * INFO_BYTES + 19, 0xc5, 1);
+		check_levels(&machine,
+		             caller == 20 ? "<0>[    0.000001] worst\n<6>[    0.000002] two\n               lines\n"
+		                          : "<8>[    0.000001] worst\n<8>[    0.000002] two\n               lines\n");
+	}
+	make_records(&machine, "printk_log", 0, 32);
+	put_record(&machine, 0, 1000, 32, "a warning");
+	put(&machine, AT_DATA + 15, 0x82, 1);
+	check_levels(&machine, "<4>[    0.000001] a warning\n");
+	make_records(&machine, "log", 0, 32);
+	put_record(&machine, 0, 1000, 32, "a warning");
+	put(&machine, AT_DATA + 15, 0x82, 1);
+	check_levels(&machine, "<8>[    0.000001] a warning\n");
+}
+
 static const struct test tests[] = {
-	TEST(terminals),    TEST(ring),    TEST(ring_states),     TEST(ring_hostile),
-	TEST(ring_missing), TEST(records), TEST(records_hostile),
+	TEST(levels),       TEST(terminals),    TEST(ring),    TEST(ring_states),
+	TEST(ring_hostile), TEST(ring_missing), TEST(records), TEST(records_hostile),
 };
 
 int main(int argc, char **argv)

@@ -92,6 +92,25 @@ static void escapes(void)
 	}
 }
 
+// In a page no byte may be what the page's parser looks for.
+static void stands_in_a_page(void)
+{
+	struct document document;
+	struct json *json = &document.json;
+
+	document_init(&document);
+	json_init_page(json, document.stream);
+	json_open_object(json, NULL);
+	json_text(json, "<!--", "</script><script>&amp;");
+	json_open_array(json, "list");
+	json_number(json, NULL, 1);
+	json_number(json, NULL, 2);
+	json_close(json);
+	json_close(json);
+	document_end(&document,
+	             "{\"\\u003c!--\":\"\\u003c/script\\u003e\\u003cscript\\u003e\\u0026amp;\",\"list\":[1,2]}\n");
+}
+
 static void a_full_disk_is_told(void)
 {
 	_cleanup_fclose_ FILE *full = fopen("/dev/full", "we");
@@ -106,6 +125,7 @@ static void a_full_disk_is_told(void)
 static const struct test tests[] = {
 	TEST(nests),
 	TEST(escapes),
+	TEST(stands_in_a_page),
 	TEST(a_full_disk_is_told),
 };
 

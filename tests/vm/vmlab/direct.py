@@ -26,6 +26,7 @@ QEMU = {
 CONSOLE = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
 COMPILER = {"amd64": "gcc", "arm64": "aarch64-linux-gnu-gcc"}
 PANICKED = r"end Kernel panic"
+PROGRAMS = {"init": "guest/init.c", "plant": "plant.c", "tracing": "guest/tracing.c"}
 
 
 @dataclasses.dataclass
@@ -36,6 +37,8 @@ class Setup:
     cpu: str = CPU
     page_bytes: int = 4096
     has_crash: bool = False   # crash opens level 31; its symbols are a download of 300 MB.
+    program: str = "plant"    # What runs in the guest, and panics: one of PROGRAMS.
+    cpus: int = 1
     # Nothing of the laboratory with a root file system is needed.
     series = None
 
@@ -55,17 +58,17 @@ def compile_programs(source, target, machine):
     """The programs of the initramfs, for a machine."""
     folder = target / f"direct-{machine}"
     folder.mkdir()
-    for name, path in (("init", "guest/init.c"), ("plant", "plant.c")):
+    for name, path in PROGRAMS.items():
         run([COMPILER[machine], "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", folder / name,
              source / path])
     return folder
 
 
-def _initramfs(kernel, programs, target):
+def _initramfs(kernel, programs, program, target):
     tree = target.with_suffix(".tree")
     (tree / "modules").mkdir(parents=True)
-    for name in ("init", "plant"):
-        shutil.copy(programs / name, tree / name)
+    shutil.copy(programs / "init", tree / "init")
+    shutil.copy(programs / program, tree / "plant")
     for number, path in enumerate(archive.module_files(kernel, MODULES)):
         data = path.read_bytes()
         if path.suffix == ".xz":
@@ -81,7 +84,7 @@ def _command(folder, kernel, setup):
     shell('truncate -s 64M "$1" && mkswap -q -p "$2" "$1"', folder / "swap.img",
           str(setup.page_bytes))
     options = [*QEMU[machine], "-nodefaults", "-display", "none", "-no-reboot",
-               "-accel", "tcg,thread=multi", "-cpu", setup.cpu, "-m", f"{MEMORY_MIB}M",
+               "-accel", "tcg,thread=multi", "-cpu", setup.cpu, "-m", f"{MEMORY_MIB}M", "-smp", str(setup.cpus),
                "-kernel", kernel.vmlinuz, "-initrd", folder / "initramfs",
                "-append", f"console={CONSOLE[machine]} loglevel=7 panic=0 no_timer_check "
                           "mitigations=off",
@@ -99,11 +102,11 @@ def _inflate(machine):
     machine.wait_answer("query-balloon", lambda answer: answer["actual"] <= wanted, 60)
 
 
-def snapshot(lab, folder, setup):
-    """Boot, plant, panic; return what is left."""
+def _until_panic(lab, folder, setup):
+    """Boot and wait for the panic; return (core, console, seconds)."""
     folder.mkdir(parents=True, exist_ok=True)
     kernel = lab.direct_kernels[setup.kernel]
-    _initramfs(kernel, lab.programs[archive.machine_of(setup.kernel)], folder / "initramfs")
+    _initramfs(kernel, lab.programs[archive.machine_of(setup.kernel)], setup.program, folder / "initramfs")
     with Machine(folder, _command(folder, kernel, setup)) as machine:
         _, _, found = machine.wait_console(r"^@(balloon|failed.*)", 180)
         if found[1] != "balloon":
@@ -117,9 +120,21 @@ def snapshot(lab, folder, setup):
     kcore = [tuple(int(word, 16) for word in load)
              for load in re.findall(r"^@load (\w+) (\w+) (\w+)\s*$", text, re.MULTILINE)]
     if not re.search(r"^planted\s*$", text, re.MULTILINE) or not kcore:
-        raise LabError("plant did not finish its report:\n" + text[-1500:])
+        raise LabError(f"{setup.program} did not finish its report:\n" + text[-1500:])
     qemucore.rewrite(folder / "qemu.core", folder / "vmcore", kcore)
     core = Elf(folder / "vmcore")
     if b"OSRELEASE=" + kernel.release.encode() not in core.notes:
         raise LabError("QEMU's dump has no VMCOREINFO of this kernel")
+    return core, text, seconds
+
+
+def snapshot(lab, folder, setup):
+    """Boot, plant, panic; return what is left."""
+    core, text, seconds = _until_panic(lab, folder, setup)
     return Snapshot(core, folder / "qemu.core", Planted(text), text, seconds)
+
+
+def traced(lab, folder, setup):
+    """Boot, trace, panic; return (vmcore, folder with what the kernel said of its traces, seconds)."""
+    core, _, seconds = _until_panic(lab, folder, setup)
+    return core.path, image.extract(folder / "disk.img", "/said", folder), seconds

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What kdump-inspect says of a dump without debugging information, against what crash says with it."""
 
+import html
 import json
 import re
 
@@ -153,6 +154,17 @@ def same_as_crash(report, name, lab, dump, crash):
     _memory_as_crash(report, name, lab, dump, crash)
 
 
+def page_of(report, name, lab, dump, words):
+    """The page is made, and has what the summary has. How it behaves in a browser is tests/html's."""
+    path = dump.parent / "page.html"
+    code, text, error = run([lab.program("kdump-inspect"), "html", "-o", path, dump], timeout_s=300, ok=None)
+    page = html.unescape(path.read_text()) if path.exists() else ""
+    lost = [word for word in words if word not in page]
+    report.check(f"{name}: html makes a page with {words}", f"exit {code}, no {lost}: {text} {error}" if code or lost else "")
+    report.note(f"{name}: page of {len(page) >> 10} KiB")
+    path.unlink(missing_ok=True)
+
+
 def report_of(report, name, lab, folder, cause, function):
     """The report that the capture kernel made is that of the dump, and says what happened."""
     made = json.loads((folder / "report.json").read_text())
@@ -167,6 +179,7 @@ def report_of(report, name, lab, folder, cause, function):
     measured = re.findall(r"report: (made in .*)", (folder / "capture.log").read_text())
     report.check(f"{name}: capture.log says what the report took", "" if measured else "it does not")
     report.note(f"{name}: report {' '.join(measured)} (emulated)")
+    page_of(report, name, lab, folder, [made["panic"] or made["cause_text"] or "", function, made["host"], made["release"]])
 
 
 def whole_stacks(report, name, lab, dump):

@@ -6,7 +6,7 @@ import re
 import shutil
 
 from . import (archive, capture, checks, copier, debian, direct, explained, faults, forms, fresh, image, inspected, network, pageflags, servers,
-               storage, told, usage, vmcoreinfo)
+               storage, told, traced, usage, vmcoreinfo)
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -719,6 +719,10 @@ def stacked(suffix, kind, quick, what, carry_out_by=_stacked, crashkernel="192M"
     return Scenario(f"{suffix}-6.1", setup, carry_out_by, quick, what)
 
 
+# Kernels whose traces are compared, and CPUs.
+TRACED = (("5.10", 2), ("6.1", 2), ("6.12", 2), ("newest", 2))
+
+
 def _direct_row(kernel, page_bytes, cpu, suffix, quick, has_crash=False):
     setup = direct.Setup(kernel, cpu, page_bytes, has_crash)
     return Scenario(f"direct-{kernel}{suffix}", setup, _direct, quick,
@@ -897,6 +901,9 @@ def table():
                       f"a fresh Debian with {init}: the package is installed, used, and purged")
              for suffix, init in (("", "systemd"), ("-sysvinit", "sysvinit"))]
     rows += [_direct_row(name, *more) for name, *more in DIRECT]
+    rows += [Scenario(f"trace-{series}", direct.Setup(f"{series}-amd64", program="tracing", cpus=cpus), traced.carry_out, False,
+                      "events in the memory are those that the kernel printed; trace-cmd reads them")
+             for series, cpus in TRACED]
     for series in ("6.1", "6.12"):
         rows += [crashkernel(series, size) for size in CRASHKERNEL_SIZES]
     rows.append(crashkernel("6.1", "72M", 8192))
