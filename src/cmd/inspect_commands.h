@@ -48,4 +48,16 @@ struct error *inspect_commands_read(int argc, char **argv) must_check;
 /** type: members of a structure. @param[in] argc See above. @param[in] argv See above. @return See above; as btf_describe(). */
 struct error *inspect_commands_type(int argc, char **argv) must_check;
 
+/** What stands behind "crash". */
+#define INSPECT_COMMANDS_CRASH "[--vmlinux FILE] [--part FILE]... DUMP [-- ARGUMENT...]"
+
+/** What stands behind "gdb". */
+#define INSPECT_COMMANDS_GDB "[--vmlinux FILE | --no-vmlinux] [--part FILE]... DUMP [-- ARGUMENT...]"
+
+/** crash: that program, with the kernel that it needs. Returns only on error. @param[in] argc See above. @param[in] argv See above. @return See above; as inspect_debug_find(); ERROR_UNSUPPORTED (it is not installed). */
+struct error *inspect_commands_crash(int argc, char **argv) must_check;
+
+/** gdb: that program, connected to the dump. Returns only on error. @param[in] argc See above. @param[in] argv See above. @return As inspect_commands_crash(). */
+struct error *inspect_commands_gdb(int argc, char **argv) must_check;
+
 #endif

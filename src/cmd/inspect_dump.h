@@ -38,6 +38,8 @@ struct inspect_dump {
 	bool is_json;
 	unsigned int given; /**< Options of enum inspect_dump_option. */
 	uint32_t cpu; /**< Of --cpu. */
+	char *files[INSPECT_DUMP_WORDS]; /**< All of the dump; owned. */
+	size_t file_count;
 	struct vmcore *core;
 	struct machine *machine; /**< NULL: inspect_dump_machine() was not called. */
 };
@@ -54,6 +56,14 @@ struct inspect_dump {
  */
 struct error *inspect_dump_open(int argc, char **argv, unsigned int options, size_t most_words,
                                 struct inspect_dump *ret) must_check;
+
+/**
+ * From now on each inspect_dump_open() gives this dump, in whatever its words call it, and nothing is closed: for a process that runs
+ * commands of others.
+ *
+ * @param[in] dump With its kernel; borrowed for ever.
+ */
+void inspect_dump_adopt(const struct inspect_dump *dump);
 
 /** Open its kernel. @param[in,out] dump See there. @return NULL; as machine_open(). */
 struct error *inspect_dump_machine(struct inspect_dump *dump) must_check;

@@ -33,6 +33,9 @@ static const struct command commands[] = {
 	{"read", INSPECT_COMMANDS_DUMP " ADDRESS|NAME [COUNT]", "memory, as words of 8 bytes", inspect_commands_read},
 	{"type", INSPECT_COMMANDS_DUMP " NAME", "members of a structure or union, or enumerators",
          inspect_commands_type},
+	{"gdb", INSPECT_COMMANDS_GDB, "the debugger gdb on the dump", inspect_commands_gdb},
+	{"crash", INSPECT_COMMANDS_CRASH, "the crash utility on the dump, with the kernel that it is of",
+         inspect_commands_crash},
 	{"decrypt", INSPECT_DECRYPT_USAGE, "decrypt a file of a dump, or all of a dump directory", inspect_decrypt},
 };
 

@@ -610,7 +610,7 @@ struct error *kallsyms_each(const struct kallsyms *syms, struct vmreader *reader
 		struct kallsyms_symbol symbol = {0};
 
 		err = names_next(&names, text);
-		if (err || !text[0] || strcmp(text + 1, name) != 0)
+		if (err || !text[0] || (name && strcmp(text + 1, name) != 0))
 			continue;
 		err = read_address(syms, reader, syms->encoding, i, &symbol.vaddr);
 		symbol.vaddr_end = symbol.vaddr;

@@ -103,7 +103,7 @@ struct error *kallsyms_at(const struct kallsyms *syms, struct vmreader *reader, 
  *
  * @param[in] syms The table.
  * @param[in,out] reader Owned by the calling thread.
- * @param[in] name What to look for.
+ * @param[in] name What to look for; NULL: all names.
  * @param[in] each Called for each; only name, type and vaddr are set.
  * @param[in] context For @p each.
  * @return NULL; ERROR_FAULT; ERROR_BAD_DATA.

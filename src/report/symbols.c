@@ -276,7 +276,8 @@ static void search_module(struct symbols *symbols, const struct modlist_module *
 	while (!err && table_next(&table, &entry)) {
 		struct symbols_place place = {.module = module};
 
-		if (!read_name(symbols->kernel, &entry, &place) || strcmp(place.name, search->name) != 0)
+		if (!read_name(symbols->kernel, &entry, &place) ||
+		    (search->name && strcmp(place.name, search->name) != 0))
 			continue;
 		place.vaddr = entry.vaddr;
 		place.size_bytes = entry.size_bytes;

@@ -78,7 +78,7 @@ void symbols_format(const struct symbols_place *place, uint64_t vaddr, char text
  * Tell of all symbols of a name, in the kernel and then in its modules.
  *
  * @param[in,out] symbols See there.
- * @param[in] name The name.
+ * @param[in] name The name; NULL: all names.
  * @param[in] each Called for each.
  * @param[in] context For @p each.
  * @return NULL; as kallsyms_each().
