@@ -150,7 +150,7 @@ struct beginning {
 	const struct inspect_dump *dump;
 	const struct files *files;
 	const struct gdbstub *stub;
-	const char *debug; // File with debugging information; NULL.
+	const struct debugkernel_found *found;
 	size_t symbol_count; // In files->symbols.
 };
 
@@ -167,22 +167,21 @@ static struct error *write_script(const struct beginning *beginning)
 		return err;
 	// Nothing can be lost: it does not ask before it ends.
 	fputs("set confirm off\nset remotetimeout 60\n", out);
-	if (architecture)
-		fprintf(out, "set architecture %s\n", architecture);
-	if (beginning->debug) {
-		fputs("symbol-file ", out);
-		put_path(beginning->debug, out);
-		if (offset)
-			fprintf(out, " -o %#" PRIx64, offset);
-		fputs("\n", out);
-	}
 	if (beginning->symbol_count) {
-		fputs(beginning->debug ? "add-symbol-file " : "symbol-file ", out);
-		put_path(beginning->files->symbols, out);
 		// Without a program gdb warns that it has none; this one has no bytes.
-		fputs("\nexec-file ", out);
+		fputs("exec-file ", out);
+		put_path(beginning->files->symbols, out);
+		fputs("\nsymbol-file ", out);
 		put_path(beginning->files->symbols, out);
 		fputs("\n", out);
+	} else if (architecture) {
+		fprintf(out, "set architecture %s\n", architecture);
+	}
+	if (beginning->found->debug) {
+		fputs("add-symbol-file ", out);
+		put_path(beginning->found->debug, out);
+		fprintf(out, " -o %#" PRIx64 "%s\n", offset,
+		        beginning->found->file.is_per_cpu_at_0 ? " -s .data..percpu 0" : "");
 	}
 	fputs(DEFINITIONS, out);
 	fprintf(out, "target remote %s\n", beginning->files->socket);
@@ -254,7 +253,7 @@ static struct error *start_gdb(const char *program, const struct files *files, c
 static struct error *make_session(const struct inspect_dump *dump, const struct debugkernel_found *found,
                                   struct files *files, struct inspect_serve *serve)
 {
-	struct beginning beginning = {.dump = dump, .files = files, .stub = serve->stub, .debug = found->debug};
+	struct beginning beginning = {.dump = dump, .files = files, .stub = serve->stub, .found = found};
 	struct error *err = make_directory(files);
 
 	if (!err)

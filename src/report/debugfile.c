@@ -154,6 +154,8 @@ static void take_section(const struct sections *sections, size_t which, struct d
 	uint64_t flags = word_of(sections, which, offsetof(Elf64_Shdr, sh_flags));
 	const char *text = name < sections->names_bytes ? sections->names + name : "";
 
+	if (strcmp(text, ".data..percpu") == 0 && !word_of(sections, which, offsetof(Elf64_Shdr, sh_addr)))
+		file->is_per_cpu_at_0 = true;
 	switch (type_of(sections, which)) {
 	case SHT_NOTE:
 		take_id(sections, which, file);

@@ -35,6 +35,7 @@ struct debugfile {
 	uint16_t elf_machine; /**< EM_* */
 	bool has_debug; /**< It has debugging information. */
 	bool has_code; /**< It has the program too. */
+	bool is_per_cpu_at_0; /**< A kernel whose variables of each CPU begin at 0, which KASLR does not move (x86-64 before Linux v6.15). */
 };
 
 /**

@@ -119,7 +119,7 @@ static void keep(struct search *search, const char *path, const struct debugfile
 	}
 	search->found->debug = copy;
 	search->found->is_sure = search->wanted->id.size_bytes;
-	search->found->has_code = file->has_code;
+	search->found->file = *file;
 }
 
 static bool is_done(const struct search *search)
@@ -261,7 +261,7 @@ struct error *debugkernel_find(const struct host *host, const struct debugkernel
 		try_places(&search, places);
 	if (!search.err && !ret->debug)
 		search.err = error_new(ERROR_UNSUPPORTED, "there is no file with debugging information of this kernel");
-	if (!search.err && needs_code && !ret->has_code) {
+	if (!search.err && needs_code && !ret->file.has_code) {
 		search.is_for_code = true;
 		try_places(&search, places);
 		try_compressed(&search);

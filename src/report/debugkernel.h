@@ -50,8 +50,8 @@ struct debugkernel_places {
 /** What was found. */
 struct debugkernel_found {
 	char *debug; /**< The file with debugging information. */
-	bool has_code; /**< That file is the kernel itself too. */
-	char *code; /**< The kernel itself, where it is not and that is needed; else NULL. */
+	struct debugfile file; /**< What that says of itself. */
+	char *code; /**< The kernel itself, where that file is not and it is needed; else NULL. */
 	bool is_sure; /**< The build-id is the same; else the dump does not tell its own. */
 };
 
