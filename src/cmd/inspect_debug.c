@@ -86,25 +86,41 @@ static struct error *find_cache(char **ret)
 	return NULL;
 }
 
-static void explain(const struct debugkernel *kernel, const char *tried)
+// The kind of a SUSE kernel, which its packages are named after; others' versions end in something else.
+static const char *suse_flavour(const char *release)
 {
+	static const char *const flavours[] = {"default", "azure", "rt", "64kb", "debug", "preempt", "longterm"};
+	const char *last = strrchr(release, '-');
+
+	for (size_t i = 0; last && i < array_size(flavours); i++)
+		if (strcmp(last + 1, flavours[i]) == 0)
+			return flavours[i];
+	return flavours[0];
+}
+
+static void explain(const struct debugkernel *kernel, const char *tried, const struct debugkernel_found *found)
+{
+	const char *release = kernel->release[0] ? kernel->release : "VERSION", *flavour = suse_flavour(release);
 	char id[DEBUGFILE_TEXT_BYTES];
-	const char *release = kernel->release[0] ? kernel->release : "VERSION";
-	const char *flavour = strrchr(release, '-');
 
 	debugfile_format_id(&kernel->id, id);
-	fprintf(stderr, "kdump-inspect: looked for debugging information of the kernel %s, build-id %s:\n%s",
+	fprintf(stderr, "kdump-inspect: looked for the kernel %s, build-id %s:\n%s",
 	        kernel->release[0] ? kernel->release : "(version not known)", id[0] ? id : "not known", tried);
-	fprintf(stderr,
-	        "It is in the package of just this version:\n"
-	        "  Debian      linux-image-%s-dbg          apt install linux-image-%s-dbg\n"
-	        "  Ubuntu      linux-image-unsigned-%s-dbgsym\n"
-	        "  SUSE        kernel-%s-debuginfo          zypper install kernel-%s-debuginfo\n"
-	        "  Red Hat     kernel-debuginfo-%s          dnf debuginfo-install kernel-%s\n",
-	        release, release, release, flavour ? flavour + 1 : "default", flavour ? flavour + 1 : "default",
-	        release, release);
-	if (id[0])
-		fprintf(stderr, "  debuginfod  debuginfod-find debuginfo %s\n", id);
+	if (found->debug) {
+		fprintf(stderr,
+		        "The kernel itself, as a vmlinux, is in the package it was installed from: kernel-%s (SUSE).\n",
+		        flavour);
+	} else {
+		fprintf(stderr,
+		        "Debugging information is in the package of just this version:\n"
+		        "  Debian       apt install linux-image-%s-dbg\n"
+		        "  Ubuntu       apt install linux-image-unsigned-%s-dbgsym\n"
+		        "  SUSE         zypper install kernel-%s-debuginfo\n"
+		        "  Red Hat      dnf debuginfo-install kernel-%s   (package kernel-debuginfo)\n",
+		        release, release, flavour, release);
+		if (id[0])
+			fprintf(stderr, "  debuginfod   debuginfod-find debuginfo %s\n", id);
+	}
 	fputs("Files elsewhere: --vmlinux FILE, or KDUMP_DEBUG_PATH=DIRECTORY:...\n", stderr);
 }
 
@@ -167,7 +183,7 @@ struct error *inspect_debug_find(struct inspect_dump *dump, const struct inspect
 	if (!err || err->code != ERROR_UNSUPPORTED)
 		return err;
 	if (is_needed || words->vmlinux) {
-		explain(&kernel, tried);
+		explain(&kernel, tried, ret);
 		return err;
 	}
 	error_free(err);

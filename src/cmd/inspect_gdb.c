@@ -11,12 +11,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "cmd/inspect_commands.h"
 #include "cmd/inspect_debug.h"
 #include "cmd/inspect_dump.h"
 #include "cmd/inspect_serve.h"
+#include "core/arch.h"
 #include "report/gdbstub.h"
 #include "report/symbolfile.h"
 
@@ -270,6 +272,21 @@ static struct error *make_session(const struct inspect_dump *dump, const struct 
 	return err;
 }
 
+// Of another machine than ours Debian's gdb knows nothing; other distributions' knows all.
+static struct error *find_gdb(const struct vmcore *core, char **ret)
+{
+	struct utsname ours;
+	struct error *err;
+
+	if (uname(&ours) == 0 && strcmp(ours.machine, core->arch->uname_machine) != 0) {
+		err = inspect_debug_program("gdb-multiarch", ret);
+		if (!err)
+			return NULL;
+		error_free(err);
+	}
+	return inspect_debug_program("gdb", ret);
+}
+
 struct error *inspect_commands_gdb(int argc, char **argv)
 {
 	_cleanup_inspect_dump_ struct inspect_dump dump = {.path = NULL};
@@ -285,7 +302,7 @@ struct error *inspect_commands_gdb(int argc, char **argv)
 	if (!err)
 		err = inspect_dump_open(words.own_count, words.own, 0, 0, &dump);
 	if (!err)
-		err = inspect_debug_program("gdb", &program);
+		err = find_gdb(dump.core, &program);
 	if (!err)
 		err = inspect_dump_machine(&dump);
 	if (!err)
