@@ -188,7 +188,7 @@ static struct error *write_script(const struct beginning *beginning)
 	fputs(DEFINITIONS, out);
 	fprintf(out, "target remote %s\n", beginning->files->socket);
 	fprintf(out,
-	        "echo %zu tasks%s. Commands: bt [PID], btpid PID, btt, ps, dmesg, monitor help; gdb's own bt is "
+	        "echo Tasks: %zu%s. Commands: bt [PID], btpid PID, btt, ps, dmesg, monitor help; gdb's own bt is "
 	        "backtrace.\\n\n",
 	        threads->count, threads->why[0] ? " (there may be more)" : "");
 	return finish(out, beginning->files->script);
