@@ -126,7 +126,7 @@ static uint64_t moved_by(const struct vmcore *core)
 	return vmcoreinfo_string(&core->info, "KERNELOFFSET", text, sizeof(text)) ? strtoull(text, NULL, 16) : 0;
 }
 
-// gdb has commands of these names for programs that run; the ones that unwind by debugging information are left: backtrace, frame, up.
+// Of gdb's own commands bt loses its short name; what unwinds by debugging information is there: backtrace, frame, up.
 #define DEFINITIONS                                                                                                    \
 	"define bt\n"                                                                                                  \
 	"  if $argc == 0\n"                                                                                            \

@@ -255,7 +255,7 @@ static void two_files(void)
 	close_world(world);
 }
 
-// A dump that does not tell its build-id: the version is all there is. One that tells a version which is none of a file's names: nothing.
+// A dump that does not tell its build-id: the version is all there is. One without that too: nothing.
 static void unsure(void)
 {
 	struct world *world = make_world();
