@@ -53,13 +53,17 @@ static struct error *make_directory(struct files *files)
 
 	if (asprintf(&directory, "%s/kdump-gdb.XXXXXX", base && base[0] == '/' ? base : "/tmp") < 0)
 		return error_new(ERROR_NOMEM, "out of memory");
-	if (strpbrk(directory, "\n\r") || !mkdtemp(directory)) {
+	// A newline would end the command of gdb that names a file there.
+	if (strpbrk(directory, "\n\r"))
+		errno = EINVAL;
+	else if (mkdtemp(directory))
+		files->directory = directory;
+	if (!files->directory) {
 		struct error *err = error_os(errno, "a temporary directory %s", directory);
 
 		free(directory);
 		return err;
 	}
-	files->directory = directory;
 	if (asprintf(&files->symbols, "%s/symbols", directory) < 0)
 		files->symbols = NULL;
 	if (asprintf(&files->script, "%s/script", directory) < 0)
@@ -94,13 +98,16 @@ static struct error *finish(FILE *file, const char *path)
 static struct error *write_symbols(const struct inspect_dump *dump, const char *path, bool has_kernel,
                                    size_t *count_ret)
 {
+	char why[KERNEL_WHY_BYTES];
 	struct error *err, *end;
 	FILE *file;
 
 	err = create(path, &file);
 	if (err)
 		return err;
-	err = symbolfile_write(dump->machine->kernel, dump->machine->symbols, has_kernel, file, count_ret);
+	err = symbolfile_write(dump->machine->kernel, dump->machine->symbols, has_kernel, file, count_ret, why);
+	if (!err && why[0])
+		fprintf(stderr, "kdump-inspect: warning: not all names are known: %s\n", why);
 	end = finish(file, path);
 	if (!err)
 		return end;
@@ -260,11 +267,6 @@ static struct error *make_session(const struct inspect_dump *dump, const struct 
 
 	if (!err)
 		err = write_symbols(dump, files->symbols, !found->debug, &beginning.symbol_count);
-	if (err && err->code == ERROR_UNSUPPORTED) {
-		fprintf(stderr, "kdump-inspect: warning: names of functions are not known: %s\n", err->text);
-		error_free(err);
-		err = NULL;
-	}
 	if (!err)
 		err = write_script(&beginning);
 	if (!err)

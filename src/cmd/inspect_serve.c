@@ -171,11 +171,15 @@ static enum output heard(struct session *session, enum gdbwire_event event)
 }
 
 // A piece goes out when the one before has come: who reads no more is seen, and is sent no more.
-static enum output put_output(struct session *session, const char *bytes, size_t size_bytes)
+static enum output put_output(struct session *session, char *bytes, size_t size_bytes)
 {
 	enum output output = OUTPUT_WANTED;
 	enum gdbwire_event event = GDBWIRE_NOTHING;
 
+	// gdb shows it at its terminal, where nothing of the dump may move the cursor.
+	for (size_t i = 0; i < size_bytes; i++)
+		if (((unsigned char)bytes[i] < ' ' && bytes[i] != '\n' && bytes[i] != '\t') || bytes[i] == 0x7f)
+			bytes[i] = '.';
 	gdbstub_output(bytes, size_bytes, &session->answer);
 	send_answer(session);
 	while (session->has_acks && !session->is_over && output == OUTPUT_WANTED && event != GDBWIRE_ACK) {
@@ -292,7 +296,7 @@ static _Noreturn void be_command(const struct inspect_serve *serve, int out_fd, 
 static void run_command(struct session *session)
 {
 	_cleanup_free_ char *words = strndup((const char *)session->answer.text, session->answer.size_bytes);
-	static const char failure[] = "kdump-inspect: the command could not be started\n";
+	char failure[] = "kdump-inspect: the command could not be started\n";
 	enum output output = OUTPUT_WANTED;
 	int fds[2];
 	pid_t pid = -1;
@@ -331,8 +335,9 @@ static void answer_packet(struct session *session)
 		return;
 	case GDBSTUB_REFUSAL: {
 		struct gdbstub_answer stop = session->answer;
+		char text[] = GDBSTUB_REFUSAL_TEXT;
 
-		if (put_output(session, GDBSTUB_REFUSAL_TEXT, strlen(GDBSTUB_REFUSAL_TEXT)) == OUTPUT_DROPPED)
+		if (put_output(session, text, strlen(text)) == OUTPUT_DROPPED)
 			return;
 		session->answer = stop;
 		break;

@@ -312,26 +312,28 @@ static void put_file(struct writer *writer)
 }
 
 struct error *symbolfile_write(const struct kernel *kernel, struct symbols *symbols, bool has_kernel, FILE *out,
-                               size_t *count_ret)
+                               size_t *count_ret, char why[KERNEL_WHY_BYTES])
 {
 	struct writer writer = {.kernel = kernel, .has_kernel = has_kernel, .out = out};
 	struct error *err = NULL;
 
-	if (kernel->core->is_big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__))
-		return error_new(ERROR_UNSUPPORTED, "symbols of a machine with the other byte order");
-	add_text(&writer, &writer.names, "");
-	add_text(&writer, &writer.section_names, "");
-	err = symbols_each(symbols, NULL, take, &writer);
-	if (!err && writer.count)
+	if (kernel->core->is_big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)) {
+		add_text(&writer, &writer.names, "");
+		add_text(&writer, &writer.section_names, "");
+		err = symbols_each(symbols, NULL, take, &writer);
+	} else {
+		err = error_new(ERROR_UNSUPPORTED, "symbols of a machine with the other byte order");
+	}
+	// A table that is damaged, or not all there, is as good as what stands before that.
+	kernel_explain(why, err);
+	if (writer.count) {
 		qsort(writer.list, writer.count, sizeof(*writer.list), compare);
-	if (!err) {
 		make_sections(&writer);
 		name_sections(&writer);
 		if (!writer.is_failed)
 			put_file(&writer);
 	}
-	if (!err && writer.is_failed)
-		err = error_new(ERROR_NOMEM, "no memory for the symbols");
+	err = writer.is_failed ? error_new(ERROR_NOMEM, "no memory for the symbols") : NULL;
 	if (!err)
 		*count_ret = writer.count;
 	free(writer.list);

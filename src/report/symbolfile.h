@@ -31,10 +31,11 @@ enum {
  * @param[in,out] symbols Its names.
  * @param[in] has_kernel Those of the kernel itself too, not only of its modules.
  * @param[in] out Stream, at its start; errors of it are the caller's to look at.
- * @param[out] count_ret Symbols.
- * @return NULL; as symbols_each(); ERROR_NOMEM.
+ * @param[out] count_ret Symbols; 0: nothing was written.
+ * @param[out] why Why there may be others; "": these are all.
+ * @return NULL; ERROR_NOMEM.
  */
 struct error *symbolfile_write(const struct kernel *kernel, struct symbols *symbols, bool has_kernel, FILE *out,
-                               size_t *count_ret) must_check;
+                               size_t *count_ret, char why[KERNEL_WHY_BYTES]) must_check;
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What gdb is told of a small machine that crashed (fakecrash.h): its tasks are 77, which crashed on CPU 0, 78, which waits, and 79,
+// What gdb is told of a small machine that crashed (fakecrash.h): its tasks are 77, which crashed on CPU 0, 78, which waits, 79,
 // which has ended; the idle one has no number of its own.
 #include "report/gdbstub.h"
 
