@@ -5,8 +5,8 @@ import dataclasses
 import re
 import shutil
 
-from . import (archive, capture, checks, copier, debian, direct, explained, faults, forms, fresh, image, inspected, network, pageflags, servers,
-               storage, told, traced, usage, vmcoreinfo)
+from . import (archive, capture, checks, copier, debian, debuggers, direct, explained, faults, forms, fresh, image, inspected, network, pageflags,
+               servers, storage, told, traced, usage, vmcoreinfo)
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -96,6 +96,12 @@ def _unfiltered(report, lab, folder, scenario):
             checks.panicking_task(report, f"{name}: level 31", output)
             inspected.same_as_crash(report, f"{name}: level 31: kdump-inspect", lab, file, reference)
             told.same(report, f"{name}: level 31: kdump-inspect", lab, file, said)
+            debuggers.gdb(report, f"{name}: level 31: gdb", lab, file, reference)
+            # Each of the two takes half a minute: one kernel for each.
+            if scenario.setup.series == "6.1":
+                debuggers.crash_command(report, f"{name}: level 31: kdump-inspect crash", lab, kernel, file, reference)
+            else:
+                debuggers.gdb_with_types(report, f"{name}: level 31: gdb with types", lab, kernel, file, reference)
         file.unlink()
     # ours: the last level, 31.
     copier.memory_is_clean(report, f"{name}: level 31", lab, vmcore, ours)
