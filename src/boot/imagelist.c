@@ -179,6 +179,9 @@ static struct error *step(const struct imagelist *list, const char *path, char *
 		}
 	}
 	*ret = find_name(list, name);
+	// The root cannot be one.
+	if (*ret && S_ISLNK((*ret)->mode))
+		*ret = NULL;
 	return NULL;
 }
 

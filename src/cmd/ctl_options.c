@@ -30,7 +30,7 @@ static const struct row rows[CTL_OPTION_COUNT] = {
 	[CTL_OPTION_KERNEL] = {"--kernel", "PATH|ALL|DEFAULT", 0, "for these kernels; ALL unless it is given"},
 	[CTL_OPTION_FADUMP] = {"--fadump", "off", 0, "remove the parameters of firmware-assisted dump too"},
 	[CTL_OPTION_DRY_RUN] = {"--dry-run", NULL, 0, "print what would be done, and do nothing"},
-	[CTL_OPTION_REBOOT] = {"--reboot", NULL, 0, "restart the machine afterwards"},
+	[CTL_OPTION_REBOOT] = {"--reboot", "[=kexec]", 0, "restart the machine afterwards; with kexec, without its firmware"},
 	[CTL_OPTION_FROM] = {"--from", "rhel|debian", 0, "whose configuration it is; else its name tells"},
 	[CTL_OPTION_WRITE] = {"--write", NULL, 0, "write it where it belongs, instead of printing it"},
 	[CTL_OPTION_YES] = {"--yes", NULL, 0, "do not ask; take the default, or yes, for an answer"},
