@@ -93,7 +93,8 @@ static struct error *plan_loading(struct planner *planner)
 	_cleanup_words_ struct words hangs = {0};
 	_cleanup_free_ char *reason = NULL;
 	struct plan *plan = planner->plan;
-	struct error *err = cpus_choose(planner->host, planner->config, &cpus);
+	bool is_full = plan->failure_action == PLAN_SHELL || planner->stack.reasons.count;
+	struct error *err = cpus_choose(planner->host, planner->config, is_full, &cpus);
 
 	plan->threads = cpus.count;
 	if (!err)
@@ -382,6 +383,9 @@ struct error *plan_make(const struct host *host, const struct config *config, st
 		err = plan_reach_target(&planner);
 	if (!err)
 		err = plan_reach_fallback(&planner);
+	// The form of the image, and with it the number of CPUs, depends on what is done when all fails.
+	if (!err)
+		err = plan_actions(&planner);
 	if (!err)
 		err = plan_kernel(&planner);
 	if (!err)
@@ -398,8 +402,6 @@ struct error *plan_make(const struct host *host, const struct config *config, st
 		err = plan_reach_warn(&planner);
 	if (!err)
 		err = plan_hooks(&planner);
-	if (!err)
-		err = plan_actions(&planner);
 	if (!err)
 		err = plan_form(&planner);
 	if (err)
