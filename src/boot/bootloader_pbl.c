@@ -112,8 +112,8 @@ static bool find_option(const struct words *words, const char *name, const char 
 	return is_there;
 }
 
-// For a boot loader that it has no script for, it says so and succeeds (pbl: run_script(), 1.8). Of several parameters of one name it tells
-// one (include/library: lib_get_option()).
+// For a boot loader that it has no script for, it says so and succeeds (pbl: run_script(), 1.8). Of several parameters of one name
+// it tells one (include/library: lib_get_option()).
 static struct error *check_option(const struct host *host, const char *word, const char *const *list)
 {
 	_cleanup_free_ char *name = strndup(word, strcspn(word, "=")), *text = NULL;

@@ -5,8 +5,8 @@
 
 #include "boot/words.h"
 
-// Lists of names behind a parameter. The kernel itself obeys the first one; modprobe and dracut the others, of which only the full form
-// has any.
+// Lists of names behind a parameter. The kernel itself obeys the first one; modprobe and dracut the others, of which only the full
+// form has any.
 static const struct parameter {
 	const char *name;
 	bool is_of_kernel;

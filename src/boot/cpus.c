@@ -16,8 +16,8 @@
 
 enum {
 	CPUS_MAX = 8192,
-	// Kept for all but the other CPUs, with a copier of one thread on a small machine. The full form captured in 144 MiB with one
-	// CPU, and not in 128.
+	// Kept for all but the other CPUs, with a copier of one thread on a small machine. The full form captured in 144 MiB
+	// with one CPU, and not in 128.
 	ONE_CPU_BYTES = 112 << 20,
 	ONE_CPU_FULL_BYTES = 160 << 20,
 	SMALL_COPIER_BYTES = 4 << 20,
@@ -77,8 +77,8 @@ static uint64_t copier_bytes(unsigned int threads, uint64_t pages)
 	return copy_memory_bytes(&options, pages) + (uint64_t)threads * FMT_PAGEMAP_BLOCK_BYTES;
 }
 
-// The reservation has room for so many; 1 where there is none. Nothing counts that the plan decides by the number of CPUs, and not the
-// size of the image: what follows from the answer must not change it.
+// The reservation has room for so many; 1 where there is none. Nothing counts that the plan decides by the number of CPUs, and not
+// the size of the image: what follows from the answer must not change it.
 static struct error *count_room(const struct host *host, bool is_full, uint64_t *size_bytes_ret, unsigned int *ret)
 {
 	uint64_t pages = count_pages(host), one = copier_bytes(1, pages), kept;

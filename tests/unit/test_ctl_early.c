@@ -53,7 +53,8 @@ static void make_machine(struct fake *fake)
 	fake->makes = NULL;
 }
 
-// What is reserved when kexec is called. The kernel refuses to shrink what holds a kernel (kernel/crash_core.c: crash_shrink_memory(), v6.12).
+// What is reserved when kexec is called. The kernel refuses to shrink what holds a kernel (kernel/crash_core.c:
+// crash_shrink_memory(), v6.12).
 static struct error *run_kexec(const struct host *host, const struct host_command *command, struct host_result *ret)
 {
 	_cleanup_free_ char *size = NULL;
