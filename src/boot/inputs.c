@@ -258,6 +258,15 @@ static bool is_later(const struct timespec *one, const struct timespec *other)
 	return one->tv_sec > other->tv_sec || (one->tv_sec == other->tv_sec && one->tv_nsec > other->tv_nsec);
 }
 
+// Between then and now. What is of the future was changed when the clock was another one: it must not be taken for changed each time.
+static bool is_since(const struct timespec *changed, const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return is_later(changed, since) && !is_later(changed, &now);
+}
+
 struct error *inputs_add_programs(const struct host *host, const char *path, const struct timespec *since,
                                   char **inputs)
 {
@@ -288,7 +297,7 @@ struct error *inputs_add_programs(const struct host *host, const char *path, con
 		if (err || !S_ISREG(info.st_mode)) {
 			error_free(err);
 			err = NULL;
-		} else if (is_later(&info.st_ctim, since)) {
+		} else if (is_since(&info.st_ctim, since)) {
 			text_add(&more, "%s was changed meanwhile\n", key);
 		} else {
 			err = add_content(host, key, key + strlen(PROGRAM_KEY), &more);
