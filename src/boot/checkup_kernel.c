@@ -79,7 +79,7 @@ static void check_parameters(const struct plan *plan, struct checkup *checkup)
 	}
 }
 
-// What the crashed kernel does between an oops and the start of the other one: all of its trace goes to the console, which takes hours
+// What the crashed kernel does between an oops and the start of the other one: all of its trace goes to the console: hours
 // where that is a serial one (kernel/trace/trace.c: trace_die_panic_handler(), v6.12).
 static void check_trace(const struct host *host, struct checkup *checkup)
 {

@@ -258,7 +258,7 @@ static bool is_later(const struct timespec *one, const struct timespec *other)
 	return one->tv_sec > other->tv_sec || (one->tv_sec == other->tv_sec && one->tv_nsec > other->tv_nsec);
 }
 
-// Between then and now. What is of the future was changed when the clock was another one: it must not be taken for changed each time.
+// Between then and now. What is of the future was changed when the clock was another one, and must not count as changed each time.
 static bool is_since(const struct timespec *changed, const struct timespec *since)
 {
 	struct timespec now;
