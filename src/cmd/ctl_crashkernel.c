@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "boot/bootloader.h"
 #include "boot/crashkernel.h"
@@ -484,6 +485,8 @@ static struct error *reset(struct state *state, const struct bootloader *loader)
 		if (!ctl->is_quiet)
 			printf("kdump: Restarting %s by kexec.\n", restart.kernel);
 		err = ctl_flush("what was done");
+		// Who starts the next kernel may do so before all is unmounted (Debian's /etc/init.d/kexec under systemd).
+		sync();
 		if (!err)
 			err = restart_run(&ctl->host, &restart);
 		return error_wrap(err, "the boot loader was changed, but the machine is not restarted");
