@@ -154,6 +154,35 @@ struct error *kexec_load(const struct host *host, const struct plan *plan, enum 
 	return err;
 }
 
+static struct error *load_next_with(const struct host *host, const char *kernel, const char *initrd,
+                                    const char *command_line, const char *method, struct host_result *ret)
+{
+	_cleanup_words_ struct words argv = {0};
+	struct error *err;
+
+	words_add(&argv, "kexec");
+	words_add(&argv, "-l");
+	words_add(&argv, method);
+	words_addf(&argv, "--initrd=%s", initrd);
+	words_addf(&argv, "--command-line=%s", command_line);
+	words_add(&argv, kernel);
+	err = words_check(&argv);
+	return err ? err : run(host, (const char *const *)argv.list, ret);
+}
+
+struct error *kexec_load_next(const struct host *host, const char *kernel, const char *initrd, const char *command_line,
+                              bool is_file_only)
+{
+	_cleanup_(host_result_deinit) struct host_result result = {0};
+	struct error *err = load_next_with(host, kernel, initrd, command_line, "-s", &result);
+
+	if (!err && result.status != 0 && !is_file_only && lacks_file_load(result.output)) {
+		host_result_deinit(&result);
+		err = load_next_with(host, kernel, initrd, command_line, "-c", &result);
+	}
+	return !err && result.status != 0 ? failed(host, &result) : err;
+}
+
 struct error *kexec_unload(const struct host *host)
 {
 	static const char *const file_argv[] = {"kexec", "-p", "-u", "-s", NULL};

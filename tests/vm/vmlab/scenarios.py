@@ -906,6 +906,9 @@ def table():
     rows += [Scenario(f"fresh-debian{suffix}", fresh.Setup("6.1", init), fresh.carry_out, False,
                       f"a fresh Debian with {init}: the package is installed, used, and purged")
              for suffix, init in (("", "systemd"), ("-sysvinit", "sysvinit"))]
+    rows += [Scenario(f"restart-kexec{suffix}", fresh.Setup("6.1", init, True), fresh.restart_by_kexec, False,
+                      f"with {init}: reset-crashkernel --reboot=kexec changes the reservation without the firmware")
+             for suffix, init in (("", "systemd"), ("-sysvinit", "sysvinit"))]
     rows += [_direct_row(name, *more) for name, *more in DIRECT]
     rows += [Scenario(f"trace-{series}", direct.Setup(f"{series}-amd64", program="tracing", cpus=cpus), traced.carry_out, False,
                       "events in the memory are those that the kernel printed; trace-cmd reads them")
