@@ -99,8 +99,8 @@ static const struct pattern functions[] = {
 	{"do_exit", CAUSE_INIT},
 };
 
-// Linux include/linux/poison.h: POISON_FREE, with slub_debug=P in all of a freed object but its last byte. What is added to a pointer
-// that was read there changes its end.
+// Linux include/linux/poison.h: POISON_FREE, with slub_debug=P in all of a freed object but its last byte. What is added to a
+// pointer that was read there changes its end.
 static const char poison[] = "0x6b6b6b6b6b6b";
 static const char hard_lockup[] = "Watchdog detected hard LOCKUP on cpu ";
 static const char panic_mark[] = "Kernel panic - not syncing: ";

@@ -217,8 +217,13 @@ static inline void fakecrash_symbols(struct fakecore *fake, uint64_t btf_bytes)
 	size_t count = 0;
 
 	list[count++] = (struct fakesym){'A', "runqueues", FAKECRASH_RUNQUEUE};
-	for (unsigned int i = 0; i < FAKECRASH_FUNCTIONS; i++)
+	for (unsigned int i = 0; i < FAKECRASH_FUNCTIONS; i++) {
+		if (i == FAKECRASH_SCHEDULE)
+			list[count++] = (struct fakesym){'T', "__sched_text_start", fakecrash_function(i) - 0x10};
 		list[count++] = (struct fakesym){'T', functions[i], fakecrash_function(i)};
+		if (i == FAKECRASH_SCHEDULE)
+			list[count++] = (struct fakesym){'T', "__sched_text_end", fakecrash_function(i) + 0x90};
+	}
 	list[count++] = (struct fakesym){'r', "__start_orc_unwind_ip", orc};
 	list[count++] = (struct fakesym){'r', "__stop_orc_unwind_ip", orc + 4 * (uint64_t)FAKECRASH_FUNCTIONS};
 	list[count++] = (struct fakesym){'r', "__start_orc_unwind", orc + 0x1000};
@@ -350,6 +355,17 @@ static inline uint64_t fakecrash_stack(struct fakecore *fake, unsigned int numbe
 	return start;
 }
 
+// Registers in the note of the CPU.
+static inline void fakecrash_registers(struct fakecore *fake, uint64_t ip, uint64_t sp, uint64_t bp)
+{
+	uint64_t registers = fakecore_image + FAKECRASH_PER_CPU + FAKECRASH_NOTE + 20 + 112;
+
+	fakecrash_put(fake, registers + 32, bp, 8);
+	fakecrash_put(fake, registers + 128, ip, 8);
+	fakecrash_put(fake, registers + 136, 0x10, 8); // cs
+	fakecrash_put(fake, registers + 152, sp, 8);
+}
+
 static inline void fakecrash_stacks(struct fakecore *fake)
 {
 	uint64_t start = fakecore_image + FAKECRASH_STACKS, back = fakecrash_function(FAKECRASH_PANIC) + 0x40;
@@ -417,17 +433,13 @@ static inline void fakecrash_stacks(struct fakecore *fake)
 	distance = fakecrash_function(FAKECRASH_CRASH_KEXEC) - back;
 	fakecrash_put(fake, back - 5, 0xe8, 1);
 	fakecrash_put(fake, back - 4, distance, 4);
-	// The note of the CPU: ELF's header, "CORE", struct elf_prstatus.
+	// ELF's header, "CORE", struct elf_prstatus.
 	note = fakecore_image + FAKECRASH_PER_CPU + FAKECRASH_NOTE;
 	fakecrash_put(fake, note, 5, 4);
 	fakecrash_put(fake, note + 4, 336, 4);
 	fakecrash_put(fake, note + 8, 1, 4);
 	memcpy(fake->memory + (note - fakecore_image) + 12, "CORE", 5);
-	note += 20 + 112;
-	fakecrash_put(fake, note + 32, start + 8 * 8, 8); // bp
-	fakecrash_put(fake, note + 128, fakecrash_function(FAKECRASH_CRASH_KEXEC) + 0x50, 8); // ip
-	fakecrash_put(fake, note + 136, 0x10, 8); // cs
-	fakecrash_put(fake, note + 152, sp, 8); // sp
+	fakecrash_registers(fake, fakecrash_function(FAKECRASH_CRASH_KEXEC) + 0x50, sp, start + 8 * 8);
 }
 
 static inline void fakecrash_variables(struct fakecore *fake)
