@@ -302,6 +302,7 @@ void backtrace_registers(const struct backtrace_tools *tools, const struct cpuli
 
 	ret->count = 0;
 	ret->why[0] = '\0';
+	ret->is_from_outside = registers->is_from_outside;
 	ret->is_user = cpulist_is_user(registers);
 	ret->user_ip = ret->is_user ? state.ip : 0;
 	if (!ret->is_user)
@@ -341,6 +342,7 @@ void backtrace_blocked(const struct backtrace_tools *tools, uint64_t vaddr, stru
 
 	ret->count = 0;
 	ret->is_user = false;
+	ret->is_from_outside = false;
 	ret->user_ip = 0;
 	kernel_explain(ret->why, err);
 	if (!err)
@@ -361,6 +363,7 @@ void backtrace_task(const struct backtrace_tools *tools, const struct threads *t
 	err = cpulist_registers(tools->kernel, cpu, &registers);
 	ret->count = 0;
 	ret->is_user = false;
+	ret->is_from_outside = false;
 	ret->user_ip = 0;
 	kernel_explain(ret->why, err);
 	if (!err)

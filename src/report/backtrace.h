@@ -38,6 +38,7 @@ struct backtrace {
 	size_t count;
 	bool is_user; /**< It ends where a program entered the kernel, or the CPU was in that program. */
 	uint64_t user_ip; /**< Then, where. */
+	bool is_from_outside; /**< It begins where the CPU was when the dump was made from outside, which may be long after panic(). */
 	char why[KERNEL_WHY_BYTES]; /**< Why it is not complete; "": it is. */
 };
 

@@ -137,6 +137,7 @@ struct error *cpulist_registers(struct kernel *kernel, uint32_t cpu, struct cpul
 	if (kernel->core->arch->elf_machine != EM_X86_64)
 		return error_new(ERROR_UNSUPPORTED, "registers of this machine are not known yet");
 	err = from_memory(kernel, cpu, ret);
+	ret->is_from_outside = false;
 	if (!err || !is_from_outside(kernel))
 		return err;
 	other = from_notes(kernel, cpu, ret);
@@ -144,6 +145,7 @@ struct error *cpulist_registers(struct kernel *kernel, uint32_t cpu, struct cpul
 		error_free(other);
 		return err;
 	}
+	ret->is_from_outside = true;
 	error_free(err);
 	return NULL;
 }

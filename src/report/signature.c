@@ -64,6 +64,10 @@ static const char *const handlers[] = {
 	"crash_save_cpu",
 };
 
+// Runs what handlers of interrupts have put off: behind an interrupt, or in a thread (the second name since Linux v6.11, and in
+// stable ones).
+static const char *const deferring[] = {"__do_softirq", "handle_softirqs"};
+
 void signature_init(struct signature *ret, enum cause_kind kind)
 {
 	// FNV-1a, 64 bits (RFC 9923).
@@ -89,14 +93,19 @@ void signature_add(struct signature *signature, const char *name)
 	}
 }
 
-bool signature_is_handler(const char *name)
+static bool is_one_of(const char *name, const char *const *list, size_t count)
 {
 	size_t size = plain_bytes(name);
 
-	for (size_t i = 0; i < array_size(handlers); i++)
-		if (strlen(handlers[i]) == size && strncmp(handlers[i], name, size) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (strlen(list[i]) == size && strncmp(list[i], name, size) == 0)
 			return true;
 	return false;
+}
+
+bool signature_is_handler(const char *name)
+{
+	return is_one_of(name, handlers, array_size(handlers));
 }
 
 // A CPU that hangs is told of by an interrupt: what that interrupted is what hangs.
@@ -119,9 +128,9 @@ static bool is_waiting(const struct backtrace_tools *tools, uint64_t ip)
 	return ip >= symbols[KERNEL_SCHED_TEXT_START] && ip < symbols[KERNEL_SCHED_TEXT_END];
 }
 
-static size_t first_interrupted(const struct backtrace *trace)
+static size_t first_interrupted(const struct backtrace *trace, size_t first)
 {
-	size_t i = 1;
+	size_t i = first + 1;
 
 	// The first frame of all is that of the registers, which nothing interrupted.
 	while (i < trace->count && !trace->frames[i].is_exact)
@@ -137,21 +146,40 @@ static bool is_handled(const struct backtrace_tools *tools, const struct backtra
 	return signature_is_handler(place.name);
 }
 
+// A kernel without a capture kernel goes round in panic(), and is interrupted there, until somebody makes a dump.
+static size_t first_of_panic(const struct backtrace_tools *tools, const struct backtrace *trace)
+{
+	for (size_t i = 0; trace->is_from_outside && i < trace->count; i++) {
+		struct symbols_place place;
+
+		backtrace_place(tools, &trace->frames[i], &place);
+		if (strcmp(place.name, "panic") == 0 || strcmp(place.name, "vpanic") == 0)
+			return i;
+	}
+	return 0;
+}
+
+static size_t first_not_waiting(const struct backtrace_tools *tools, const struct backtrace *trace)
+{
+	size_t first = 0;
+
+	while (first < trace->count && is_waiting(tools, trace->frames[first].ip))
+		first++;
+	return first;
+}
+
 size_t signature_first(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind)
 {
-	size_t interrupted = first_interrupted(trace), first = 0;
+	size_t start = first_of_panic(tools, trace), interrupted = first_interrupted(trace, start), first = start;
 
-	if (kind == CAUSE_HUNG_TASK && trace->count && is_waiting(tools, trace->frames[0].ip)) {
-		while (first < trace->count && is_waiting(tools, trace->frames[first].ip))
-			first++;
-		return first;
-	}
+	if (kind == CAUSE_HUNG_TASK && trace->count && is_waiting(tools, trace->frames[0].ip))
+		return first_not_waiting(tools, trace);
 	while (first < trace->count && first != interrupted && is_handled(tools, &trace->frames[first]))
 		first++;
 	// Of a CPU that was stopped by another one the registers are already those that were interrupted.
 	if (is_told_by_interrupt(kind) && interrupted < trace->count)
-		return first ? interrupted : 0;
-	return first && is_exception(kind) && interrupted < trace->count ? interrupted : first;
+		return first > start ? interrupted : start;
+	return first > start && is_exception(kind) && interrupted < trace->count ? interrupted : first;
 }
 
 // Functions that a stack is full of: more often than this.
@@ -216,10 +244,15 @@ void signature_choose(const struct backtrace_tools *tools, const struct backtrac
 		next = recursion.end;
 	}
 	for (; next < trace->count && ret->count < most; next++) {
+		struct symbols_place place;
+
 		// What an interrupt came upon has nothing to do with a crash in its handler.
 		if (next > first && trace->frames[next].is_exact && !is_told_by_interrupt(kind))
 			break;
 		ret->numbers[ret->count++] = next;
+		backtrace_place(tools, &trace->frames[next], &place);
+		if (is_one_of(place.name, deferring, array_size(deferring)))
+			break;
 	}
 }
 

@@ -48,6 +48,7 @@ enum fakecrash_function {
 	FAKECRASH_CRASH_KEXEC,
 	FAKECRASH_SCHEDULE,
 	FAKECRASH_KTHREAD,
+	FAKECRASH_SOFTIRQS,
 	FAKECRASH_FORK,
 	FAKECRASH_ETEXT,
 	FAKECRASH_FUNCTIONS,
@@ -201,6 +202,7 @@ static inline void fakecrash_symbols(struct fakecore *fake, uint64_t btf_bytes)
 		"__crash_kexec",
 		"schedule",
 		"kthread",
+		"handle_softirqs",
 		"ret_from_fork",
 		"_etext",
 	};

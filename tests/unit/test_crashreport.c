@@ -352,16 +352,17 @@ static void signatures(void)
 	check(plain.hash == UINT64_C(0xecc96b68f8c28a15));
 }
 
-// Frames of a trace: names of functions, with '!' in front of those that were interrupted.
+// Frames of a trace: names of functions, with '!' in front of those that were interrupted; behind "^" it is from outside.
 static void make_trace(const char *const *names, struct backtrace *ret)
 {
 	static const char *const known[FAKECRASH_FUNCTIONS] = {
 		[FAKECRASH_ENTRY] = "entry",     [FAKECRASH_SYSRQ] = "sysrq",       [FAKECRASH_WRITE] = "write",
 		[FAKECRASH_PANIC] = "panic",     [FAKECRASH_CRASH_KEXEC] = "kexec", [FAKECRASH_SCHEDULE] = "schedule",
-		[FAKECRASH_KTHREAD] = "kthread",
+		[FAKECRASH_KTHREAD] = "kthread", [FAKECRASH_SOFTIRQS] = "softirqs",
 	};
 
-	*ret = (struct backtrace){0};
+	*ret = (struct backtrace){.is_from_outside = names[0] && names[0][0] == '^'};
+	names += ret->is_from_outside;
 	for (; names[ret->count]; ret->count++) {
 		const char *name = names[ret->count];
 		struct backtrace_frame *frame = &ret->frames[ret->count];
@@ -400,6 +401,9 @@ static void signature_frames(void)
 		{CAUSE_NMI, {"kexec", "panic", "sysrq"}, {"sysrq_handle_crash"}},
 		// The registers are those of a CPU that was stopped by another one.
 		{CAUSE_HARD_LOCKUP, {"schedule", "write", "!kthread"}, {"schedule", "ksys_write", "kthread"}},
+		// What an interrupt has put off, behind an interrupt or in a thread.
+		{CAUSE_OOPS, {"write", "softirqs", "entry", "!schedule"}, {"ksys_write", "handle_softirqs"}},
+		{CAUSE_NMI, {"kexec", "panic", "!write", "softirqs", "kthread"}, {"ksys_write", "handle_softirqs"}},
 		// In what a task waits, and for whom; what noticed it counts where the task is not known.
 		{CAUSE_HUNG_TASK,
 	         {"schedule", "schedule", "write", "entry"},
@@ -419,6 +423,11 @@ static void signature_frames(void)
 		{CAUSE_STACK,
 	         {"write", "write", "write", "entry"},
 	         {"ksys_write", "ksys_write", "ksys_write", "entry_SYSCALL_64_after_hwframe"}},
+		// Where the kernel was when somebody made a dump of it.
+		{CAUSE_OOPS,
+	         {"^", "schedule", "kthread", "!panic", "panic", "!write", "entry"},
+	         {"ksys_write", "entry_SYSCALL_64_after_hwframe"}},
+		{CAUSE_OOPS, {"^", "write", "entry"}, {"ksys_write", "entry_SYSCALL_64_after_hwframe"}},
 		// None is known.
 		{CAUSE_PANIC, {NULL}, {NULL}},
 		{CAUSE_PANIC, {"kexec", "panic"}, {NULL}},
