@@ -140,7 +140,7 @@ static void load_capture(void)
 {
 	struct kexec_segment segment = {
 		.buf = (void *)capture_start,
-		.bufsz = (size_t)(capture_end - capture_start),
+		.bufsz = (uintptr_t)capture_end - (uintptr_t)capture_start,
 		.mem = (void *)reservation(),
 		.memsz = CAPTURE_BYTES,
 	};
