@@ -479,7 +479,7 @@ static void nowhere(void)
 		struct fakecore fake;
 
 		fakecrash_make(&fake, ORC_FORM_3);
-		fakecrash_registers(&fake, cases[i].ip, fakecore_image + FAKECRASH_STACKS + 9 * 8, 0);
+		fakecrash_registers(&fake, 0, cases[i].ip, fakecore_image + FAKECRASH_STACKS + 9 * 8, 0);
 		memcpy(fake.memory + (back - fakecore_image) - 7, cases[i].code, 7);
 		report = open_report(&fake);
 		if (cases[i].is_known) {
@@ -492,10 +492,54 @@ static void nowhere(void)
 	}
 }
 
+// A CPU hangs, and another one notices: what the first one does is what crashed.
+static void other_cpu(void)
+{
+	static const char *const logs[][3] = {
+		{"watchdog: CPU0: Watchdog detected hard LOCKUP on cpu 1", "Kernel panic - not syncing: Hard LOCKUP",
+	         NULL},
+		{"watchdog: CPU0: Watchdog detected hard LOCKUP on cpu 0", "Kernel panic - not syncing: Hard LOCKUP",
+	         NULL},
+		{"watchdog: CPU0: Watchdog detected hard LOCKUP on cpu 2", "Kernel panic - not syncing: Hard LOCKUP",
+	         NULL},
+	};
+	static const char *const hangs[] = {"mod_wait", "kthread", "ret_from_fork", NULL};
+
+	for (size_t i = 0; i < array_size(logs); i++) {
+		_cleanup_free_ char *text = NULL, *document = NULL;
+		struct crashreport *report;
+		struct fakecore fake;
+		struct json json;
+		size_t size;
+		FILE *out;
+
+		fakecrash_make(&fake, ORC_FORM_3);
+		fakecrash_second_cpu(&fake);
+		fakecrash_log(&fake, logs[i]);
+		report = open_report(&fake);
+		check(report->cause.kind == CAUSE_HARD_LOCKUP);
+		check_trace(report, &report->trace, i ? crashed_names : hangs);
+		text = to_text(report);
+		out = open_memstream(&document, &size);
+		json_init(&json, out);
+		crashreport_json(report, &json);
+		check_ok(json_finish(&json));
+		fclose(out);
+		check(!!strstr(text, "\nhangs, CPU 1: waiter, PID 78 (of the kernel)\n  #0 ") == !i);
+		check(strstr(text, "\ncrashed, CPU 0: crasher, PID 77\n  #0 "));
+		// Once, and not with those that other CPUs were running.
+		check(!!strstr(text, "\nrunning, CPU 1: waiter") == !!i);
+		check(!!strstr(document, "\"trace_of_cpu\": 1,") == !i);
+		check(strstr(document, i ? "\"sysrq_handle_crash\",\n"
+		                         : "\"signature_functions\": [\n    \"mod_wait\",\n    \"kthread\",\n"));
+		close_report(&fake, report);
+	}
+}
+
 static const struct test tests[] = {
 	TEST(form_1),      TEST(form_2),  TEST(form_3),     TEST(form_4),           TEST(glance),   TEST(task_states),
 	TEST(more_states), TEST(layouts), TEST(endless),    TEST(no_symbols),       TEST(no_types), TEST(command_line),
-	TEST(names),       TEST(labels),  TEST(signatures), TEST(signature_frames), TEST(nowhere),
+	TEST(names),       TEST(labels),  TEST(signatures), TEST(signature_frames), TEST(nowhere),  TEST(other_cpu),
 };
 
 int main(int argc, char **argv)
