@@ -238,7 +238,7 @@ void cause_line(struct cause *cause, const char *line)
 		return;
 	}
 	// "rcu:         2-...!: (1 GPs behind) idle=…", with a tab that was made a blank.
-	if (cause->is_stall_open && strncmp(text, "rcu: ", 5) == 0) {
+	if (cause->is_stall_open && strncmp(text, "rcu: ", 5) == 0 && strncmp(text, "rcu: INFO: ", 11) != 0) {
 		take_cpu(cause, text + 5);
 		cause->is_stall_open = false;
 		return;
