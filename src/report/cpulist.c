@@ -134,10 +134,12 @@ static bool is_from_outside(struct kernel *kernel, size_t word_count)
 	return err;
 }
 
-struct error *cpulist_words(struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count)
+static struct error *find_words(struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count,
+                                bool *is_from_outside_ret)
 {
 	struct error *err = from_memory(kernel, cpu, words, word_count), *other;
 
+	*is_from_outside_ret = false;
 	if (!err || !is_from_outside(kernel, word_count))
 		return err;
 	other = from_notes(kernel, cpu, words, word_count);
@@ -145,15 +147,23 @@ struct error *cpulist_words(struct kernel *kernel, uint32_t cpu, uint64_t *words
 		error_free(other);
 		return err;
 	}
+	*is_from_outside_ret = true;
 	error_free(err);
 	return NULL;
+}
+
+struct error *cpulist_words(struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count)
+{
+	bool is_outside;
+
+	return find_words(kernel, cpu, words, word_count, &is_outside);
 }
 
 struct error *cpulist_registers(struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret)
 {
 	if (kernel->core->arch->elf_machine != EM_X86_64)
 		return error_new(ERROR_UNSUPPORTED, "registers of this machine are not known yet");
-	return cpulist_words(kernel, cpu, ret->values, CPULIST_REGISTER_COUNT);
+	return find_words(kernel, cpu, ret->values, CPULIST_REGISTER_COUNT, &ret->is_from_outside);
 }
 
 static struct error *of_runqueue(struct kernel *kernel, uint32_t cpu, enum kernel_member which, uint64_t *ret)

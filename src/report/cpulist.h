@@ -45,6 +45,7 @@ enum cpulist_register {
 /** Registers of a CPU, or of what was interrupted. */
 struct cpulist_registers {
 	uint64_t values[CPULIST_REGISTER_COUNT];
+	bool is_from_outside; /**< Whoever made the dump took them: after the panic, for which the kernel did not stop. */
 };
 
 /** Name of a register. @param[in] which Below CPULIST_REGISTER_COUNT. @return "RIP" … Static. */

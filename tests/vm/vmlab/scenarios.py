@@ -5,8 +5,8 @@ import dataclasses
 import re
 import shutil
 
-from . import (archive, capture, checks, copier, debian, debuggers, direct, explained, faults, forms, fresh, image, inspected, network, pageflags,
-               servers, storage, told, traced, usage, vmcoreinfo)
+from . import (archive, capture, checks, copier, debian, debuggers, direct, explained, faults, forms, fresh, image, inspected, kinds, network,
+               pageflags, servers, storage, told, traced, usage, vmcoreinfo)
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -478,6 +478,19 @@ def _hung(report, lab, folder, scenario):
     inspected.report_of(report, name, lab, dump, cause, function)
 
 
+def _kind(report, lab, folder, scenario):
+    """A crash that a module makes, through the whole capture: the report that is made there is the one of the dump."""
+    name, setup = scenario.name, scenario.setup
+    module = debian.module(lab.kernels[setup.series], kinds.MODULE)
+    crash = capture.crash(lab, folder, dataclasses.replace(setup, before_panic=kinds.insert(module)))
+    checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    dump = crash.dump_directory()
+    kind = next(kind for kind in kinds.KINDS if kind.name == setup.kind)
+    inspected.report_of(report, name, lab, dump, kind.cause, kind.functions[0])
+    made = kinds.look(report, name, lab, kind, dump / "vmcore")
+    kinds.same_as_crash(report, name, lab, lab.kernels[setup.series], dump / "vmcore", made)
+
+
 def _damaged(report, lab, folder, scenario):
     """Much of the crashed memory is noise, struct pages among it: what is saved is what is there."""
     name = scenario.name
@@ -804,6 +817,8 @@ def table():
                  _hung, False, "a machine that hangs gets an interrupt from outside"),
         Scenario("hungtask-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff", "KDUMP_PANIC_ON": "hungtask"}, hung="task"),
                  _hung, False, "a task that waits for ever makes the machine panic"),
+        Scenario("kind-overflow-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, kind="overflow"),
+                 _kind, False, "a stack that overflows, through the whole capture"),
         Scenario("damaged-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, trouble="damage"),
                  _damaged, False, "pages all over the crashed memory are noise"),
         Scenario("hooks-6.1",
@@ -913,6 +928,8 @@ def table():
     rows += [Scenario(f"trace-{series}", direct.Setup(f"{series}-amd64", program="tracing", cpus=cpus), traced.carry_out, False,
                       "events in the memory are those that the kernel printed; trace-cmd reads them")
              for series, cpus in TRACED]
+    rows += [Scenario(f"kinds-{series}", kinds.Setup(series), kinds.carry_out, False,
+                      f"{len(kinds.KINDS)} kinds of crashes, each twice: cause, signature, stack") for series in ("6.1", "6.12")]
     for series in ("6.1", "6.12"):
         rows += [crashkernel(series, size) for size in CRASHKERNEL_SIZES]
     rows.append(crashkernel("6.1", "72M", 8192))
