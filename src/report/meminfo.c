@@ -43,8 +43,8 @@ static const char *const symbols[SYMBOL_COUNT] = {
 	[HUGE_MAX_HSTATE] = "hugetlb_max_hstate",
 	[DEFAULT_HSTATE] = "default_hstate_idx",
 	[DIRECT_PAGES] = "direct_pages_count",
-	// The cache of swapped pages has no counter until Linux kernel commit b6038942480e ("mm: memcg: add swapcache stat for memcg
-	// v2") (in v5.12): the pages of its parts are counted.
+	// The cache of swapped pages has no counter until Linux kernel commit b6038942480e ("mm: memcg: add swapcache stat for
+	// memcg v2") (in v5.12): the pages of its parts are counted.
 	[NR_SWAPFILES] = "nr_swapfiles",
 	[SWAPPER_SPACES] = "swapper_spaces",
 	[NR_SWAPPER_SPACES] = "nr_swapper_spaces",
