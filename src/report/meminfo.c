@@ -80,6 +80,8 @@ enum counter {
 	FREE_CMA,
 	UNACCEPTED,
 	BALLOON,
+	GPU_ACTIVE,
+	GPU_RECLAIM,
 	VMALLOC,
 	COUNTER_COUNT,
 };
@@ -113,6 +115,8 @@ static const char *const counters[COUNTER_COUNT] = {
 	[FREE_CMA] = "NR_FREE_CMA_PAGES",
 	[UNACCEPTED] = "NR_UNACCEPTED",
 	[BALLOON] = "NR_BALLOON_PAGES",
+	[GPU_ACTIVE] = "NR_GPU_ACTIVE",
+	[GPU_RECLAIM] = "NR_GPU_RECLAIM",
 	// Newer kernels have this in place of the variable nr_vmalloc_pages.
 	[VMALLOC] = "NR_VMALLOC",
 };
@@ -485,6 +489,10 @@ static void add_kernel(struct maker *maker)
 		add_counter(maker, "Unaccepted", UNACCEPTED);
 	if (maker->is_known[BALLOON])
 		add_counter(maker, "Balloon", BALLOON);
+	if (maker->is_known[GPU_ACTIVE])
+		add_counter(maker, "GPUActive", GPU_ACTIVE);
+	if (maker->is_known[GPU_RECLAIM])
+		add_counter(maker, "GPUReclaim", GPU_RECLAIM);
 }
 
 static void add_huge(struct maker *maker)
