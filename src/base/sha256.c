@@ -51,7 +51,7 @@ static inline void step(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_
 	*h = t1 + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
 }
 
-static void compress_block(uint32_t state[8], const uint8_t *block)
+static void compress_block(uint32_t *state, const uint8_t *block)
 {
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
@@ -81,39 +81,17 @@ static void compress_block(uint32_t state[8], const uint8_t *block)
 void sha256_init(struct sha256 *ret)
 {
 	memcpy(ret->state, initial, sizeof(initial));
-	ret->size_bytes = 0;
+	ret->blocks = (struct blocks){0};
 }
 
 void sha256_update(struct sha256 *sha, const void *buf, size_t size_bytes)
 {
-	const uint8_t *at = buf;
-	size_t used = sha->size_bytes % SHA256_BLOCK_BYTES;
-
-	sha->size_bytes += size_bytes;
-	if (used) {
-		size_t part = SHA256_BLOCK_BYTES - used < size_bytes ? SHA256_BLOCK_BYTES - used : size_bytes;
-
-		memcpy(sha->block + used, at, part);
-		at += part;
-		size_bytes -= part;
-		if (used + part < SHA256_BLOCK_BYTES)
-			return;
-		compress_block(sha->state, sha->block);
-	}
-	for (; size_bytes >= SHA256_BLOCK_BYTES; size_bytes -= SHA256_BLOCK_BYTES, at += SHA256_BLOCK_BYTES)
-		compress_block(sha->state, at);
-	memcpy(sha->block, at, size_bytes);
+	blocks_add(&sha->blocks, sha->state, compress_block, buf, size_bytes);
 }
 
 void sha256_final(struct sha256 *sha, uint8_t digest_ret[SHA256_DIGEST_BYTES])
 {
-	static const uint8_t padding[SHA256_BLOCK_BYTES] = {0x80};
-	uint64_t size_bits = htobe64(sha->size_bytes * 8);
-	size_t used = sha->size_bytes % SHA256_BLOCK_BYTES;
-
-	// One 1 bit, zeros up to 8 bytes before the end of a block, the number of bits (5.1.1).
-	sha256_update(sha, padding, (used < 56 ? 56 : 120) - used);
-	sha256_update(sha, &size_bits, sizeof(size_bits));
+	blocks_end(&sha->blocks, sha->state, compress_block, htobe64(sha->blocks.size_bytes * 8));
 	for (unsigned int i = 0; i < 8; i++) {
 		uint32_t word = htobe32(sha->state[i]);
 

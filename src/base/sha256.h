@@ -12,17 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Sizes of FIPS 180-4, in bytes. */
-enum {
-	SHA256_BLOCK_BYTES = 64,
-	SHA256_DIGEST_BYTES = 32,
-};
+#include "base/blocks.h"
+
+/** Size of the result, in bytes. */
+enum { SHA256_DIGEST_BYTES = 32 };
 
 /** A running digest. Owned by one thread; needs no release. */
 struct sha256 {
 	uint32_t state[8];
-	uint64_t size_bytes; /**< So far. */
-	uint8_t block[SHA256_BLOCK_BYTES]; /**< The last, not yet full block. */
+	struct blocks blocks;
 };
 
 /** Start. @param[out] ret The digest. */

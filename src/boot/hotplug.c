@@ -53,6 +53,14 @@ static struct error *read_state(int fd, struct state *ret)
 	return NULL;
 }
 
+// Locked until the file is closed.
+static struct error *open_state(const struct host *host, int *fd_ret, struct state *ret)
+{
+	struct error *err = lock_file(host, HOTPLUG_PATH, fd_ret);
+
+	return err ? err : read_state(*fd_ret, ret);
+}
+
 static struct error *write_state(int fd, const struct state *state)
 {
 	char text[STATE_BYTES];
@@ -80,10 +88,8 @@ struct error *hotplug_request(const struct host *host, bool *is_first_ret)
 {
 	_cleanup_close_ int fd = -1;
 	struct state state;
-	struct error *err = lock_file(host, HOTPLUG_PATH, &fd);
+	struct error *err = open_state(host, &fd, &state);
 
-	if (!err)
-		err = read_state(fd, &state);
 	if (err)
 		return err;
 	state.requested++;
@@ -98,10 +104,8 @@ static struct error *take_requests(const struct host *host, uint64_t done, uint6
 {
 	_cleanup_close_ int fd = -1;
 	struct state state;
-	struct error *err = lock_file(host, HOTPLUG_PATH, &fd);
+	struct error *err = open_state(host, &fd, &state);
 
-	if (!err)
-		err = read_state(fd, &state);
 	if (err)
 		return err;
 	if (done > state.done)
@@ -162,10 +166,8 @@ static struct error *is_anything_left(const struct host *host, bool *is_left_ret
 {
 	_cleanup_close_ int fd = -1;
 	struct state state = {0};
-	struct error *err = lock_file(host, HOTPLUG_PATH, &fd);
+	struct error *err = open_state(host, &fd, &state);
 
-	if (!err)
-		err = read_state(fd, &state);
 	*is_left_ret = !err && state.requested > state.done;
 	return err;
 }

@@ -197,8 +197,9 @@ struct error *plan_reach_modules(struct planner *planner)
 	                       *plan->fallback.devices ? ", and drivers of the fallback" : "");
 }
 
-// Drivers of some devices, in load order. more: another module, or NULL.
-static struct error *list_drivers(struct planner *planner, const struct words *devices, const char *more, char ***ret)
+// Drivers of some devices, in load order. more: other modules, or NULL.
+static struct error *list_drivers(struct planner *planner, const struct words *devices, const struct words *more,
+                                  char ***ret)
 {
 	_cleanup_modules_ struct modules modules = {0};
 	_cleanup_words_ struct words ordered = {0}, drivers = {0};
@@ -207,8 +208,8 @@ static struct error *list_drivers(struct planner *planner, const struct words *d
 
 	for (size_t i = 0; i < devices->count && !err; i++)
 		err = modules_add_device(planner->host, &modules, devices->list[i], &ordered, &drivers);
-	if (!err && more)
-		err = modules_add(&modules, more, &ordered, &is_known);
+	for (size_t i = 0; more && i < more->count && !err; i++)
+		err = modules_add(&modules, more->list[i], &ordered, &is_known);
 	return err ? err : words_take(&ordered, ret);
 }
 
@@ -246,9 +247,7 @@ static struct error *plan_without_notices(struct planner *planner, const char *w
 	ways_deinit(ways);
 	if (!err)
 		err = ways_find(planner->host, &nobody, &planner->servers, ways);
-	return err ? err
-	           : list_drivers(planner, &ways->devices, ways->has_vlan ? "8021q" : NULL,
-	                          &planner->plan->network_modules);
+	return err ? err : list_drivers(planner, &ways->devices, &ways->modules, &planner->plan->network_modules);
 }
 
 struct error *plan_reach_network(struct planner *planner)
@@ -272,7 +271,7 @@ struct error *plan_reach_network(struct planner *planner)
 		err = planner_explain(planner, "network.timeout_ms", "%s: KDUMP_NET_TIMEOUT, in seconds",
 		                      config_where(config, KEY_NET_TIMEOUT));
 	if (!err)
-		err = list_drivers(planner, &ways.devices, ways.has_vlan ? "8021q" : NULL, &plan->network_modules);
+		err = list_drivers(planner, &ways.devices, &ways.modules, &plan->network_modules);
 	// As for a node that cannot be reached; but without a server there is no target.
 	if (err && err->code == ERROR_CONFIG && nodes.count) {
 		_cleanup_error_ struct error *lacking = err;

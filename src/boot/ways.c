@@ -3,37 +3,17 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_link.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/netlink.h"
+#include "boot/links.h"
 #include "boot/plan.h"
 
-enum {
-	MAC_BYTES = 6,
-	// "ADDRESS LINK GATEWAY SOURCE"
-	ROUTE_WORDS = 4,
-	// Cards of a machine with thousands of containers are too many to keep; those of a cluster node are few.
-	LINKS_MAX = 4096,
-	KIND_BYTES = 16,
-};
-
-// A network device of the running system.
-struct link {
-	int index;
-	char name[IF_NAMESIZE];
-	char kind[KIND_BYTES]; // "vlan", "bond" …; "" for a card.
-	bool has_mac;
-	uint8_t mac[MAC_BYTES]; // The card's own, which is still its own after a reset.
-	unsigned int mtu;
-	int parent; // Of a VLAN.
-	uint16_t vlan_id;
-	bool is_used;
-};
+// "ADDRESS LINK GATEWAY SOURCE"
+enum { ROUTE_WORDS = 4 };
 
 // The way to an address.
 struct route {
@@ -46,65 +26,9 @@ struct finder {
 	const struct host *host;
 	struct ways *ways;
 	struct netlink netlink;
-	struct link *links;
-	size_t link_count;
+	struct links links;
 	bool is_failed; // Memory was exhausted.
 };
-
-static void take_link(void *context, uint16_t type, const void *fixed, struct netlink_attributes attributes)
-{
-	const struct ifinfomsg *info = fixed;
-	struct finder *finder = context;
-	struct netlink_attributes about = netlink_inside(attributes, IFLA_LINKINFO);
-	const char *name = netlink_find(attributes, IFLA_IFNAME, 1, NULL);
-	const char *kind = netlink_find(about, IFLA_INFO_KIND, 1, NULL);
-	const void *vlan_id = netlink_find(netlink_inside(about, IFLA_INFO_DATA), IFLA_VLAN_ID, sizeof(uint16_t), NULL);
-	const void *mac = netlink_find(attributes, IFLA_PERM_ADDRESS, MAC_BYTES, NULL);
-	struct link *grown, *link;
-
-	if (type != RTM_NEWLINK || !name || finder->link_count == LINKS_MAX)
-		return;
-	grown = realloc(finder->links, (finder->link_count + 1) * sizeof(*grown));
-	if (!grown) {
-		finder->is_failed = true;
-		return;
-	}
-	finder->links = grown;
-	link = &grown[finder->link_count++];
-	*link = (struct link){.index = info->ifi_index,
-	                      .mtu = netlink_u32(attributes, IFLA_MTU, 0),
-	                      .parent = (int)netlink_u32(attributes, IFLA_LINK, 0)};
-	snprintf(link->name, sizeof(link->name), "%s", name);
-	snprintf(link->kind, sizeof(link->kind), "%s", kind ? kind : "");
-	if (!mac)
-		mac = netlink_find(attributes, IFLA_ADDRESS, MAC_BYTES, NULL);
-	link->has_mac = mac;
-	if (mac)
-		memcpy(link->mac, mac, MAC_BYTES);
-	if (vlan_id)
-		memcpy(&link->vlan_id, vlan_id, sizeof(link->vlan_id));
-}
-
-static struct error *list_links(struct finder *finder)
-{
-	struct ifinfomsg all = {.ifi_family = AF_UNSPEC};
-	struct netlink_message message;
-	struct error *err;
-
-	netlink_begin(&message, RTM_GETLINK, NLM_F_DUMP, &all, sizeof(all));
-	err = netlink_run(&finder->netlink, &message, take_link, finder);
-	if (!err && finder->is_failed)
-		err = error_new(ERROR_NOMEM, "no memory for the list of network devices");
-	return err;
-}
-
-static struct link *find_link(struct finder *finder, int index)
-{
-	for (size_t i = 0; i < finder->link_count; i++)
-		if (finder->links[i].index == index)
-			return &finder->links[i];
-	return NULL;
-}
 
 static void take_route(void *context, uint16_t type, const void *fixed, struct netlink_attributes attributes)
 {
@@ -143,52 +67,12 @@ static struct error *find_route(struct finder *finder, const struct sockaddr *to
 	return netlink_run(&finder->netlink, &message, take_route, ret);
 }
 
-// The link and, of a VLAN, the card below it, go into the plan once each.
-static struct error *use_link(struct finder *finder, struct link *link)
-{
-	struct ways *ways = finder->ways;
-	struct link *card = link;
-	_cleanup_free_ char *path = NULL, *device = NULL, *target = NULL;
-
-	if (link->is_used)
-		return NULL;
-	if (strcmp(link->kind, "vlan") == 0)
-		card = find_link(finder, link->parent);
-	if (!card)
-		return error_new(ERROR_UNSUPPORTED, "%s: the card below it is not of this system", link->name);
-	if (asprintf(&path, "/sys/class/net/%s", card->name) < 0 || asprintf(&device, "%s/device", path) < 0)
-		return error_new(ERROR_NOMEM, "no memory for a path");
-	if (!host_exists(finder->host, device) || !card->has_mac)
-		return error_new(
-			ERROR_UNSUPPORTED,
-			"%s is no network card (%s); it needs the full form of the capture initramfs, which is "
-			"not supported yet",
-			card->name, *card->kind ? card->kind : "nothing is below it");
-	if (!card->is_used) {
-		struct error *err = host_readlink(finder->host, path, &target);
-		const char *tail = err ? NULL : strstr(target, "/devices/");
-
-		if (err)
-			return err;
-		words_addf(&ways->devices, "/sys%s", tail ? tail : "");
-		words_addf(&ways->links, "%s %02x:%02x:%02x:%02x:%02x:%02x %u", card->name, card->mac[0], card->mac[1],
-		           card->mac[2], card->mac[3], card->mac[4], card->mac[5], card->mtu);
-		card->is_used = true;
-	}
-	if (card != link) {
-		words_addf(&ways->links, "%s vlan %u %s %u", link->name, link->vlan_id, card->name, link->mtu);
-		ways->has_vlan = true;
-		link->is_used = true;
-	}
-	return NULL;
-}
-
 // Why there is no way is an error that the caller may pass over. Of an address as the user wrote it the name is the same.
 static struct error *add_address(struct finder *finder, const char *name, const char *text, const struct sockaddr *to,
                                  struct words *routes, struct words *reasons)
 {
 	struct route route;
-	struct link *link;
+	const char *link;
 	struct error *err = find_route(finder, to, &route);
 
 	if (err && err->code == ERROR_OS) {
@@ -201,14 +85,14 @@ static struct error *add_address(struct finder *finder, const char *name, const 
 		return err;
 	if (route.type == RTN_LOCAL)
 		return error_new(ERROR_CONFIG, "%s is this machine", name);
-	link = find_link(finder, route.link);
+	link = links_name(&finder->links, route.link);
 	if (route.type != RTN_UNICAST || !link)
 		return error_new(ERROR_CONFIG, "%s: there is no way to it", name);
-	err = use_link(finder, link);
+	err = links_use(&finder->links, finder->host, route.link);
 	if (err)
 		return error_wrap(err, "%s", name);
-	words_addf(routes, "%s %s %s %s", text, link->name, route.gateway, route.source);
-	words_addf(reasons, "%s: over %s%s%s", name, link->name, strcmp(route.gateway, "-") == 0 ? "" : " and ",
+	words_addf(routes, "%s %s %s %s", text, link, route.gateway, route.source);
+	words_addf(reasons, "%s: over %s%s%s", name, link, strcmp(route.gateway, "-") == 0 ? "" : " and ",
 	           strcmp(route.gateway, "-") == 0 ? "" : route.gateway);
 	return NULL;
 }
@@ -336,8 +220,16 @@ static bool is_out_of_memory(const struct finder *finder)
 	const struct ways *ways = finder->ways;
 
 	return finder->is_failed || ways->notices.is_failed || ways->servers.is_failed || ways->links.is_failed ||
-	       ways->addresses.is_failed || ways->devices.is_failed || ways->reasons.is_failed ||
-	       ways->server_reasons.is_failed || ways->warnings.is_failed;
+	       ways->modules.is_failed || ways->addresses.is_failed || ways->devices.is_failed ||
+	       ways->reasons.is_failed || ways->server_reasons.is_failed || ways->warnings.is_failed;
+}
+
+static struct words take_words(struct words *words)
+{
+	struct words taken = *words;
+
+	*words = (struct words){0};
+	return taken;
 }
 
 static struct error *find(struct finder *finder, const struct words *nodes, const struct words *servers)
@@ -347,21 +239,26 @@ static struct error *find(struct finder *finder, const struct words *nodes, cons
 	size_t count;
 
 	if (!err)
-		err = list_links(finder);
+		err = links_list(&finder->netlink, &finder->links);
 	for (size_t i = 0; i < servers->count && !err; i++)
 		err = add_server(finder, servers->list[i]);
 	if (!err)
 		err = add_nodes(finder, nodes);
 	count = ways->notices.count + ways->servers.count;
-	if (!err && (count > PLAN_ROUTES_MAX || ways->links.count > PLAN_LINKS_MAX))
+	if (!err && (count > PLAN_ROUTES_MAX || finder->links.lines.count > PLAN_LINKS_MAX))
 		err = error_new(ERROR_CONFIG, "%zu addresses over %zu links are too many, %d over %d are allowed",
-		                count, ways->links.count, PLAN_ROUTES_MAX, PLAN_LINKS_MAX);
+		                count, finder->links.lines.count, PLAN_ROUTES_MAX, PLAN_LINKS_MAX);
 	if (!err)
 		err = list_addresses(finder);
 	if (!err && is_out_of_memory(finder))
 		err = error_new(ERROR_NOMEM, "no memory for network addresses");
 	netlink_close(&finder->netlink);
-	free(finder->links);
+	if (!err) {
+		ways->links = take_words(&finder->links.lines);
+		ways->devices = take_words(&finder->links.devices);
+		ways->modules = take_words(&finder->links.modules);
+	}
+	links_deinit(&finder->links);
 	return err;
 }
 
@@ -386,6 +283,7 @@ void ways_deinit(struct ways *ways)
 	words_deinit(&ways->links);
 	words_deinit(&ways->addresses);
 	words_deinit(&ways->devices);
+	words_deinit(&ways->modules);
 	words_deinit(&ways->reasons);
 	words_deinit(&ways->server_reasons);
 	words_deinit(&ways->warnings);

@@ -2,7 +2,7 @@
 /**
  * @file
  *
- * Over which cards, VLANs and gateways the nodes that get failover notices, and the servers that get dumps, are reached now.
+ * Over which cards, bonds, bridges, VLANs and gateways the nodes that get failover notices, and the servers that get dumps, are reached now.
  *
  * Does not send anything (capture/notify.h) and does not know which kernel modules a card needs.
  */
@@ -17,7 +17,8 @@
 /**
  * Addresses and their network. Words of words, as they stand in the plan. ways_deinit() it.
  *
- * A link is "NAME MAC MTU" or, behind its card, "NAME vlan ID CARD MTU"; an address "LINK ADDRESS/BITS"; a route
+ * A link is "NAME MAC MTU" or, behind what is below it, "NAME vlan ID LINK MTU", "NAME bond MAC LINK[,LINK]... MODE HASH LACP-RATE
+ * FAIL-OVER-MAC MTU", "NAME bridge MAC LINK[,LINK]... STP MTU", numbers as in IFLA_BOND_*; an address "LINK ADDRESS/BITS"; a route
  * "ADDRESS LINK GATEWAY SOURCE" with "-" for a gateway or a source that it does not have.
  */
 struct ways {
@@ -29,22 +30,22 @@ struct ways {
 	struct words reasons; /**< Of each notice's route, for a person; of addresses that get no notice, too. */
 	struct words server_reasons; /**< Of each server's route. */
 	struct words warnings; /**< Nodes that get none, and why. */
-	bool has_vlan;
+	struct words modules; /**< Kernel modules that links need which are no cards. */
 };
 
 /**
  * Find out.
  *
  * Of nodes all addresses count. One that cannot be reached is left out; a node of which none is left is a warning: without a
- * name, this machine itself, not reached, or only over a device that needs more than a card and a VLAN on it. Of servers each
+ * name, this machine itself, not reached, or only over a device that is none of the four kinds. Of servers each
  * one must be reached.
  *
  * @param[in] host The machine; routes and names are those of the system that this program runs on.
  * @param[in] nodes Names or addresses of those that get notices.
  * @param[in] servers Addresses as numbers.
  * @param[out] ret Result; ways_deinit() it.
- * @return NULL; ERROR_CONFIG (a server is not reached, or too many addresses); ERROR_UNSUPPORTED (a server is reached over more
- *	   than a card and a VLAN); ERROR_OS; ERROR_NOMEM.
+ * @return NULL; ERROR_CONFIG (a server is not reached, or too many addresses); ERROR_UNSUPPORTED (a server is reached over
+ *	   another kind of device); ERROR_OS; ERROR_NOMEM.
  */
 struct error *ways_find(const struct host *host, const struct words *nodes, const struct words *servers,
                         struct ways *ret) must_check;

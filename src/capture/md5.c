@@ -25,7 +25,7 @@ static inline uint32_t rotl(uint32_t x, unsigned int n)
 	return x << n | x >> (32 - n);
 }
 
-static void compress_block(uint32_t state[4], const uint8_t *block)
+static void compress_block(uint32_t *state, const uint8_t *block)
 {
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 	uint32_t x[16];
@@ -73,41 +73,17 @@ void md5_init(struct md5 *ret)
 	static const uint32_t initial[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
 
 	memcpy(ret->state, initial, sizeof(initial));
-	ret->size_bytes = 0;
+	ret->blocks = (struct blocks){0};
 }
 
 void md5_update(struct md5 *md5, const void *buf, size_t size_bytes)
 {
-	const uint8_t *at = buf;
-	size_t used = md5->size_bytes % MD5_BLOCK_BYTES;
-
-	if (!size_bytes)
-		return;
-	md5->size_bytes += size_bytes;
-	if (used) {
-		size_t part = MD5_BLOCK_BYTES - used < size_bytes ? MD5_BLOCK_BYTES - used : size_bytes;
-
-		memcpy(md5->block + used, at, part);
-		at += part;
-		size_bytes -= part;
-		if (used + part < MD5_BLOCK_BYTES)
-			return;
-		compress_block(md5->state, md5->block);
-	}
-	for (; size_bytes >= MD5_BLOCK_BYTES; size_bytes -= MD5_BLOCK_BYTES, at += MD5_BLOCK_BYTES)
-		compress_block(md5->state, at);
-	memcpy(md5->block, at, size_bytes);
+	blocks_add(&md5->blocks, md5->state, compress_block, buf, size_bytes);
 }
 
 void md5_final(struct md5 *md5, uint8_t digest_ret[MD5_DIGEST_BYTES])
 {
-	static const uint8_t padding[MD5_BLOCK_BYTES] = {0x80};
-	uint64_t size_bits = htole64(md5->size_bytes * 8);
-	size_t used = md5->size_bytes % MD5_BLOCK_BYTES;
-
-	// One 1 bit, zeros up to 8 bytes before the end of a block, the number of bits (3.1, 3.2).
-	md5_update(md5, padding, (used < 56 ? 56 : 120) - used);
-	md5_update(md5, &size_bits, sizeof(size_bits));
+	blocks_end(&md5->blocks, md5->state, compress_block, htole64(md5->blocks.size_bytes * 8));
 	for (unsigned int i = 0; i < 4; i++) {
 		uint32_t word = htole32(md5->state[i]);
 

@@ -13,17 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Sizes of RFC 1321, in bytes. */
-enum {
-	MD5_BLOCK_BYTES = 64,
-	MD5_DIGEST_BYTES = 16,
-};
+#include "base/blocks.h"
+
+/** Size of the result, in bytes. */
+enum { MD5_DIGEST_BYTES = 16 };
 
 /** A running digest. Owned by one thread; needs no release. */
 struct md5 {
 	uint32_t state[4];
-	uint64_t size_bytes; /**< So far. */
-	uint8_t block[MD5_BLOCK_BYTES]; /**< The last, not yet full block. */
+	struct blocks blocks;
 };
 
 /** Start. @param[out] ret The digest. */

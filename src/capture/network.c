@@ -4,11 +4,15 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if.h>
+#include <linux/if_bonding.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "boot/words.h"
+
+// Each is a message and its answer: enough for a VLAN on a bridge of bonds.
+enum { LOOKS = 6 };
 
 static struct error *bad_word(const char *what, const char *word)
 {
@@ -41,27 +45,100 @@ static bool find_link(const struct network *network, const char *name, size_t *r
 	return false;
 }
 
-// "NAME MAC MTU" or "NAME vlan ID CARD MTU"
+// "ID LINK"
+static bool parse_vlan(struct network *network, struct network_link *link, char *const *word)
+{
+	unsigned long id;
+
+	if (!parse_number(word[0], 4094, &id) || !id || !find_link(network, word[1], &link->below) ||
+	    network->links[link->below].kind == NETWORK_VLAN)
+		return false;
+	link->vlan_id = (uint16_t)id;
+	return true;
+}
+
+// "LINK[,LINK]..."; the device itself is the next in the list.
+static bool parse_ports(struct network *network, char *names)
+{
+	char *name;
+
+	while ((name = strsep(&names, ","))) {
+		size_t port;
+
+		if (!find_link(network, name, &port) || network->links[port].is_port)
+			return false;
+		network->links[port].is_port = true;
+		network->links[port].master = network->link_count;
+	}
+	return true;
+}
+
+// "MAC LINK[,LINK]... MODE HASH LACP-RATE FAIL-OVER-MAC"
+static bool parse_bond(struct network *network, struct network_link *link, char *const *word)
+{
+	uint8_t *const numbers[] = {&link->mode, &link->hash, &link->lacp_rate, &link->fail_over_mac};
+
+	for (size_t i = 0; i < array_size(numbers); i++) {
+		unsigned long number;
+
+		if (!parse_number(word[2 + i], UINT8_MAX, &number))
+			return false;
+		*numbers[i] = (uint8_t)number;
+	}
+	return parse_mac(word[0], link->mac) && parse_ports(network, word[1]);
+}
+
+// "MAC LINK[,LINK]... STP"
+static bool parse_bridge(struct network *network, struct network_link *link, char *const *word)
+{
+	unsigned long stp;
+
+	if (!parse_number(word[2], 1, &stp))
+		return false;
+	link->has_stp = stp;
+	return parse_mac(word[0], link->mac) && parse_ports(network, word[1]);
+}
+
+// "MAC"
+static bool parse_card(struct network *network, struct network_link *link, char *const *word)
+{
+	(void)network;
+	return parse_mac(word[0], link->mac);
+}
+
+// "NAME MAC MTU", or "NAME KIND … MTU"
 static bool parse_link(struct network *network, const struct words *words)
 {
+	static const struct {
+		const char *name;
+		enum network_kind kind;
+		size_t word_count; // Between the kind and the MTU.
+		bool (*parse)(struct network *network, struct network_link *link, char *const *word);
+	} kinds[] = {
+		{"vlan", NETWORK_VLAN, 2, parse_vlan},
+		{"bond", NETWORK_BOND, 6, parse_bond},
+		{"bridge", NETWORK_BRIDGE, 3, parse_bridge},
+	};
 	struct network_link *link = &network->links[network->link_count];
 	char *const *word = words->list;
-	unsigned long mtu = 0, id = 0;
+	unsigned long mtu = 0;
+	bool is_good = false;
+	size_t kind = 0;
 
 	if (words->count < 3 || network->link_count == NETWORK_LINKS_MAX || strlen(word[0]) >= sizeof(link->name))
 		return false;
 	*link = (struct network_link){0};
 	memcpy(link->name, word[0], strlen(word[0]) + 1);
-	if (strcmp(word[1], "vlan") == 0) {
-		if (words->count != 5 || !parse_number(word[2], 4094, &id) || !id ||
-		    !find_link(network, word[3], &link->card) || network->links[link->card].vlan_id)
-			return false;
-	} else if (words->count != 3 || !parse_mac(word[1], link->mac)) {
-		return false;
+	while (kind < array_size(kinds) && strcmp(kinds[kind].name, word[1]) != 0)
+		kind++;
+	if (kind == array_size(kinds)) {
+		is_good = words->count == 3 && parse_card(network, link, word + 1);
+	} else {
+		link->kind = kinds[kind].kind;
+		is_good = words->count == kinds[kind].word_count + 3 && kinds[kind].parse(network, link, word + 2);
 	}
-	if (!parse_number(word[words->count - 1], 65536, &mtu))
+	if (!is_good || !parse_number(word[words->count - 1], 65536, &mtu))
 		return false;
-	link->vlan_id = (uint16_t)id;
 	link->mtu = (unsigned int)mtu;
 	network->link_count++;
 	return true;
@@ -191,22 +268,80 @@ static void switch_on(struct network *network, struct network_link *link, const 
 	order(network, &message, link, "to switch it on", log);
 }
 
-static void make_vlan(struct network *network, struct network_link *link, const struct log *log)
+static void add_small(struct netlink_message *message, uint16_t type, uint8_t value)
 {
+	netlink_add(message, type, &value, sizeof(value));
+}
+
+// What the kernel refuses of a mode that has no such option is left out.
+static void describe_bond(struct netlink_message *message, const struct network_link *link)
+{
+	const uint32_t look_each_ms = 100;
+
+	add_small(message, IFLA_BOND_MODE, link->mode);
+	netlink_add(message, IFLA_BOND_MIIMON, &look_each_ms, sizeof(look_each_ms));
+	if (link->mode == BOND_MODE_8023AD)
+		add_small(message, IFLA_BOND_AD_LACP_RATE, link->lacp_rate);
+	if (link->mode == BOND_MODE_8023AD || link->mode == BOND_MODE_XOR || link->mode == BOND_MODE_TLB)
+		add_small(message, IFLA_BOND_XMIT_HASH_POLICY, link->hash);
+	if (link->mode == BOND_MODE_ACTIVEBACKUP && link->fail_over_mac)
+		add_small(message, IFLA_BOND_FAIL_OVER_MAC, link->fail_over_mac);
+}
+
+// Without the protocol against loops a bridge need not listen before it forwards.
+static void describe_bridge(struct netlink_message *message, const struct network_link *link)
+{
+	const uint32_t stp = link->has_stp, forward_delay = 0;
+
+	netlink_add(message, IFLA_BR_STP_STATE, &stp, sizeof(stp));
+	if (!stp)
+		netlink_add(message, IFLA_BR_FORWARD_DELAY, &forward_delay, sizeof(forward_delay));
+}
+
+static void make(struct network *network, struct network_link *link, const struct log *log)
+{
+	static const char *const kinds[] = {
+		[NETWORK_VLAN] = "vlan", [NETWORK_BOND] = "bond", [NETWORK_BRIDGE] = "bridge"};
+	const char *kind = kinds[link->kind];
 	struct ifinfomsg fixed = {0};
 	struct netlink_message message;
 	size_t about, data;
 
-	netlink_begin(&message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &fixed, sizeof(fixed));
+	link->is_made = true;
+	// The module of bonds makes one by itself, of the name that most bonds have: that is changed.
+	netlink_begin(&message, RTM_NEWLINK, NLM_F_CREATE | (link->kind == NETWORK_BOND ? 0 : NLM_F_EXCL), &fixed,
+	              sizeof(fixed));
 	netlink_add(&message, IFLA_IFNAME, link->name, strlen(link->name) + 1);
-	netlink_add(&message, IFLA_LINK, &network->links[link->card].index, sizeof(int));
+	if (link->kind == NETWORK_VLAN)
+		netlink_add(&message, IFLA_LINK, &network->links[link->below].index, sizeof(int));
+	else if (link->kind == NETWORK_BRIDGE || !link->fail_over_mac)
+		netlink_add(&message, IFLA_ADDRESS, link->mac, sizeof(link->mac));
 	about = netlink_nest(&message, IFLA_LINKINFO);
-	netlink_add(&message, IFLA_INFO_KIND, "vlan", sizeof("vlan"));
+	netlink_add(&message, IFLA_INFO_KIND, kind, strlen(kind) + 1);
 	data = netlink_nest(&message, IFLA_INFO_DATA);
-	netlink_add(&message, IFLA_VLAN_ID, &link->vlan_id, sizeof(link->vlan_id));
+	if (link->kind == NETWORK_VLAN)
+		netlink_add(&message, IFLA_VLAN_ID, &link->vlan_id, sizeof(link->vlan_id));
+	else if (link->kind == NETWORK_BOND)
+		describe_bond(&message, link);
+	else
+		describe_bridge(&message, link);
 	netlink_nest_end(&message, data);
 	netlink_nest_end(&message, about);
-	order(network, &message, link, "to make the VLAN", log);
+	order(network, &message, link, "to make it", log);
+}
+
+// A bond takes a port only while that is switched off, and switches it on itself.
+static void join(struct network *network, struct network_link *port, const struct log *log)
+{
+	const struct network_link *master = &network->links[port->master];
+	struct ifinfomsg fixed = {.ifi_index = port->index};
+	struct netlink_message message;
+
+	netlink_begin(&message, RTM_NEWLINK, 0, &fixed, sizeof(fixed));
+	netlink_add(&message, IFLA_MASTER, &master->index, sizeof(master->index));
+	port->is_joined = true;
+	port->is_asked = master->kind == NETWORK_BOND;
+	order(network, &message, port, "to be a port", log);
 }
 
 static size_t address_bytes(const struct network_address *address)
@@ -260,8 +395,8 @@ static void set_up(struct network *network, size_t index, const struct log *log)
 {
 	network->links[index].is_up = true;
 	for (size_t i = 0; i < network->link_count; i++)
-		if (network->links[i].vlan_id && network->links[i].card == index)
-			make_vlan(network, &network->links[i], log);
+		if (network->links[i].kind == NETWORK_VLAN && network->links[i].below == index)
+			make(network, &network->links[i], log);
 	for (size_t i = 0; i < network->own_count; i++)
 		if (network->own[i].link == index)
 			add_own(network, &network->own[i], log);
@@ -287,16 +422,17 @@ struct seen {
 	bool has_link[NETWORK_LINKS_MAX];
 };
 
-static bool is_it(const struct network_link *link, const char *name, bool is_stacked,
+// kind: "" of a card, also of one that is a port.
+static bool is_it(const struct network_link *link, const char *name, const char *kind,
                   struct netlink_attributes attributes)
 {
 	const void *mac = netlink_find(attributes, IFLA_PERM_ADDRESS, sizeof(link->mac), NULL);
 
-	if (link->vlan_id)
-		return is_stacked && strcmp(name, link->name) == 0;
+	if (link->kind != NETWORK_CARD)
+		return link->is_made && *kind && strcmp(name, link->name) == 0;
 	if (!mac)
 		mac = netlink_find(attributes, IFLA_ADDRESS, sizeof(link->mac), NULL);
-	return !is_stacked && mac && memcmp(mac, link->mac, sizeof(link->mac)) == 0;
+	return !*kind && mac && memcmp(mac, link->mac, sizeof(link->mac)) == 0;
 }
 
 static void look(void *context, uint16_t type, const void *fixed, struct netlink_attributes attributes)
@@ -304,19 +440,31 @@ static void look(void *context, uint16_t type, const void *fixed, struct netlink
 	const struct ifinfomsg *info = fixed;
 	struct seen *seen = context;
 	const char *name = netlink_find(attributes, IFLA_IFNAME, 1, NULL);
-	bool is_stacked = netlink_inside(attributes, IFLA_LINKINFO).start;
+	const char *kind = netlink_find(netlink_inside(attributes, IFLA_LINKINFO), IFLA_INFO_KIND, 1, NULL);
 
 	if (type != RTM_NEWLINK || !name)
 		return;
 	for (size_t i = 0; i < seen->network->link_count; i++) {
 		struct network_link *link = &seen->network->links[i];
 
-		if (!is_it(link, name, is_stacked, attributes))
+		if (!is_it(link, name, kind ? kind : "", attributes))
 			continue;
 		link->index = info->ifi_index;
 		seen->has_link[i] = has_link(link, info->ifi_flags);
 		return;
 	}
+}
+
+// Whether it is a port now. The first one that is there has its bond or bridge made.
+static bool prepare_port(struct network *network, struct network_link *port, const struct log *log)
+{
+	struct network_link *master = &network->links[port->master];
+
+	if (!master->is_made)
+		make(network, master, log);
+	else if (master->index && !port->is_joined)
+		join(network, port, log);
+	return port->is_joined;
 }
 
 static size_t update_once(struct network *network, const struct log *log)
@@ -337,6 +485,8 @@ static size_t update_once(struct network *network, const struct log *log)
 
 		if (!link->index)
 			continue;
+		if (link->is_port && !prepare_port(network, link, log))
+			continue;
 		switch_on(network, link, log);
 		if (!seen.has_link[i] || link->is_up)
 			continue;
@@ -350,9 +500,9 @@ size_t network_update(struct network *network, const struct log *log)
 {
 	size_t count = 0, more;
 
-	// A device may have its link as soon as it is switched on, a VLAN is there as soon as its card has one; what comes later is
-	// an event.
-	for (size_t i = 0; i < 3; i++) {
+	// A device may have its link as soon as it is switched on, what is upon it is there at the next look; what comes later is an
+	// event.
+	for (size_t i = 0; i < LOOKS; i++) {
 		more = update_once(network, log);
 		count += more;
 	}

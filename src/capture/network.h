@@ -2,7 +2,7 @@
 /**
  * @file
  *
- * The network that the plan asks for, as far as its cards have a link: VLANs, addresses, routes.
+ * The network that the plan asks for, as far as its cards have a link: bonds, bridges, VLANs, addresses, routes.
  *
  * Does not load drivers, ask a server for an address, or wait.
  */
@@ -28,14 +28,29 @@ enum {
 	NETWORK_ROUTES_MAX = PLAN_ROUTES_MAX
 };
 
-/** A card, or a VLAN on one. */
+/** Kinds of devices. All but a card are made here, upon others. */
+enum network_kind {
+	NETWORK_CARD,
+	NETWORK_VLAN,
+	NETWORK_BOND,
+	NETWORK_BRIDGE,
+};
+
+/** A device. What it is upon stands before it. */
 struct network_link {
-	char name[IF_NAMESIZE]; /**< When the plan was made; the card may have another now. */
-	uint8_t mac[6]; /**< Of a card. */
-	uint16_t vlan_id; /**< Of a VLAN; 0: it is a card. */
-	size_t card; /**< Of a VLAN: the index of its card. */
+	enum network_kind kind;
+	char name[IF_NAMESIZE]; /**< When the plan was made; a card may have another now. */
+	uint8_t mac[6]; /**< Not of a VLAN, which has that of what it is upon. */
+	uint16_t vlan_id; /**< Of a VLAN. */
+	size_t below; /**< Of a VLAN: the index of what it is upon. */
+	uint8_t mode, hash, lacp_rate, fail_over_mac; /**< Of a bond: IFLA_BOND_*. */
+	bool has_stp; /**< Of a bridge. */
+	bool is_port; /**< Of the bond or bridge @p master. */
+	size_t master; /**< Its index. */
 	unsigned int mtu;
 	int index; /**< Its number now; 0: it is not there yet. */
+	bool is_made; /**< It was ordered to be made. */
+	bool is_joined; /**< It was ordered to be a port. */
 	bool is_asked; /**< It was switched on. */
 	bool was_without_carrier; /**< It was seen without one since. */
 	bool is_up; /**< It has a link, its addresses and routes. */

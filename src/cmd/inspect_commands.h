@@ -39,6 +39,12 @@ struct error *inspect_commands_bt(int argc, char **argv) must_check;
 /** ps: the list of tasks. @param[in] argc See above. @param[in] argv See above. @return See above. */
 struct error *inspect_commands_ps(int argc, char **argv) must_check;
 
+/** mem: memory, by zones, caches and processes. @param[in] argc See above. @param[in] argv See above. @return See above; ERROR_BAD_DATA also if not all is known. */
+struct error *inspect_commands_mem(int argc, char **argv) must_check;
+
+/** irq: interrupts by CPUs. @param[in] argc See above. @param[in] argv See above. @return See above; ERROR_BAD_DATA also if not all is known. */
+struct error *inspect_commands_irq(int argc, char **argv) must_check;
+
 /** sym: names of addresses, addresses of names. @param[in] argc See above. @param[in] argv See above. @return See above. */
 struct error *inspect_commands_sym(int argc, char **argv) must_check;
 
@@ -48,6 +54,17 @@ struct error *inspect_commands_read(int argc, char **argv) must_check;
 /** type: members of a structure. @param[in] argc See above. @param[in] argv See above. @return See above; as btf_describe(). */
 struct error *inspect_commands_type(int argc, char **argv) must_check;
 
+/** explain: where pages are, whose they are, and whether and why they are in the dump. @param[in] argc See above. @param[in] argv See above. @return See above; ERROR_BAD_DATA also if the page map is damaged. */
+struct error *inspect_commands_explain(int argc, char **argv) must_check;
+
+/** check: whether a dump is whole. @param[in] argc See above. @param[in] argv See above. @return See above; ERROR_BAD_DATA: it is not. */
+struct error *inspect_commands_check(int argc, char **argv) must_check;
+
+/** list: the dumps below directories. @param[in] argc See above. @param[in] argv See above. @return NULL; ERROR_USAGE; ERROR_OS; ERROR_NOMEM; ERROR_BAD_DATA: a dump is damaged. */
+struct error *inspect_commands_list(int argc, char **argv) must_check;
+
+/** compare: whether dumps are of the same crash. @param[in] argc See above. @param[in] argv See above. @return NULL: they are; as inspect_commands_summary(); ERROR_CONFIG: they are not. */
+struct error *inspect_commands_compare(int argc, char **argv) must_check;
 /** html: the report as a page. @param[in] argc See above. @param[in] argv See above. @return See above; as htmlreport_write(). */
 struct error *inspect_commands_html(int argc, char **argv) must_check;
 

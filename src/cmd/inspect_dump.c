@@ -2,12 +2,16 @@
 #include "cmd/inspect_dump.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/workers.h"
+#include "capture/save.h"
 #include "core/foreign.h"
+#include "dump/presence.h"
 
 // Files of a dump directory, the first of which is there. A split dump has vmcore.1, vmcore.2 …
 static const char *const dump_names[] = {"vmcore", "vmcore.1", "vmcore.flat"};
@@ -56,6 +60,12 @@ static struct error *take_option(struct inspect_dump *dump, const char *word, co
 		dump->given |= INSPECT_DUMP_ALL;
 	} else if (options & INSPECT_DUMP_USER && is_option(word, "-u", "--user")) {
 		dump->given |= INSPECT_DUMP_USER;
+	} else if (options & INSPECT_DUMP_SLAB && strcmp(word, "--slab") == 0) {
+		dump->given |= INSPECT_DUMP_SLAB;
+	} else if (options & INSPECT_DUMP_PROCESSES && strcmp(word, "--processes") == 0) {
+		dump->given |= INSPECT_DUMP_PROCESSES;
+	} else if (options & INSPECT_DUMP_AFFINITY && is_option(word, "-a", "--affinity")) {
+		dump->given |= INSPECT_DUMP_AFFINITY;
 	} else if (options & INSPECT_DUMP_CPU && is_option(word, "-c", "--cpu")) {
 		if (!value)
 			return error_new(ERROR_USAGE, "%s: the number of a CPU is missing", word);
@@ -64,6 +74,21 @@ static struct error *take_option(struct inspect_dump *dump, const char *word, co
 			return err;
 		dump->given |= INSPECT_DUMP_CPU;
 		dump->cpu = (uint32_t)cpu;
+		*used_ret = 2;
+	} else if (options & INSPECT_DUMP_RANGES && strcmp(word, "--ranges") == 0) {
+		dump->given |= INSPECT_DUMP_RANGES;
+	} else if (options & INSPECT_DUMP_MAP && strcmp(word, "--map") == 0) {
+		if (!value)
+			return error_new(ERROR_USAGE, "--map: a file is missing");
+		dump->map_path = value;
+		*used_ret = 2;
+	} else if (options & INSPECT_DUMP_THREADS && strcmp(word, "--threads") == 0) {
+		if (!value)
+			return error_new(ERROR_USAGE, "--threads: a number is missing");
+		err = inspect_dump_number(value, word, WORKERS_MAX, &cpu);
+		if (err)
+			return err;
+		dump->threads = (unsigned int)cpu;
 		*used_ret = 2;
 	} else if (options & INSPECT_DUMP_OUTPUT && is_option(word, "-o", "--output")) {
 		if (!value)
@@ -173,19 +198,84 @@ static struct error *open_directory(struct inspect_dump *dump)
 	return error_new(ERROR_BAD_DATA, "%s: there is no vmcore in this directory", dump->path);
 }
 
+struct error *inspect_dump_parse(int argc, char **argv, unsigned int options, size_t most_words,
+                                 struct inspect_dump *ret)
+{
+	*ret = (struct inspect_dump){0};
+	return parse(argc, argv, options, most_words, ret);
+}
+
+struct error *inspect_dump_open_files(struct inspect_dump *dump)
+{
+	struct stat info;
+
+	if (stat(dump->path, &info) == 0 && S_ISDIR(info.st_mode))
+		return open_directory(dump);
+	return open_files(dump, dump->path);
+}
+
 struct error *inspect_dump_open(int argc, char **argv, unsigned int options, size_t most_words,
                                 struct inspect_dump *ret)
 {
-	struct error *err;
+	struct error *err = inspect_dump_parse(argc, argv, options, most_words, ret);
+
+	return err ? err : inspect_dump_open_files(ret);
+}
+
+// Where the map of a dump may be: in its directory, behind its name, beside it.
+static struct error *find_map(const struct inspect_dump *dump, char **path_ret)
+{
+	const char *slash = strrchr(dump->path, '/');
+	int folder = slash ? (int)(slash - dump->path) + 1 : 0;
+	char *path = NULL;
 	struct stat info;
 
-	*ret = (struct inspect_dump){0};
-	err = parse(argc, argv, options, most_words, ret);
+	if (stat(dump->path, &info) == 0 && S_ISDIR(info.st_mode)) {
+		if (asprintf(&path, "%s/" SAVE_MAP_NAME, dump->path) < 0)
+			return error_new(ERROR_NOMEM, "out of memory");
+	} else {
+		if (asprintf(&path, "%s.pagemap", dump->path) < 0)
+			return error_new(ERROR_NOMEM, "out of memory");
+		if (!exists(path)) {
+			free(path);
+			if (asprintf(&path, "%.*s" SAVE_MAP_NAME, folder, dump->path) < 0)
+				return error_new(ERROR_NOMEM, "out of memory");
+		}
+	}
+	*path_ret = path;
+	return NULL;
+}
+
+struct error *inspect_dump_map(const struct inspect_dump *dump, int *fd_ret, struct pagemap_reader **ret)
+{
+	_cleanup_free_ char *found = NULL;
+	_cleanup_close_ int fd = -1;
+	_cleanup_(pagemap_reader_destroyp) struct pagemap_reader *map = NULL;
+	const char *path = dump->map_path;
+	struct error *err = NULL;
+
+	*ret = NULL;
+	if (path && strcmp(path, "-") == 0)
+		return NULL;
+	if (!path)
+		err = find_map(dump, &found);
 	if (err)
 		return err;
-	if (stat(ret->path, &info) == 0 && S_ISDIR(info.st_mode))
-		return open_directory(ret);
-	return open_files(ret, ret->path);
+	path = path ? path : found;
+	// What lies there may be anything: a pipe would wait without end.
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT && !dump->map_path)
+		return NULL;
+	if (fd < 0)
+		return error_os(errno, "%s", path);
+	err = pagemap_reader_create(fd, &map);
+	if (!err)
+		err = presence_check_map(dump->core, map);
+	if (err)
+		return error_wrap(err, "%s (--map - goes without it)", path);
+	*fd_ret = take_fd(&fd);
+	*ret = take_ptr(map);
+	return NULL;
 }
 
 struct error *inspect_dump_machine(struct inspect_dump *dump)

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/vmcore.h"
+#include "dump/pagemap_reader.h"
 #include "report/machine.h"
 
 /** Most files of one dump, and most words behind it. */
@@ -26,8 +27,14 @@ enum inspect_dump_option {
 	INSPECT_DUMP_ALL = 1 << 0, /**< -a, --all */
 	INSPECT_DUMP_CPU = 1 << 1, /**< -c, --cpu NUMBER */
 	INSPECT_DUMP_USER = 1 << 2, /**< -u, --user */
-	INSPECT_DUMP_OUTPUT = 1 << 3, /**< -o, --output FILE, and --force */
-	INSPECT_DUMP_FORCE = 1 << 4, /**< Only in given: --force. */
+	INSPECT_DUMP_MAP = 1 << 3, /**< --map FILE, or - for none */
+	INSPECT_DUMP_RANGES = 1 << 4, /**< --ranges */
+	INSPECT_DUMP_THREADS = 1 << 5, /**< --threads NUMBER */
+	INSPECT_DUMP_SLAB = 1 << 8, /**< --slab */
+	INSPECT_DUMP_PROCESSES = 1 << 9, /**< --processes */
+	INSPECT_DUMP_AFFINITY = 1 << 10, /**< -a, --affinity */
+	INSPECT_DUMP_OUTPUT = 1 << 6, /**< -o, --output FILE, and --force */
+	INSPECT_DUMP_FORCE = 1 << 7, /**< Only in given: --force. */
 };
 
 /** Words, and the dump. */
@@ -40,6 +47,8 @@ struct inspect_dump {
 	bool is_json;
 	unsigned int given; /**< Options of enum inspect_dump_option. */
 	uint32_t cpu; /**< Of --cpu. */
+	const char *map_path; /**< Of --map; NULL: not given. */
+	unsigned int threads; /**< Of --threads; 0: not given. */
 	const char *output; /**< Of --output; NULL: there is none. */
 	struct vmcore *core;
 	struct machine *machine; /**< NULL: inspect_dump_machine() was not called. */
@@ -57,6 +66,28 @@ struct inspect_dump {
  */
 struct error *inspect_dump_open(int argc, char **argv, unsigned int options, size_t most_words,
                                 struct inspect_dump *ret) must_check;
+
+/**
+ * Read the words of a command, and open nothing.
+ *
+ * @param[in] argc, argv, options, most_words, ret As inspect_dump_open().
+ * @return NULL; ERROR_USAGE.
+ */
+struct error *inspect_dump_parse(int argc, char **argv, unsigned int options, size_t most_words,
+                                 struct inspect_dump *ret) must_check;
+
+/** Open the dump that the words name. @param[in,out] dump Of inspect_dump_parse(). @return As inspect_dump_open(). */
+struct error *inspect_dump_open_files(struct inspect_dump *dump) must_check;
+
+/**
+ * Open the page map of a dump: that of --map, or the one that lies beside it.
+ *
+ * @param[in] dump Opened.
+ * @param[out] fd_ret The file; close() it. Untouched where there is none.
+ * @param[out] ret The map, which is that of the dump; NULL: there is none. pagemap_reader_destroy() it.
+ * @return NULL; ERROR_BAD_DATA (it is damaged, or of another dump); ERROR_UNSUPPORTED (its version; or it is encrypted); ERROR_OS; ERROR_NOMEM.
+ */
+struct error *inspect_dump_map(const struct inspect_dump *dump, int *fd_ret, struct pagemap_reader **ret) must_check;
 
 /** Open its kernel. @param[in,out] dump See there. @return NULL; as machine_open(). */
 struct error *inspect_dump_machine(struct inspect_dump *dump) must_check;

@@ -8,8 +8,9 @@
 #include "cmd/inspect_commands.h"
 #include "cmd/inspect_dump.h"
 #include "report/crashreport.h"
+#include "report/residents.h"
 
-enum { PAGES_PER_KIB = 1024 };
+enum { KIB = 1024 };
 
 // Where stacks are printed to.
 struct printer {
@@ -120,16 +121,33 @@ struct error *inspect_commands_bt(int argc, char **argv)
 	return err;
 }
 
-static void print_task(const struct inspect_dump *dump, const struct threads_task *task, struct json *json)
+// What all lines of ps need.
+struct lines {
+	const struct inspect_dump *dump;
+	struct residents residents;
+	uint64_t memory_pages; // Of the machine; 0: not known.
+	struct json json;
+};
+
+static void print_task(struct lines *lines, const struct threads_task *task)
 {
-	uint64_t size_kib = task->total_pages * vmcore_page_bytes(dump->core) / PAGES_PER_KIB;
-	char vaddr[24];
+	const struct residents_space *space = task->mm_vaddr ? residents_find(&lines->residents, task->mm_vaddr) : NULL;
+	uint64_t page_kib = vmcore_page_bytes(lines->dump->core) / KIB, pages = space ? residents_pages(space) : 0;
+	// Of a process whose counters cannot be read nothing is told; threads of the kernel have nothing.
+	bool is_known = !task->mm_vaddr || (space && space->is_known);
+	double share = lines->memory_pages ? 100.0 * (double)pages / (double)lines->memory_pages : 0;
+	struct json *json = &lines->json;
+	char vaddr[24], resident[24] = "?", percent[24] = "?";
 
 	snprintf(vaddr, sizeof(vaddr), "%016" PRIx64, task->vaddr);
-	if (!dump->is_json) {
-		printf("%c%8u %8u %4u  %s  %s %9" PRIu64 "  %s%s%s\n", task->is_active ? '>' : ' ', task->pid,
-		       task->ppid, task->cpu, vaddr, task->state, size_kib, task->mm_vaddr ? "" : "[", task->name,
-		       task->mm_vaddr ? "" : "]");
+	if (!lines->dump->is_json) {
+		if (is_known)
+			snprintf(resident, sizeof(resident), "%" PRIu64, pages * page_kib);
+		if (is_known && lines->memory_pages)
+			snprintf(percent, sizeof(percent), "%.1f", share);
+		printf("%c%8u %8u %4u  %s  %s %5s %9" PRIu64 " %9s  %s%s%s\n", task->is_active ? '>' : ' ', task->pid,
+		       task->ppid, task->cpu, vaddr, task->state, percent, task->total_pages * page_kib, resident,
+		       task->mm_vaddr ? "" : "[", task->name, task->mm_vaddr ? "" : "]");
 		return;
 	}
 	json_open_object(json, NULL);
@@ -141,50 +159,81 @@ static void print_task(const struct inspect_dump *dump, const struct threads_tas
 	json_text(json, "state", task->state);
 	json_bool(json, "active", task->is_active);
 	json_bool(json, "kernel", !task->mm_vaddr);
-	json_number(json, "size_kib", size_kib);
+	json_number(json, "size_kib", task->total_pages * page_kib);
+	if (is_known)
+		json_number(json, "resident_kib", pages * page_kib);
+	else
+		json_text(json, "resident_kib", NULL);
 	json_text(json, "name", task->name);
 	json_close(json);
+}
+
+static size_t print_tasks(struct lines *lines)
+{
+	const struct inspect_dump *dump = lines->dump;
+	const struct threads *threads = &dump->machine->threads;
+	size_t unreadable = 0;
+
+	if (dump->is_json) {
+		json_init(&lines->json, stdout);
+		json_open_object(&lines->json, NULL);
+		if (lines->memory_pages)
+			json_number(&lines->json, "memory_kib",
+			            lines->memory_pages * (vmcore_page_bytes(dump->core) / KIB));
+		json_open_array(&lines->json, "tasks");
+	} else {
+		printf("%9s %8s %4s  %16s  %s %5s %9s %9s  %s\n", "PID", "PPID", "CPU", "TASK", "ST", "%MEM",
+		       "SIZE/KiB", "RSS/KiB", "COMMAND");
+	}
+	for (size_t i = 0; i < threads->count; i++) {
+		struct threads_task task;
+		struct error *err = threads_read(threads, dump->machine->kernel, threads->list[i], &task);
+
+		unreadable += !!err;
+		if (!err && (task.mm_vaddr || !(dump->given & INSPECT_DUMP_USER)))
+			print_task(lines, &task);
+		error_free(err);
+	}
+	return unreadable;
 }
 
 struct error *inspect_commands_ps(int argc, char **argv)
 {
 	_cleanup_inspect_dump_ struct inspect_dump dump;
+	struct lines lines = {.dump = &dump};
 	struct error *err = inspect_dump_open(argc, argv, INSPECT_DUMP_USER, 0, &dump);
 	const struct threads *threads;
-	struct json json;
-	size_t unreadable = 0;
+	char why[KERNEL_WHY_BYTES];
+	size_t unreadable;
 
 	if (!err)
 		err = inspect_dump_machine(&dump);
 	if (err)
 		return err;
 	threads = &dump.machine->threads;
-	json_init(&json, stdout);
+	// Without it the share is not known, which its column says.
+	error_free(kernel_variable(dump.machine->kernel, KERNEL_TOTALRAM_PAGES, 8, &lines.memory_pages));
+	err = residents_init(&lines.residents, dump.machine->kernel, threads);
+	if (err) {
+		residents_deinit(&lines.residents);
+		return err;
+	}
+	unreadable = print_tasks(&lines);
 	if (dump.is_json) {
-		json_open_object(&json, NULL);
-		json_open_array(&json, "tasks");
-	} else {
-		printf("%9s %8s %4s  %16s  %s %9s  %s\n", "PID", "PPID", "CPU", "TASK", "ST", "SIZE/KiB", "COMMAND");
+		json_close(&lines.json);
+		json_number(&lines.json, "unreadable", unreadable);
+		json_text(&lines.json, "resident_problem", lines.residents.why[0] ? lines.residents.why : NULL);
+		json_text(&lines.json, "problem", threads->why[0] ? threads->why : NULL);
+		json_close(&lines.json);
+		err = json_finish(&lines.json);
 	}
-	for (size_t i = 0; i < threads->count; i++) {
-		struct threads_task task;
-
-		err = threads_read(threads, dump.machine->kernel, threads->list[i], &task);
-		unreadable += !!err;
-		if (!err && (task.mm_vaddr || !(dump.given & INSPECT_DUMP_USER)))
-			print_task(&dump, &task, &json);
-		error_free(err);
-	}
-	if (dump.is_json) {
-		json_close(&json);
-		json_number(&json, "unreadable", unreadable);
-		json_text(&json, "problem", threads->why[0] ? threads->why : NULL);
-		json_close(&json);
-		err = json_finish(&json);
-		if (err)
-			return err;
-	}
+	memcpy(why, lines.residents.why, sizeof(why));
+	residents_deinit(&lines.residents);
+	if (err)
+		return err;
 	if (threads->why[0])
 		return error_new(ERROR_BAD_DATA, "there may be more tasks: %s", threads->why);
-	return unreadable ? error_new(ERROR_BAD_DATA, "%zu tasks cannot be read", unreadable) : NULL;
+	if (unreadable)
+		return error_new(ERROR_BAD_DATA, "%zu tasks cannot be read", unreadable);
+	return why[0] ? error_new(ERROR_BAD_DATA, "resident memory is not all known: %s", why) : NULL;
 }

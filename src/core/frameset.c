@@ -98,12 +98,14 @@ bool frameset_find(const struct frameset *set, uint64_t pfn, uint64_t *rank_ret)
 	size_t at = find_block(set, pfn);
 	unsigned int bit = pfn % FRAMESET_BLOCK_FRAMES;
 	unsigned int group = bit / FRAMESET_RANK_FRAMES;
-	const struct frameset_block *block = &set->blocks[at];
+	const struct frameset_block *block;
 
+	// An empty set has no blocks to point to.
 	if (at == set->block_count) {
 		*rank_ret = set->frame_count;
 		return false;
 	}
+	block = &set->blocks[at];
 	if (block->index != pfn / FRAMESET_BLOCK_FRAMES) {
 		*rank_ret = block->rank;
 		return false;

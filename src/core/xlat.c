@@ -22,11 +22,6 @@ struct error *xlat_init(struct xlat *ret, const struct vmcore *core)
 	return err;
 }
 
-static uint64_t entry_paddr(const struct xlat *xlat, uint64_t entry)
-{
-	return (entry & xlat->paddr_mask) | (entry & xlat->paddr_high_mask) << xlat->paddr_high_shift;
-}
-
 // Gives the table entry that maps an address, and how many bits of the address are its offset there.
 static struct error *walk(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, uint64_t *entry_ret,
                           unsigned int *shift_ret)
@@ -53,7 +48,7 @@ static struct error *walk(const struct xlat *xlat, struct vmreader *reader, uint
 		case ARCH_PTE_ABSENT:
 			return error_new(ERROR_FAULT, "virtual address %#jx is not mapped", (uintmax_t)vaddr);
 		case ARCH_PTE_TABLE:
-			table = entry_paddr(xlat, entry);
+			table = xlat_entry_paddr(xlat, entry);
 			break;
 		case ARCH_PTE_PAGE:
 			*entry_ret = entry;
@@ -74,7 +69,7 @@ static struct error *translate(const struct xlat *xlat, struct vmreader *reader,
 	if (err)
 		return err;
 	// Bits of a large entry below its size are attributes (PAT), not address.
-	*paddr_ret = (entry_paddr(xlat, *entry_ret) & ~offset_mask) + (vaddr & offset_mask);
+	*paddr_ret = (xlat_entry_paddr(xlat, *entry_ret) & ~offset_mask) + (vaddr & offset_mask);
 	if (run_bytes_ret)
 		*run_bytes_ret = offset_mask + 1 - (vaddr & offset_mask);
 	return NULL;
@@ -184,7 +179,7 @@ static struct error *walk_table(struct walker *walker, uint64_t table, unsigned 
 	for (size_t i = 0; !err && i < entry_count; i++) {
 		uint64_t entry = load_u64(walker->tables[level] + i * ENTRY_BYTES, xlat->core->is_big_endian);
 		enum arch_pte kind = entry ? arch->user_pte(&entry, level) : ARCH_PTE_ABSENT;
-		uint64_t paddr = entry_paddr(xlat, entry);
+		uint64_t paddr = xlat_entry_paddr(xlat, entry);
 
 		if (kind == ARCH_PTE_PAGE) {
 			uint64_t bytes = UINT64_C(1) << shift;

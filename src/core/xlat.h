@@ -98,6 +98,12 @@ struct error *xlat_read(const struct xlat *xlat, struct vmreader *reader, uint64
 struct error *xlat_read_uint(const struct xlat *xlat, struct vmreader *reader, uint64_t vaddr, unsigned int size_bytes,
                              uint64_t *ret) must_check;
 
+/** Where an entry of a page table leads to. @param[in] xlat Shared. @param[in] entry That of a table, or of a page. @return Physical address; of a large page bits below its size are attributes. */
+static inline uint64_t xlat_entry_paddr(const struct xlat *xlat, uint64_t entry)
+{
+	return (entry & xlat->paddr_mask) | (entry & xlat->paddr_high_mask) << xlat->paddr_high_shift;
+}
+
 /** A walk over the memory of a process. */
 struct xlat_walk {
 	/** Told of each page, of any size, as often as it is mapped. It may use the reader of the walk. */

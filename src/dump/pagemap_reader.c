@@ -122,23 +122,26 @@ static struct error *read_state(const struct pagemap_reader *reader, uint64_t ce
 	return err;
 }
 
-struct error *pagemap_reader_states(const struct pagemap_reader *reader, uint64_t cell, size_t count, uint8_t *states)
+struct error *pagemap_reader_states(const struct pagemap_reader *reader, uint64_t cell, uint8_t *states, size_t count)
 {
-	uint64_t first = cell / FMT_PAGEMAP_CELLS_PER_BYTE;
-	size_t size = (size_t)(cell % FMT_PAGEMAP_CELLS_PER_BYTE + count) / FMT_PAGEMAP_CELLS_PER_BYTE + 1, got;
-	_cleanup_free_ uint8_t *bytes = calloc(1, size);
-	struct error *err;
+	while (count) {
+		uint8_t bytes[256] = {0};
+		uint64_t first = cell % FMT_PAGEMAP_CELLS_PER_BYTE;
+		size_t room = sizeof(bytes) * FMT_PAGEMAP_CELLS_PER_BYTE - first, part = count < room ? count : room,
+		       got;
+		struct error *err = io_pread(reader->fd, bytes, sizeof(bytes), cell / FMT_PAGEMAP_CELLS_PER_BYTE, &got);
 
-	if (!bytes)
-		return error_new(ERROR_NOMEM, "no memory for a part of a page map");
-	// What is beyond the end of the file is zeros.
-	err = io_pread(reader->fd, bytes, size, first, &got);
-	for (size_t i = 0; i < count && !err; i++) {
-		uint64_t at = cell % FMT_PAGEMAP_CELLS_PER_BYTE + i;
-
-		states[i] = bytes[at / FMT_PAGEMAP_CELLS_PER_BYTE] >> at % FMT_PAGEMAP_CELLS_PER_BYTE * 2 & 3;
+		if (err)
+			return err;
+		for (size_t i = 0; i < part; i++)
+			states[i] = bytes[(first + i) / FMT_PAGEMAP_CELLS_PER_BYTE] >>
+			                    (first + i) % FMT_PAGEMAP_CELLS_PER_BYTE * 2 &
+			            3;
+		states += part;
+		cell += part;
+		count -= part;
 	}
-	return err;
+	return NULL;
 }
 
 struct error *pagemap_reader_find(struct pagemap_reader *reader, uint64_t pfn, struct pagemap_answer *ret)

@@ -61,16 +61,16 @@ const struct fmt_pagemap_header *pagemap_reader_header(const struct pagemap_read
 struct error *pagemap_reader_find(struct pagemap_reader *reader, uint64_t pfn, struct pagemap_answer *ret) must_check;
 
 /**
- * What became of pages that are kept, in one go.
+ * States of pages that follow one another, all of one answer.
  *
  * @param[in] reader The reader.
- * @param[in] cell Of the first page, as pagemap_reader_find() gave it; those of a run follow.
- * @param[in] count Pages.
- * @param[out] states One byte each: enum fmt_pagemap_state.
- * @return NULL; ERROR_OS; ERROR_NOMEM.
+ * @param[in] cell Of the first one: that of an answer, and so many further as the page is behind the one that was asked for.
+ * @param[out] states enum fmt_pagemap_state, one byte each.
+ * @param[in] count Their number.
+ * @return NULL; ERROR_OS.
  */
-struct error *pagemap_reader_states(const struct pagemap_reader *reader, uint64_t cell, size_t count,
-                                    uint8_t *states) must_check;
+struct error *pagemap_reader_states(const struct pagemap_reader *reader, uint64_t cell, uint8_t *states,
+                                    size_t count) must_check;
 
 /** An answer in words. @param[in] answer The answer. @return Static text, such as "free, left out". */
 const char *pagemap_reader_text(const struct pagemap_answer *answer);

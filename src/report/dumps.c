@@ -31,7 +31,7 @@ enum {
 
 const char *dumps_state_name(enum dumps_state state)
 {
-	static const char *const names[] = {"whole", "incomplete", "damaged", "unchecked", "log"};
+	static const char *const names[] = {"whole", "incomplete", "damaged", "unchecked", "log", "complete"};
 
 	return names[state];
 }
@@ -186,7 +186,7 @@ static void look_at_log(int dir_fd, struct dumps_about *about)
 }
 
 // What is wrong with the file that a line of the manifest names; NULL: nothing.
-static char *check_line(int dir_fd, const char *line)
+static char *check_line(int dir_fd, const char *line, bool is_read)
 {
 	enum { DIGITS = SEAL_HASH_BYTES - 1 };
 	const char *name;
@@ -200,17 +200,19 @@ static char *check_line(int dir_fd, const char *line)
 	fd = open_file(dir_fd, name);
 	if (fd < 0)
 		err = error_os(errno, "%s", name);
-	if (!err)
+	if (!err && is_read)
 		err = seal_hash(fd, 0, digest);
 	if (err)
 		return strdup(err->text);
+	if (!is_read)
+		return NULL;
 	if (strncmp(digest, line, DIGITS) != 0 && asprintf(&problem, "%s is not what the manifest says", name) < 0)
 		return NULL;
 	return problem;
 }
 
 // What is wrong with the files; NULL: nothing. "" if there is no manifest.
-static char *check_manifest(int dir_fd)
+static char *check_manifest(int dir_fd, bool is_read)
 {
 	_cleanup_close_ int fd = open_file(dir_fd, SEAL_MANIFEST);
 	_cleanup_free_ char *text = NULL;
@@ -224,7 +226,7 @@ static char *check_manifest(int dir_fd)
 	rest = text;
 	while (!problem && (line = strsep(&rest, "\n")))
 		if (*line)
-			problem = check_line(dir_fd, line);
+			problem = check_line(dir_fd, line, is_read);
 	return problem;
 }
 
@@ -280,21 +282,21 @@ static uint64_t disk_bytes(int dir_fd)
 	return size_bytes;
 }
 
-static void judge_incomplete(int dir_fd, struct dumps_about *ret)
+static void judge_incomplete(int dir_fd, bool is_read, struct dumps_about *ret)
 {
 	char *problem = said_problem(dir_fd);
-	_cleanup_free_ char *wrong = problem ? NULL : check_manifest(dir_fd);
+	_cleanup_free_ char *wrong = problem || !is_read ? NULL : check_manifest(dir_fd, true);
 
 	ret->state = DUMPS_INCOMPLETE;
 	if (problem)
 		ret->problem = problem;
-	else if (!wrong)
+	else if (!wrong && is_read)
 		ret->problem = strdup("all its files are whole; the capture was cut off before it gave it its name");
 	else
 		ret->problem = strdup("the capture was cut off");
 }
 
-struct error *dumps_look(int fd, const char *name, struct dumps_about *ret)
+static struct error *look(int fd, const char *name, bool is_read, struct dumps_about *ret)
 {
 	_cleanup_close_ int dir_fd = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_free_ char *problem = NULL;
@@ -307,15 +309,27 @@ struct error *dumps_look(int fd, const char *name, struct dumps_about *ret)
 	ret->memory = find_memory(dir_fd);
 	ret->part_count = said_parts(dir_fd);
 	if (is_incomplete(name)) {
-		judge_incomplete(dir_fd, ret);
+		judge_incomplete(dir_fd, is_read, ret);
 		return NULL;
 	}
-	problem = check_manifest(dir_fd);
+	if (!is_read)
+		ret->state = DUMPS_COMPLETE;
+	problem = check_manifest(dir_fd, is_read);
 	if (problem) {
 		ret->state = *problem ? DUMPS_DAMAGED : DUMPS_UNCHECKED;
 		ret->problem = printable(*problem ? problem : "it has no manifest, for which there was no time");
 	}
 	return NULL;
+}
+
+struct error *dumps_look(int fd, const char *name, struct dumps_about *ret)
+{
+	return look(fd, name, true, ret);
+}
+
+struct error *dumps_glance(int fd, const char *name, struct dumps_about *ret)
+{
+	return look(fd, name, false, ret);
 }
 
 void dumps_deinit(struct dumps_about *about)

@@ -23,6 +23,7 @@ enum dumps_state {
 	DUMPS_DAMAGED, /**< A file is not what the manifest says. */
 	DUMPS_UNCHECKED, /**< It has no manifest. */
 	DUMPS_LOG, /**< There is no dump, only the kernel's log. */
+	DUMPS_COMPLETE, /**< The capture finished it; nobody looked whether its files still are as its manifest says. */
 };
 
 /** A dump, looked at. dumps_deinit() it. */
@@ -36,7 +37,7 @@ struct dumps_about {
 	unsigned int part_count; /**< Over so many directories it is split, as its README says; 1: it is not. */
 };
 
-/** A word for a person, and for programs. @param[in] state A state. @return "whole", "incomplete", "damaged", "unchecked", "log". */
+/** A word for a person, and for programs. @param[in] state A state. @return "whole", "incomplete", "damaged", "unchecked", "log", "complete". */
 const char *dumps_state_name(enum dumps_state state);
 
 /**
@@ -66,6 +67,9 @@ char *dumps_part_place(int fd, const char *name, unsigned int number);
  * @return NULL; ERROR_OS (it is gone, or is no directory); ERROR_NOMEM.
  */
 struct error *dumps_look(int fd, const char *name, struct dumps_about *ret) must_check;
+
+/** As dumps_look(), without reading files whole: of one that is finished it is only looked whether the files of its manifest are there. @param[in] fd As there. @param[in] name As there; any directory. @param[out] ret As there; DUMPS_COMPLETE instead of DUMPS_WHOLE. @return As there. */
+struct error *dumps_glance(int fd, const char *name, struct dumps_about *ret) must_check;
 
 /** The kernel's last word in a log. @param[in] fd The log; borrowed. @return Printable; NULL if there is none, or no memory. free() it. */
 char *dumps_find_panic(int fd);

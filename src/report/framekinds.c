@@ -205,7 +205,7 @@ static struct error *add_kept(struct framekinds *kinds, const struct pagemap_rea
 
 	for (uint64_t done = 0; done < frames;) {
 		size_t count = frames - done < sizeof(states) ? (size_t)(frames - done) : sizeof(states);
-		struct error *err = pagemap_reader_states(reader, answer->cell + done, count, states);
+		struct error *err = pagemap_reader_states(reader, answer->cell + done, states, count);
 
 		if (err)
 			return err;

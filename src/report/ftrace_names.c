@@ -98,9 +98,12 @@ static int compare_tasks(const void *left, const void *right)
 // Sorting keeps no order of equal ones: what tracing kept is merged with the rest when each is sorted.
 static struct error *merge(struct ftrace_names *names, size_t saved_count)
 {
-	struct ftrace_names_task *merged = calloc(names->task_count + 1, sizeof(*merged));
+	struct ftrace_names_task *merged;
 	size_t a = 0, b = saved_count, count = 0;
 
+	if (!names->task_count)
+		return NULL;
+	merged = calloc(names->task_count, sizeof(*merged));
 	if (!merged)
 		return error_new(ERROR_NOMEM, "no memory for names of tasks");
 	qsort(names->tasks, saved_count, sizeof(*merged), compare_tasks);

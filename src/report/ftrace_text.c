@@ -21,7 +21,7 @@ static size_t element_bytes(const struct ftrace_format_field *field)
 	const char *array = strchr(field->type, '[');
 	const char *type = field->type;
 
-	if (field->length && field->size_bytes % field->length == 0 && field->size_bytes / field->length)
+	if (field->length && field->size_bytes >= field->length && field->size_bytes % field->length == 0)
 		return field->size_bytes / field->length;
 	if (memmem(type, (size_t)(array - type), "long", 4) || memmem(type, (size_t)(array - type), "64", 2) ||
 	    memchr(type, '*', (size_t)(array - type)))

@@ -117,7 +117,9 @@ static const struct btf_query member_names[KERNEL_MEMBER_COUNT] = {
 	// two are still counted in pages.
 	[KERNEL_NR_SLAB_RECLAIMABLE] = ENUMERATOR("NR_SLAB_RECLAIMABLE_B"),
 	[KERNEL_NR_SLAB_UNRECLAIMABLE] = ENUMERATOR("NR_SLAB_UNRECLAIMABLE_B"),
-	[KERNEL_NR_PAGETABLE] = ENUMERATOR("NR_PAGETABLE"),
+	// Counted by zones until Linux kernel commit f0c0c115fb81 ("mm: memcontrol: account pagetables per node") (in v5.11).
+	[KERNEL_NR_PAGETABLE] = {.type = "node_stat_item", .member = "NR_PAGETABLE", .is_enumerator = true},
+	[KERNEL_NR_PAGETABLE_OF_ZONES] = {.type = "zone_stat_item", .member = "NR_PAGETABLE", .is_enumerator = true},
 };
 
 void kernel_plain(char *text)
@@ -264,18 +266,24 @@ struct error *kernel_variable(struct kernel *kernel, enum kernel_symbol which, s
 	return err ? err : error_wrap(vmemory_uint(kernel->memory, vaddr, size_bytes, ret), "%s", symbol_names[which]);
 }
 
-struct error *kernel_per_cpu(struct kernel *kernel, enum kernel_symbol which, uint32_t cpu, uint64_t *ret)
+struct error *kernel_cpu_copy(struct kernel *kernel, uint64_t vaddr, uint32_t cpu, uint64_t *ret)
 {
-	uint64_t vaddr = 0, offsets = 0, offset = 0;
-	struct error *err = kernel_symbol(kernel, which, &vaddr);
+	uint64_t offsets = 0, offset = 0;
+	struct error *err = kernel_symbol(kernel, KERNEL_PER_CPU_OFFSET, &offsets);
 
-	if (!err)
-		err = kernel_symbol(kernel, KERNEL_PER_CPU_OFFSET, &offsets);
 	if (!err)
 		err = vmemory_uint(kernel->memory, offsets + 8 * (uint64_t)cpu, 8, &offset);
 	if (!err)
 		*ret = vaddr + offset;
 	return error_wrap(err, "CPU %u", cpu);
+}
+
+struct error *kernel_per_cpu(struct kernel *kernel, enum kernel_symbol which, uint32_t cpu, uint64_t *ret)
+{
+	uint64_t vaddr = 0;
+	struct error *err = kernel_symbol(kernel, which, &vaddr);
+
+	return err ? error_wrap(err, "CPU %u", cpu) : kernel_cpu_copy(kernel, vaddr, cpu, ret);
 }
 
 bool kernel_cpu_is_in(struct kernel *kernel, enum kernel_symbol which, uint32_t cpu)

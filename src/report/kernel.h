@@ -128,6 +128,7 @@ enum kernel_member {
 	KERNEL_NR_SLAB_RECLAIMABLE,
 	KERNEL_NR_SLAB_UNRECLAIMABLE,
 	KERNEL_NR_PAGETABLE,
+	KERNEL_NR_PAGETABLE_OF_ZONES,
 	KERNEL_MEMBER_COUNT,
 };
 
@@ -208,6 +209,9 @@ struct error *kernel_variable(struct kernel *kernel, enum kernel_symbol which, s
 
 /** Address of a CPU's own copy of a variable. @param[in,out] kernel The kernel. @param[in] which Its symbol. @param[in] cpu Number of the CPU. @param[out] ret See there. @return NULL; as kernel_symbol(), vmemory_uint(). */
 struct error *kernel_per_cpu(struct kernel *kernel, enum kernel_symbol which, uint32_t cpu, uint64_t *ret) must_check;
+
+/** Address of a CPU's own copy of what a pointer of the kernel's (__percpu) means. @param[in,out] kernel The kernel. @param[in] vaddr The pointer. @param[in] cpu Number of the CPU. @param[out] ret See there. @return NULL; as kernel_symbol(), vmemory_uint(). */
+struct error *kernel_cpu_copy(struct kernel *kernel, uint64_t vaddr, uint32_t cpu, uint64_t *ret) must_check;
 
 /** Whether a CPU is in a mask of CPUs. @param[in,out] kernel The kernel. @param[in] which Symbol of the mask. @param[in] cpu Number of the CPU. @return true too if the mask cannot be read. */
 bool kernel_cpu_is_in(struct kernel *kernel, enum kernel_symbol which, uint32_t cpu);

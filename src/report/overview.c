@@ -132,19 +132,27 @@ static void read_taints(struct overview *overview, struct kernel *kernel)
 	}
 }
 
-// An element of an array of counters, which may be a little below 0: CPUs keep parts of them.
-static struct error *read_counter(struct kernel *kernel, enum kernel_symbol array, enum kernel_member item,
-                                  uint64_t *ret)
+struct error *overview_counter(struct kernel *kernel, enum kernel_symbol array, int64_t item, uint64_t *ret)
 {
 	uint64_t vaddr, value = 0;
+	struct error *err = kernel_symbol(kernel, array, &vaddr);
+
+	if (!err)
+		err = vmemory_uint(kernel->memory, vaddr + 8 * (uint64_t)item, 8, &value);
+	if (!err)
+		*ret = (int64_t)value > 0 ? value : 0;
+	return err;
+}
+
+static struct error *add_counter(struct kernel *kernel, enum kernel_symbol array, enum kernel_member item,
+                                 uint64_t *sum)
+{
+	uint64_t value = 0;
 	struct error *err = kernel_need(kernel, &item, 1);
 
 	if (!err)
-		err = kernel_symbol(kernel, array, &vaddr);
-	if (!err)
-		err = vmemory_uint(kernel->memory, vaddr + 8 * (uint64_t)kernel->members[item].value, 8, &value);
-	if (!err)
-		*ret += (int64_t)value > 0 ? value : 0;
+		err = overview_counter(kernel, array, kernel->members[item].value, &value);
+	*sum += value;
 	return err;
 }
 
@@ -177,11 +185,14 @@ static void read_memory(struct overview *overview, struct kernel *kernel)
 		enum overview_pages pages = i < array_size(counters) ? counters[i].pages : variables[v].pages;
 		struct error *err;
 
-		if (i < array_size(counters)) {
-			err = read_counter(kernel, counters[i].array, counters[i].item, &overview->pages[pages].value);
+		if (pages == OVERVIEW_PAGE_TABLES && kernel_has(kernel, KERNEL_NR_PAGETABLE_OF_ZONES)) {
+			err = add_counter(kernel, KERNEL_ZONE_STAT, KERNEL_NR_PAGETABLE_OF_ZONES,
+			                  &overview->pages[pages].value);
+		} else if (i < array_size(counters)) {
+			err = add_counter(kernel, counters[i].array, counters[i].item, &overview->pages[pages].value);
 			if (!err && counters[i].more != KERNEL_MEMBER_COUNT)
-				err = read_counter(kernel, counters[i].array, counters[i].more,
-				                   &overview->pages[pages].value);
+				err = add_counter(kernel, counters[i].array, counters[i].more,
+				                  &overview->pages[pages].value);
 		} else {
 			err = kernel_variable(kernel, variables[v].symbol, 8, &overview->pages[pages].value);
 		}

@@ -63,6 +63,17 @@ struct overview {
 /** Look. @param[in,out] kernel The kernel. @param[out] ret What is known. */
 void overview_init(struct overview *ret, struct kernel *kernel);
 
+/**
+ * A counter of the kernel's memory. Where it is a little below 0, since CPUs keep parts of it, it is 0.
+ *
+ * @param[in,out] kernel The kernel.
+ * @param[in] array KERNEL_ZONE_STAT or KERNEL_NODE_STAT.
+ * @param[in] item Its place, an enumerator.
+ * @param[out] ret Its value.
+ * @return NULL; as kernel_variable().
+ */
+struct error *overview_counter(struct kernel *kernel, enum kernel_symbol array, int64_t item, uint64_t *ret) must_check;
+
 /** The kernel's command line. @param[in,out] kernel The kernel. @param[out] text Text, printable. @return NULL; as kernel_variable(). */
 struct error *overview_command_line(struct kernel *kernel, char text[OVERVIEW_COMMAND_LINE_BYTES]) must_check;
 

@@ -65,7 +65,7 @@ void signature_init(struct signature *ret, enum cause_kind kind)
 	signature_add(ret, cause_word(kind));
 }
 
-static size_t plain_bytes(const char *name)
+size_t signature_name_bytes(const char *name)
 {
 	// Compilers add their words behind points; a name that begins with one has no other.
 	return name[0] ? 1 + strcspn(name + 1, ".") : 0;
@@ -73,7 +73,7 @@ static size_t plain_bytes(const char *name)
 
 void signature_add(struct signature *signature, const char *name)
 {
-	size_t size = plain_bytes(name);
+	size_t size = signature_name_bytes(name);
 
 	for (size_t i = 0; i <= size; i++) {
 		// A zero ends each name, so that two of them are not another one.
@@ -85,7 +85,7 @@ void signature_add(struct signature *signature, const char *name)
 
 bool signature_is_handler(const char *name)
 {
-	size_t size = plain_bytes(name);
+	size_t size = signature_name_bytes(name);
 
 	for (size_t i = 0; i < array_size(handlers); i++)
 		if (strlen(handlers[i]) == size && strncmp(handlers[i], name, size) == 0)

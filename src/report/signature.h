@@ -33,6 +33,9 @@ void signature_init(struct signature *ret, enum cause_kind kind);
 /** Add a function. @param[in,out] signature See there. @param[in] name Its name, as the kernel has it. */
 void signature_add(struct signature *signature, const char *name);
 
+/** Bytes of a name that count: what compilers add behind a point does not. @param[in] name A function's. @return See there. */
+size_t signature_name_bytes(const char *name);
+
 /** Whether a function belongs to the handling of a crash. @param[in] name Its name. @return See there. */
 bool signature_is_handler(const char *name);
 

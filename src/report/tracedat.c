@@ -152,7 +152,7 @@ static struct error *put_systems(struct writer *writer, const struct ftrace_form
 static struct error *put_formats(struct writer *writer)
 {
 	const struct ftrace_format_list *formats = &writer->ftrace->formats;
-	_cleanup_free_ const struct ftrace_format **sorted = calloc(formats->count + 1, sizeof(*sorted));
+	_cleanup_free_ const struct ftrace_format **sorted = calloc(formats->count + 1, sizeof(void *));
 	size_t count = 0;
 
 	if (!sorted)
@@ -160,7 +160,7 @@ static struct error *put_formats(struct writer *writer)
 	for (size_t i = 0; i < formats->count; i++)
 		if (!is_internal(&formats->list[i]))
 			sorted[count++] = &formats->list[i];
-	qsort(sorted, count, sizeof(*sorted), compare_formats);
+	qsort(sorted, count, sizeof(void *), compare_formats);
 	return put_systems(writer, sorted, count);
 }
 

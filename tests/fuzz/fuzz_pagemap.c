@@ -23,6 +23,18 @@ static bool ask(struct pagemap_reader *reader, uint64_t pfn, struct pagemap_answ
 	return true;
 }
 
+// States that are read together are those of each.
+static void ask_states(const struct pagemap_reader *reader, const struct pagemap_answer *first,
+                       const struct pagemap_answer *last, uint64_t pfn)
+{
+	static uint8_t states[FMT_PAGEMAP_BLOCK_FRAMES];
+
+	if (!first->is_kept)
+		return;
+	fuzz_end(pagemap_reader_states(reader, first->cell, states, first->pfn_end - pfn), 0);
+	fuzz_require(states[0] == first->state && states[first->pfn_end - 1 - pfn] == last->state);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
 	static int fd = -1;
@@ -49,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 		    ask(other, first.pfn_end - 1, &second)) {
 			fuzz_require(second.code == first.code && second.pfn_end == first.pfn_end);
 			fuzz_require(!first.is_kept || second.cell - first.cell == first.pfn_end - 1 - pfn);
+			ask_states(reader, &first, &second, pfn);
 		}
 		pfn = is_answered ? first.pfn_end : (pfn / FMT_PAGEMAP_BLOCK_FRAMES + 1) * FMT_PAGEMAP_BLOCK_FRAMES;
 	}

@@ -15,6 +15,7 @@
 
 enum {
 	FAKECRASH_BYTES = 4 << 20,
+	FAKECRASH_FREE = 0x200000, // From here on nothing is there.
 	FAKECRASH_TEXT = 0x100000, // Functions, 0x100 bytes each.
 	FAKECRASH_FUNCTION_BYTES = 0x100,
 	FAKECRASH_MODULE_TEXT = 0x120000,
@@ -151,6 +152,23 @@ static const struct fakecrash_struct fakecrash_structs[] = {
 	{"timekeeper", 64, {{"xtime_sec", 8, 8}, {"wall_to_monotonic", 16, 8}}},
 };
 
+/** An enumerator. */
+struct fakecrash_enumerator {
+	const char *type; /**< NULL: of an enumeration without a name. */
+	const char *name;
+	uint32_t value;
+};
+
+/** What a test's machine has beyond what all have. */
+struct fakecrash_more {
+	const struct fakecrash_struct *structs; /**< Also in place of those of the same name. */
+	size_t struct_count;
+	const struct fakecrash_enumerator *enumerators;
+	size_t enumerator_count;
+	const struct fakesym *symbols; /**< 16 at most. */
+	size_t symbol_count;
+};
+
 // Types of 1, 2, 4 and 8 bytes, and arrays of the last for more.
 static inline uint32_t fakecrash_type(struct fakebtf *btf, const uint32_t ints[9], uint32_t bytes)
 {
@@ -163,23 +181,35 @@ static inline uint32_t fakecrash_type(struct fakebtf *btf, const uint32_t ints[9
 	return number;
 }
 
-// form: as orc_form of report/orc.h; kernels of the first two have a mark for the end, those from the second on one for signals.
-static inline void fakecrash_types(struct fakebtf *btf, unsigned int form)
+static inline void fakecrash_struct(struct fakebtf *btf, const uint32_t ints[9], const struct fakecrash_struct *made)
 {
-	uint32_t ints[9] = {0}, words[2], types[FAKECRASH_MEMBERS_MAX];
+	uint32_t types[FAKECRASH_MEMBERS_MAX], count = 0;
+
+	for (; count < FAKECRASH_MEMBERS_MAX && made->members[count].name; count++)
+		types[count] = fakecrash_type(btf, ints, made->members[count].bytes);
+	fakebtf_type(btf, made->name, 4, false, count, made->bytes);
+	for (uint32_t m = 0; m < count; m++)
+		fakebtf_member(btf, made->members[m].name, types[m], 8 * made->members[m].offset);
+}
+
+// form: as orc_form of report/orc.h; kernels of the first two have a mark for the end, those from the second on one for signals.
+static inline void fakecrash_types(struct fakebtf *btf, unsigned int form, const struct fakecrash_more *more)
+{
+	uint32_t ints[9] = {0}, words[2];
 
 	fakebtf_init(btf);
 	for (uint32_t bytes = 1; bytes <= 8; bytes *= 2)
 		ints[bytes] = fakebtf_int(btf, bytes == 8 ? "long" : bytes == 4 ? "int" : "small", bytes);
-	for (size_t i = 0; i < array_size(fakecrash_structs); i++) {
-		const struct fakecrash_struct *made = &fakecrash_structs[i];
-		uint32_t count = 0;
-
-		for (; count < FAKECRASH_MEMBERS_MAX && made->members[count].name; count++)
-			types[count] = fakecrash_type(btf, ints, made->members[count].bytes);
-		fakebtf_type(btf, made->name, 4, false, count, made->bytes);
-		for (uint32_t m = 0; m < count; m++)
-			fakebtf_member(btf, made->members[m].name, types[m], 8 * made->members[m].offset);
+	// Of two with one name the first counts.
+	for (size_t i = 0; i < more->struct_count; i++)
+		fakecrash_struct(btf, ints, &more->structs[i]);
+	for (size_t i = 0; i < array_size(fakecrash_structs); i++)
+		fakecrash_struct(btf, ints, &fakecrash_structs[i]);
+	for (size_t i = 0; i < more->enumerator_count; i++) {
+		fakebtf_type(btf, more->enumerators[i].type, 6, false, 1, 4);
+		words[0] = fakebtf_name(btf, more->enumerators[i].name);
+		words[1] = more->enumerators[i].value;
+		fakebtf_words(btf, words, 2);
 	}
 	fakebtf_type(btf, "orc_entry", 4, true, 1 + (form < 2) + (form > 0), 6);
 	fakebtf_member(btf, "sp_offset", ints[2], 0);
@@ -193,7 +223,7 @@ static inline void fakecrash_types(struct fakebtf *btf, unsigned int form)
 	fakebtf_words(btf, words, 2);
 }
 
-static inline void fakecrash_symbols(struct fakecore *fake, uint64_t btf_bytes)
+static inline void fakecrash_symbols(struct fakecore *fake, uint64_t btf_bytes, const struct fakecrash_more *more)
 {
 	static const char *const functions[FAKECRASH_FUNCTIONS] = {
 		"_stext",
@@ -213,7 +243,7 @@ static inline void fakecrash_symbols(struct fakecore *fake, uint64_t btf_bytes)
 		"_totalram_pages",     "tk_core",           "__start_orc_header", "vm_zone_stat",
 		"saved_command_line",  "command_text",
 	};
-	struct fakesym list[FAKECRASH_FUNCTIONS + FAKECRASH_VARIABLE_COUNT + 16];
+	struct fakesym list[FAKECRASH_FUNCTIONS + FAKECRASH_VARIABLE_COUNT + 32];
 	struct fakesyms syms = {
 		.list = list, .encoding = FAKESYMS_ABSOLUTE_PERCPU, .marker_bytes = 4, .paddr = FAKECRASH_SYMBOLS};
 	uint64_t orc = fakecore_image + FAKECRASH_ORC;
@@ -230,6 +260,8 @@ static inline void fakecrash_symbols(struct fakecore *fake, uint64_t btf_bytes)
 	list[count++] = (struct fakesym){'D', "init_task", fakecrash_task(FAKECRASH_IDLE)};
 	list[count++] = (struct fakesym){'r', "__start_BTF", fakecore_image + FAKECRASH_BTF};
 	list[count++] = (struct fakesym){'r', "__stop_BTF", fakecore_image + FAKECRASH_BTF + btf_bytes};
+	for (size_t i = 0; i < more->symbol_count; i++)
+		list[count++] = more->symbols[i];
 	list[count++] = (struct fakesym){'D', "init_uts_ns", fakecore_image + FAKECRASH_NAMES};
 	syms.count = count;
 	fakesyms_write(fake, &syms);
@@ -455,17 +487,17 @@ static inline void fakecrash_variables(struct fakecore *fake)
 	fakecrash_put(fake, per_cpu + FAKECRASH_RUNQUEUE + 16, fakecrash_task(FAKECRASH_IDLE), 8);
 }
 
-/** Make it, with tables for unwinding of a form (0 to 3: those of report/orc.h). Change it, then fakecore_open(). */
-static inline void fakecrash_make(struct fakecore *fake, unsigned int form)
+/** Make it, with tables for unwinding of a form (0 to 3: those of report/orc.h), and more. Change it, then fakecore_open(). */
+static inline void fakecrash_make_more(struct fakecore *fake, unsigned int form, const struct fakecrash_more *more)
 {
 	static struct fakebtf btf;
 
 	fakecore_init(fake, FAKECRASH_BYTES);
 	fakecore_info(fake, "SYMBOL(_stext)=%jx\nCRASHTIME=%d\n", (uintmax_t)fakecrash_function(FAKECRASH_STEXT),
 	              FAKECRASH_CRASH_TIME);
-	fakecrash_types(&btf, form);
+	fakecrash_types(&btf, form, more);
 	fakebtf_put(&btf, fake, FAKECRASH_BTF);
-	fakecrash_symbols(fake, fakebtf_bytes(&btf));
+	fakecrash_symbols(fake, fakebtf_bytes(&btf), more);
 	fakecrash_variables(fake);
 	fakecrash_orc(fake, form);
 	fakecrash_module(fake);
@@ -475,6 +507,30 @@ static inline void fakecrash_make(struct fakecore *fake, unsigned int form)
 	fakecrash_make_task(fake, FAKECRASH_ENDED, "zombie", 79, 0);
 	fakecrash_put(fake, fakecrash_task(FAKECRASH_CRASHED) + 80, fakecrash_task(FAKECRASH_CRASHED) + 0xc00, 8);
 	fakecrash_stacks(fake);
+}
+
+/** Damage some words of a part of its memory: with nothing, all bits, a number, or the address of another word there. */
+static inline void fakecrash_damage(struct fakecore *fake, uint64_t paddr, size_t size_bytes, unsigned int seed)
+{
+	uint64_t state = seed * UINT64_C(2654435761) + 1;
+
+	for (unsigned int i = 0; i < 24; i++) {
+		uint64_t words[4] = {0, UINT64_MAX};
+
+		// Knuth's, of MMIX.
+		state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		words[2] = state >> 33 & 0xffff;
+		words[3] = fakecore_image + paddr + (state >> 20) % size_bytes / 8 * 8;
+		memcpy(fake->memory + paddr + (state >> 40) % size_bytes / 8 * 8, &words[state >> 61 & 3], 8);
+	}
+}
+
+/** The same, with nothing more. */
+static inline void fakecrash_make(struct fakecore *fake, unsigned int form)
+{
+	const struct fakecrash_more nothing = {0};
+
+	fakecrash_make_more(fake, form, &nothing);
 }
 
 #endif

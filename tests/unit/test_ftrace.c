@@ -29,8 +29,8 @@ static void close_trace(struct opened *opened)
 	fakecore_deinit(&opened->made.fake);
 }
 
-// CPU 0 of the main buffer: a reader page of which one record was read; a ring of four pages, of which the third is the head and the
-// first is written, five events were overwritten. CPU 1 has one page for both.
+// CPU 0 of the main buffer: a reader page of which one record was read; a ring of four pages, of which the third is the head and
+// the first is written; five events were overwritten. CPU 1 has one page for both.
 static void make_main(struct faketrace *made)
 {
 	unsigned int number = faketrace_instance(made, NULL, 0);

@@ -26,7 +26,7 @@ static void a_plan(void)
 	check_ok(network_parse(&plan, &network));
 	check(network.link_count == 2 && network.own_count == 3 && network.route_count == 4);
 	check(network.links[0].mtu == 9000 && memcmp(network.links[0].mac, "\x52\x54\x00\x0a\x0b\xff", 6) == 0);
-	check(!network.links[0].vlan_id && network.links[1].vlan_id == 5 && network.links[1].card == 0);
+	check(network.links[0].kind == NETWORK_CARD && network.links[1].vlan_id == 5 && network.links[1].below == 0);
 	check(network.own[2].link == 1 && network.own[2].prefix_bits == 24);
 	check(network.routes[1].gateway.family == AF_INET && !network.routes[0].gateway.family);
 	check(!network.routes[3].source.family && network.routes[3].link == 1);
@@ -72,6 +72,36 @@ static void bad_links(void)
 	// A VLAN in a VLAN is more than a card and a VLAN on it.
 	refuse_link("ring vlan 6 ring5 1500");
 	refuse_link("ring vlan 6 eth0");
+	refuse_link("bond0 bond 52:54:00:0a:0b:ff eth0 1 0 0 1500");
+	refuse_link("bond0 bond 52:54:00:0a:0b:ff eth0 1 0 0 256 1500");
+	refuse_link("bond0 bond 52:54:00:0a:0b:ff eth0,eth1 1 0 0 0 1500");
+	refuse_link("bond0 bond 52:54:00:0a:0b:ff eth0,eth0 1 0 0 0 1500");
+	refuse_link("bond0 bond 52:54:00:0a:0b:ff bond0 1 0 0 0 1500");
+	refuse_link("bond0 bond - eth0 1 0 0 0 1500");
+	refuse_link("br0 bridge 52:54:00:0a:0b:ff eth0 2 1500");
+	refuse_link("br0 bridge 52:54:00:0a:0b:ff , 0 1500");
+	refuse_link("team0 team 52:54:00:0a:0b:ff eth0 0 1500");
+}
+
+static void a_stack(void)
+{
+	static const char *const stack[] = {"eth0 52:54:00:0a:0b:fe 1500",
+	                                    "eth1 52:54:00:0a:0b:ff 1500",
+	                                    "bond0 bond 52:54:00:0a:0b:fe eth0,eth1 4 2 1 0 9000",
+	                                    "br0 bridge 52:54:00:0a:0b:fe bond0 0 1500",
+	                                    "br0.5 vlan 5 br0 1500",
+	                                    NULL};
+	struct plan plan = {.network_links = (char **)stack};
+	_cleanup_network_ struct network network;
+	const struct network_link *link = network.links;
+
+	check_ok(network_parse(&plan, &network));
+	check(network.link_count == 5 && link[2].kind == NETWORK_BOND && link[3].kind == NETWORK_BRIDGE);
+	check(link[0].is_port && link[0].master == 2 && link[1].is_port && link[1].master == 2);
+	check(link[2].is_port && link[2].master == 3 && !link[3].is_port && !link[4].is_port);
+	check(link[2].mode == 4 && link[2].hash == 2 && link[2].lacp_rate == 1 && !link[2].fail_over_mac);
+	check(link[2].mtu == 9000 && memcmp(link[2].mac, link[0].mac, sizeof(link[0].mac)) == 0);
+	check(link[4].kind == NETWORK_VLAN && link[4].below == 3);
 }
 
 static void refuse(const char *address, const char *route)
@@ -148,7 +178,8 @@ static void head_start(void)
 }
 
 static const struct test tests[] = {
-	TEST(a_plan), TEST(nobody), TEST(bad_links), TEST(bad_addresses), TEST(too_many), TEST(head_start),
+	TEST(a_plan),        TEST(nobody),   TEST(bad_links),  TEST(a_stack),
+	TEST(bad_addresses), TEST(too_many), TEST(head_start),
 };
 
 int main(int argc, char **argv)

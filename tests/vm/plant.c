@@ -10,11 +10,13 @@
  *
  * Pages that the kernel gave a class, and not the planter, are found in /proc/kpageflags:
  * those of a balloon, and those that came back from swap. For them INDEX only counts. All
- * of /proc/kpageflags, read at the last moment, is in the pages of class "flags".
+ * of /proc/kpageflags, read at the last moment, is in the pages of class "flags"; what other
+ * files of /proc say of memory and interrupts, read right before, in those of class "told".
  *
  * Usage: plant [--no-panic] DIR-ON-DISK DIR-ON-TMPFS
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -37,7 +39,8 @@ enum {
 	KEYS = 24,
 	KEY_SIZE = 2000,
 	FLAGS_AT_ONCE = 4096,
-	OFFLINE_MAX = 1024
+	OFFLINE_MAX = 1024,
+	TOLD_BYTES = 256 << 10
 };
 
 /* include/uapi/linux/kernel-page-flags.h */
@@ -431,6 +434,66 @@ static void tell_by_flags(const struct flags *flags)
 	}
 }
 
+/* What the kernel says of itself: texts, each behind a line "== PATH". */
+struct told {
+	char *text;
+	size_t used;
+};
+
+/* Room for it; the host reads it from the dump, at the page frames that are told here. */
+static struct told make_told(void)
+{
+	struct told told = {.text = plant_anon("zero", TOLD_BYTES / (unsigned)page_size(), false)};
+
+	for (unsigned i = 0; i < TOLD_BYTES / page_size(); i++)
+		tell("told", i, frame_of(told.text + i * page_size()));
+	return told;
+}
+
+static void read_told(struct told *told, const char *path)
+{
+	size_t begin = told->used;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = -1;
+
+	told->used += (size_t)snprintf(told->text + told->used, TOLD_BYTES - told->used, "== %s\n", path);
+	if (told->used >= TOLD_BYTES)
+		die("no room for what the kernel says");
+	size_t start = told->used;
+
+	while (fd >= 0 && (got = read(fd, told->text + told->used, TOLD_BYTES - told->used)) > 0)
+		told->used += (size_t)got;
+	/* Threads of the kernel have no memory, and processes end. */
+	if (got < 0 || told->used == start) {
+		memset(told->text + begin, 0, told->used - begin);
+		told->used = begin;
+	}
+	close(fd);
+}
+
+/* What does not change while the rest is read comes first. */
+static void read_all_told(struct told *told)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	char path[64];
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.20s/smaps_rollup", entry->d_name);
+		read_told(told, path);
+	}
+	if (dir)
+		closedir(dir);
+	read_told(told, "/proc/slabinfo");
+	read_told(told, "/proc/zoneinfo");
+	read_told(told, "/proc/softirqs");
+	read_told(told, "/proc/interrupts");
+	read_told(told, "/proc/meminfo");
+	read_told(told, "/proc/buddyinfo");
+}
+
 static void panic_machine(void)
 {
 	int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
@@ -482,6 +545,7 @@ int main(int argc, char **argv)
 	plant_anon("filler", 2 * FEW, false);
 	if (mlockall(MCL_CURRENT) < 0)
 		die("mlockall");
+	struct told told = make_told();
 	struct flags flags = make_flags();
 
 	tell_by_flags(&flags);
@@ -490,6 +554,7 @@ int main(int argc, char **argv)
 	tcdrain(STDOUT_FILENO);
 	if (munmap(freed, freed_pages * page_size()) < 0)
 		die("munmap");
+	read_all_told(&told);
 	/* Again, of the moment before the panic. */
 	read_flags(&flags);
 	if (!no_panic)

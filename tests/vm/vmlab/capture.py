@@ -56,6 +56,7 @@ class Setup:
     watchdog: bool = False    # with one that runs when the machine panics
     pvpanic: bool = False     # with the device that tells the host of a panic
     network: bool = False     # with a card, and another node on its network
+    cards: int = 1            # 2: with a bridge on a bond of two cards
     server: str = ""          # which gets the dump over that network: see servers.KINDS
     hung: str = ""            # what makes it panic: "nmi", an interrupt from the host that nobody wants; "task", one that waits for ever
     efi: bool = False         # with UEFI, which has variables
@@ -238,7 +239,7 @@ def _make_trouble(guest, trouble, position):
         guest.qmp("device_del", id="disk0")
     elif trouble == "path":
         guest.qmp("device_del", id="disk0-a")
-    elif trouble not in ("", "full", "errors", "power", "gone", "portal", "silent", "cable"):
+    elif trouble not in ("", "full", "errors", "power", "gone", "portal", "silent", "cable", "unplugged"):
         raise LabError(f"{trouble}: no such trouble")
 
 
@@ -263,7 +264,7 @@ def crash(lab, folder, setup):
     folder.mkdir(parents=True, exist_ok=True)
     if not setup.network and not setup.server:
         return _crash(lab, folder, setup, None)
-    with network.Network(folder, lab.fence_kdump) as peer:
+    with network.Network(folder, lab.fence_kdump, setup.cards) as peer:
         return _crash(lab, folder, setup, peer)
 
 
@@ -362,7 +363,7 @@ def _crash(lab, folder, setup, peer):
             guest.sh("modprobe pvpanic-pci")
         server = None
         if peer:
-            guest.sh(network.IN_GUEST)
+            guest.sh(peer.in_guest)
         if setup.server:
             server = servers.KINDS[setup.server](peer, lab.servers)
             config = {**config, "KDUMP_TARGET": "", "KDUMP_SAVEDIR": server.savedir, **server.prepare(guest), **setup.config}
@@ -384,6 +385,8 @@ def _crash(lab, folder, setup, peer):
             server.kill()
         elif setup.trouble == "portal":
             server.lose_portal()
+        elif setup.trouble == "unplugged":
+            guest.qmp("set_link", name="net0", up=False)
         planted, position, panicked = _panic(guest, setup.hung)
         after = guest.console.position()
         _, kernel_at, _ = guest.wait_console(CAPTURE_KERNEL, 120, position)

@@ -9,6 +9,8 @@ from .command import run
 
 # Saves the registers and then leaves the kernel: no table tells of its frame, crash finds it by the address of its call.
 AFTER_THE_REGISTERS = "machine_kexec"
+# What is asked of crash for mem and irq.
+MEMORY_COMMANDS = ("kmem -s", "kmem -f", "kmem -z", "kmem -v", "irq -s", "irq -a")
 
 
 def _ask(lab, dump, *words):
@@ -36,14 +38,14 @@ def _our_stacks(answer):
 
 
 def _tasks(text):
-    """Lines of crash's ps, without what it computes from the size of memory."""
-    line = re.compile(r"(>?)\s*(\d+)\s+(\d+)\s+(\d+)\s+([0-9a-f]{16})\s+(\S\S)\s+[\d.]+\s+(\d+)\s+\d+\s+(.*)")
+    """Lines of crash's ps, without shares: its are of all page frames, those of ps(1) and ours of MemTotal."""
+    line = re.compile(r"(>?)\s*(\d+)\s+(\d+)\s+(\d+)\s+([0-9a-f]{16})\s+(\S\S)\s+[\d.]+\s+(\d+)\s+(\d+)\s+(.*)")
     return sorted(line.match(row).groups() for row in text.splitlines()[1:])
 
 
 def _our_tasks(answer):
     return sorted((">" if task["active"] else "", str(task["pid"]), str(task["ppid"]), str(task["cpu"]), task["task"],
-                   task["state"], str(task["size_kib"]), f"[{task['name']}]" if task["kernel"] else task["name"])
+                   task["state"], str(task["size_kib"]), str(task["resident_kib"]), f"[{task['name']}]" if task["kernel"] else task["name"])
                   for task in answer["tasks"])
 
 
@@ -54,6 +56,74 @@ def _modules(text):
 def _our_modules(answer):
     return sorted((module["struct"][2:], module["name"], module["code"][2:], str(module["size_bytes"]))
                   for module in answer["modules"])
+
+
+def _slabs(text):
+    """{address of a cache: what crash's kmem -s says of it}; its sizes of slabs are KiB with a k."""
+    rows = (line.split(None, 6) for line in text.splitlines()[1:])
+    return {row[0]: (row[6].strip(), *map(int, row[1:5]), int(row[5][:-1])) for row in rows if len(row) == 7}
+
+
+def _our_slabs(memory):
+    return {cache["cache"]: (cache["name"], cache["object_bytes"], cache["in_use"], cache["objects"], cache["slabs"],
+                             cache["slab_bytes"] // 1024) for cache in memory["slab"]}
+
+
+def _zones(lists, zones):
+    """{name: (pages, counter, watermarks, free blocks by order)} of zones with pages, of crash's kmem -f and kmem -z."""
+    rows = {}
+    for part in lists.split("ZONE  NAME")[1:]:
+        lines = part.splitlines()
+        name, blocks = lines[1].split()[1], {}
+        for order, count in re.findall(r"^ +(\d+) +\d+k +\S+ +(\d+) +\d+$", part, re.MULTILINE):
+            blocks[int(order)] = blocks.get(int(order), 0) + int(count)
+        found = re.search(rf'NAME: "{name}"\n  SIZE: (\d+) .*MIN/LOW/HIGH: (\S+)\n  VM_STAT:\n +NR_FREE_PAGES: (\d+)', zones)
+        if found:
+            rows[name] = (int(found[1]), int(found[3]), found[2], [blocks[order] for order in sorted(blocks)])
+    return rows
+
+
+def _our_zones(memory):
+    return {zone["name"]: (zone["spanned"], zone["free"], f"{zone['min']}/{zone['low']}/{zone['high']}", zone["blocks"])
+            for zone in memory["zones"]}
+
+
+def _totals(text):
+    """Rows of crash's kmem -i that are those of /proc/meminfo, in KiB. COMMITTED is only what no CPU keeps: mostly 0."""
+    names = {"TOTAL MEM": "MemTotal", "FREE": "MemFree", "BUFFERS": "Buffers", "CACHED": "Cached", "SLAB": "Slab",
+             "TOTAL SWAP": "SwapTotal", "COMMIT LIMIT": "CommitLimit"}
+    rows = dict(re.findall(r"^ *([A-Z]+(?: [A-Z]+)?) +(\d+) ", text, re.MULTILINE))
+    return {names[name]: 4 * int(pages) for name, pages in rows.items() if name in names}
+
+
+def _interrupts(counts, places):
+    """Rows of crash's irq -s and irq -a, of one CPU."""
+    where = dict(re.findall(r"^ *(\d+) \S+ +(\S+)$", places, re.MULTILINE))
+    return {int(number): (int(count), chip, name, where.get(number))
+            for number, count, chip, name in re.findall(r"^ *(\d+): +(\d+) +(\S+) +(.*?) *$", counts, re.MULTILINE)}
+
+
+def _our_interrupts(answer):
+    return {row["number"]: (row["counts"][0], f"{row['chip']}-{row['flow']}", row["actions"], row["effective_affinity"])
+            for row in answer["interrupts"] if row["shown"]}
+
+
+def _memory_as_crash(report, name, lab, dump, crash):
+    """mem and irq are crash's."""
+    memory = _ask(lab, dump, "mem")
+    theirs = _slabs(crash.by_command["kmem -s"])
+    report.check(f"{name}: mem: {len(theirs)} caches are crash's", _difference(_our_slabs(memory), theirs))
+    theirs = _zones(crash.by_command["kmem -f"], crash.by_command["kmem -z"])
+    report.check(f"{name}: mem: zones {', '.join(theirs)} are crash's", _difference(_our_zones(memory), theirs))
+    theirs = _totals(crash.by_command["kmem -i"])
+    report.check(f"{name}: mem: {', '.join(theirs)} are crash's",
+                 _difference({row: memory["meminfo"][row] for row in theirs}, theirs))
+    theirs = [int(line.split()[-1]) for line in crash.by_command["kmem -v"].splitlines()[1:]]
+    ours = [sum(row[key] for row in memory["vmalloc"]) for key in ("areas", "bytes")]
+    report.check(f"{name}: mem: {len(theirs)} areas of vmalloc are crash's", _difference(ours, [len(theirs), sum(theirs)]))
+    theirs = _interrupts(crash.by_command["irq -s"], crash.by_command["irq -a"])
+    report.check(f"{name}: irq: {len(theirs)} interrupts are crash's",
+                 _difference(_our_interrupts(_ask(lab, dump, "irq")), theirs))
 
 
 def _difference(ours, theirs):
@@ -81,6 +151,7 @@ def same_as_crash(report, name, lab, dump, crash):
     theirs = _stacks(crash.by_command["foreach bt"])
     report.check(f"{name}: bt -a: {len(theirs)} stacks are crash's",
                  _difference(_our_stacks(_ask(lab, dump, "bt", "-a")), theirs))
+    _memory_as_crash(report, name, lab, dump, crash)
 
 
 def page_of(report, name, lab, dump, words):

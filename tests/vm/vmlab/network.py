@@ -15,6 +15,7 @@ from .command import LabError, run
 
 HERE = pathlib.Path(__file__).resolve().parent
 GUEST_MAC = "52:54:00:c0:ff:ee"
+SECOND_MAC = "52:54:00:c0:ff:ef"
 GUEST = "192.0.2.2"
 PEER = "192.0.2.1"
 GUEST6 = "2001:db8::2"
@@ -30,12 +31,30 @@ PACKET = "402a301b01000000"
 NODES = f"peer {FAR} {VLAN_PEER}"
 ADDRESSES = {PEER: GUEST, FAR: GUEST, PEER6: GUEST6, VLAN_PEER: VLAN_GUEST}
 # What the guest's administrator does; the card's name is not known before.
-IN_GUEST = f"""
+_CARD = f"""
 modprobe virtio_net
 udevadm settle 2>/dev/null || true
-for link in /sys/class/net/*; do
-    [ "$(cat "$link/address")" = {GUEST_MAC} ] && card=${{link##*/}}
-done
+name_of() {{ grep -l "^$1" /sys/class/net/*/address | cut -d/ -f5; }}
+card=$(name_of {GUEST_MAC})
+"""
+# A virtual machine's port leads nowhere.
+_BRIDGE = f"""
+second=$(name_of {SECOND_MAC})
+modprobe bridge
+ip link add bond0 type bond mode active-backup miimon 100
+ip link set "$card" down
+ip link set "$second" down
+ip link set "$card" master bond0
+ip link set "$second" master bond0
+ip link add br0 type bridge forward_delay 0
+ip link set bond0 master br0
+modprobe tun
+ip tuntap add vm0 mode tap
+ip link set vm0 master br0
+ip link set bond0 up
+card=br0
+"""
+_ADDRESSES = f"""
 ip link set "$card" up
 ip address add {GUEST}/24 dev "$card"
 ip -6 address add {GUEST6}/64 dev "$card" nodad
@@ -48,19 +67,25 @@ printf '%s peer\\n' {PEER} {PEER6} >>/etc/hosts
 
 
 class Network:
-    """Use as a context manager: it ends with all that runs in it."""
+    """Use as a context manager: it ends with all that runs in it.  With two cards the guest has a bridge on a bond of both."""
 
-    def __init__(self, folder, fence_kdump):
+    def __init__(self, folder, fence_kdump, cards=1):
         self.name = f"kdump-{folder.name}"
         self.folder = folder
+        self.in_guest = _CARD + (_BRIDGE if cards == 2 else "") + _ADDRESSES
+        self._macs = (GUEST_MAC, SECOND_MAC)[:cards]
         self._fence_kdump = fence_kdump
         self._children = []
 
     def __enter__(self):
         run(["ip", "netns", "delete", self.name], ok=None)
         run(["ip", "netns", "add", self.name])
-        for line in ("link set lo up", "tuntap add dev tap0 mode tap", "link set tap0 up",
-                     f"address add {PEER}/24 dev tap0", f"address add {FAR}/32 dev lo"):
+        taps = [line for number in range(len(self._macs)) for line in (
+            f"tuntap add dev tap{number} mode tap", f"link set tap{number} master lan", f"link set tap{number} up")]
+        for line in ("link set lo up", "link add lan type bridge forward_delay 0", *taps,
+                     # wire.py has an address of its own.
+                     "link set lan promisc on", "link set lan up",
+                     f"address add {PEER}/24 dev lan", f"address add {FAR}/32 dev lo"):
             run(["ip", "-netns", self.name, *line.split()])
         return self
 
@@ -77,13 +102,13 @@ class Network:
 
     def cut(self):
         """From now on nothing comes through."""
-        run(["ip", "-netns", self.name, "link", "set", "tap0", "down"])
+        run(["ip", "-netns", self.name, "link", "set", "lan", "down"])
 
-    @staticmethod
-    def options(card="virtio-net-pci"):
+    def options(self, card="virtio-net-pci"):
         """QEMU's."""
-        return ["-netdev", "tap,id=net0,ifname=tap0,script=no,downscript=no",
-                "-device", f"{card},netdev=net0,mac={GUEST_MAC}"]
+        return [word for number, mac in enumerate(self._macs) for word in (
+            "-netdev", f"tap,id=net{number},ifname=tap{number},script=no,downscript=no",
+            "-device", f"{card},netdev=net{number},mac={mac}")]
 
     def agent(self, source, timeout_s):
         """The fence agent of the cluster's other node; ends with 0 at the first notice of the guest."""
@@ -93,7 +118,7 @@ class Network:
     def listener(self):
         """Writes down all notices; see notices()."""
         # Before the panic: the guest looks for neighbours only it answers for.
-        return self.start("notices.log", [sys.executable, HERE / "wire.py", "tap0", str(PORT), *ADDRESSES])
+        return self.start("notices.log", [sys.executable, HERE / "wire.py", "lan", str(PORT), *ADDRESSES])
 
     def notices(self):
         """Of each that came to the listener: time.monotonic(), where, from where, bytes."""

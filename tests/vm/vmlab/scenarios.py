@@ -5,7 +5,8 @@ import dataclasses
 import re
 import shutil
 
-from . import archive, capture, checks, copier, debian, direct, faults, forms, fresh, image, inspected, network, pageflags, servers, storage, traced, usage, vmcoreinfo
+from . import (archive, capture, checks, copier, debian, direct, explained, faults, forms, fresh, image, inspected, network, pageflags, servers,
+               storage, told, traced, usage, vmcoreinfo)
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -80,6 +81,8 @@ def _unfiltered(report, lab, folder, scenario):
         report.note(f"{name}: crash on the unfiltered vmcore: {line}")
     inspected.same_as_crash(report, f"{name}: kdump-inspect", lab, vmcore, reference)
     inspected.report_of(report, name, lab, dump, "sysrq", "sysrq_handle_crash")
+    said = told.read(crash.planted, Elf(vmcore))
+    told.same(report, f"{name}: kdump-inspect", lab, vmcore, said)
     for level in checks.LEVELS:
         file = copier.filtered(lab, vmcore, level)
         ours = lab.pages.list(file)
@@ -92,11 +95,13 @@ def _unfiltered(report, lab, folder, scenario):
                                         reference)
             checks.panicking_task(report, f"{name}: level 31", output)
             inspected.same_as_crash(report, f"{name}: level 31: kdump-inspect", lab, file, reference)
+            told.same(report, f"{name}: level 31: kdump-inspect", lab, file, said)
         file.unlink()
     # ours: the last level, 31.
     copier.memory_is_clean(report, f"{name}: level 31", lab, vmcore, ours)
     copier.same_log(report, name, lab, vmcore)
     copier.planted_reasons(report, name, lab, vmcore, crash.planted.confirm(raw))
+    explained.all_of_it(report, name, lab, kernel, vmcore, reference, crash.planted.confirm(raw))
     vmcoreinfo.silent(report, f"{name}: level 31", lab, vmcore, ours)
     vmcoreinfo.given(report, f"{name}: level 31", lab, kernel, vmcore, ours)
     copier.keeps_process(report, f"{name}: a kept process", lab, kernel, crash, vmcore, raw, ours)
@@ -250,11 +255,13 @@ def _direct(report, lab, folder, scenario):
             checks.kernel_objects(report, f"{name}: level 31", lab, shot, file)
             if archive.machine_of(setup.kernel) == "amd64":
                 inspected.whole_stacks(report, f"{name}: level 31: kdump-inspect", lab, file)
+            told.same(report, f"{name}: level 31: kdump-inspect", lab, file, told.read(shot.planted, shot.core), page_bytes)
             if setup.has_crash:
                 _crash_opens(report, lab, scenario, vmcore, file)
         file.unlink()
     if page_bytes == 4096:           # plant.c starts no processes where they are larger.
         copier.keeps_planted_process(report, name, lab, shot, raw)
+    explained.planted_pages(report, f"{name}: explain", lab, vmcore, shot.planted.confirm(raw, page_bytes))
     # The last level is 31.
     vmcoreinfo.missing_in_file(report, name, lab, shot.qemu, ours, raw)
 
@@ -748,6 +755,11 @@ def table():
                  Setup("6.12", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_PANIC_NOTIFIERS": "yes", **NOTIFY},
                        network=True, pvpanic=True),
                  _filtered, True, "failover notices to all addresses of three nodes; the host is told by pvpanic"),
+        Scenario("notify-bond-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", **NOTIFY}, network=True, cards=2, trouble="unplugged"),
+                 _filtered, False, "the same over a bridge on a bond of two cards, one of whose cables is unplugged"),
+        Scenario("nfs-bond-6.12", Setup("6.12", {"KDUMP_FINAL_ACTION": "poweroff"}, server="nfs", cards=2, trouble="unplugged"),
+                 _filtered, False, "a dump on a server, over the same"),
         Scenario("nfs-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="nfs"),
                  _filtered, False, "a dump on a server, by NFS 4"),
         Scenario("cifs-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="cifs"),

@@ -239,6 +239,10 @@ def carry_out(report, lab, folder, scenario):
         text = output(["/usr/bin/time", "-f", "%e s, %M KiB", program, "trace", "-o", files[what], dump], merge=True)
         report.note(f"{name}: {what}: {text.strip()}")
     report.check(f"{name}: of level 31 the file is the same", "" if len({file.read_bytes() for file in files.values()}) == 1 else "it is not")
+    report.check(f"{name}: nobody else may read it", "" if files["vmcore"].stat().st_mode & 0o777 == 0o600 else f"{files['vmcore'].stat().st_mode:o}")
+    code, text, _ = run([program, "trace", "-o", files["vmcore"], vmcore], ok=None, merge=True)
+    report.check(f"{name}: a file that is there is not replaced", "" if code == 1 and "File exists" in text else f"exit {code}: {text}")
+    run([program, "trace", "--force", "-o", files["vmcore"], vmcore])
     _check_headers(report, name, said, files["level 31"])
     # Its plugins print some events in words of their own.
     code, text, err = run(["trace-cmd", "report", "-N", files["level 31"]], ok=None)
