@@ -4,39 +4,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture/save.h"
 #include "cmd/inspect_commands.h"
 #include "cmd/inspect_dump.h"
 #include "cmd/inspect_output.h"
 #include "report/crashreport.h"
 #include "report/htmlreport.h"
-
-// The page map beside the dump; -1: there is none, or it is no file.
-static int open_map(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *map = NULL;
-	_cleanup_close_ int fd = -1;
-	struct stat info;
-
-	if (stat(path, &info) < 0)
-		return -1;
-	if (asprintf(&map, "%.*s%s" SAVE_MAP_NAME,
-	             S_ISDIR(info.st_mode) ? (int)strlen(path)
-	             : slash               ? (int)(slash + 1 - path)
-	                                   : 0,
-	             path, S_ISDIR(info.st_mode) ? "/" : "") < 0) {
-		map = NULL;
-		return -1;
-	}
-	fd = open(map, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))
-		return -1;
-	return take_fd(&fd);
-}
 
 // The stream has a descriptor of its own.
 static struct error *write_to(const struct htmlreport *page, int fd, const char *name)
@@ -76,21 +50,32 @@ struct error *inspect_commands_html(int argc, char **argv)
 {
 	_cleanup_inspect_dump_ struct inspect_dump dump;
 	_cleanup_(crashreport_freep) struct crashreport *report = NULL;
+	_cleanup_(pagemap_reader_destroyp) struct pagemap_reader *map = NULL;
+	_cleanup_error_ struct error *unused = NULL;
 	_cleanup_close_ int map_fd = -1;
-	struct htmlreport page;
-	struct error *err = inspect_dump_open(argc, argv, INSPECT_DUMP_OUTPUT, 0, &dump);
+	struct htmlreport page = {0};
+	struct error *err = inspect_dump_open(argc, argv, INSPECT_DUMP_OUTPUT | INSPECT_DUMP_MAP, 0, &dump);
 
 	if (!err && !dump.output)
 		err = error_new(ERROR_USAGE, "html: the page needs a name: -o FILE; -o - is standard output");
 	if (!err && dump.is_json)
 		err = error_new(ERROR_USAGE, "html: a page is no JSON; see the command summary");
 	if (!err)
+		err = inspect_dump_map(&dump, &map_fd, &map);
+	// One that nobody asked for costs no more than itself: the page says why it is not used.
+	if (err && !dump.map_path && dump.core && dump.output && !dump.is_json)
+		unused = take_ptr(err);
+	if (!err)
 		err = crashreport_make(dump.core, MACHINE_TASKS, &report);
 	if (err)
 		return err;
 	if (dump.core->is_incomplete)
 		fprintf(stderr, "kdump-inspect: warning: pages are missing that the dump should hold\n");
-	map_fd = open_map(dump.path);
-	page = (struct htmlreport){.report = report, .dump_name = dump.path, .map_fd = map_fd};
+	page = (struct htmlreport){
+		.report = report,
+		.dump_name = dump.path,
+		.map_fd = map_fd,
+		.map_why = unused ? unused->text : "",
+	};
 	return write_page(&page, dump.output, dump.given & INSPECT_DUMP_FORCE);
 }

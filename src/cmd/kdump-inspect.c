@@ -46,7 +46,7 @@ static const struct command commands[] = {
 	{"compare", "[--json] DUMP DUMP...", "whether dumps are of the same crash, and what differs",
          inspect_commands_compare},
 	{"list", "[--verify] [--json] DIRECTORY...", "the dumps below directories", inspect_commands_list},
-	{"html", "-o FILE [--force] [--part FILE]... DUMP", "all of it as one page for a browser",
+	{"html", "-o FILE [--force] [--map FILE] [--part FILE]... DUMP", "all of it as one page for a browser",
          inspect_commands_html},
 	{"trace",
          "[-o FILE [--force]] [--instance NAME] [--event [SYSTEM:]NAME]... [--pid PID] [--last "

@@ -98,8 +98,8 @@ static bool is_telling(const struct framekinds_kind *kind)
 	return kind->state == FRAMEKINDS_UNREADABLE || kind->code == FMT_PAGEMAP_POISONED;
 }
 
-// One frame of the block speaks for all, chosen by chance (always the same): so larger areas have their shares, which they would not have
-// if the majority spoke, least of all after several rounds.
+// One frame of the block speaks for all, chosen by chance (always the same): so larger areas have their shares. They would not have
+// them if the majority spoke, least of all after several rounds.
 static void end_block(struct framekinds *kinds)
 {
 	uint32_t chosen = 0;

@@ -56,24 +56,29 @@ static void put_contents(const struct crashreport *report, bool has_trace, FILE 
 	fputs("</nav>\n", out);
 }
 
+// A map that is of no use costs no more than itself.
 static struct error *find_kinds(const struct htmlreport *page, struct framekinds *ret)
 {
 	const struct overview *overview = &page->report->overview;
 	_cleanup_error_ struct error *unused = NULL;
+	const char *map_why = page->map_why;
 	char why[FRAMEKINDS_WHY_BYTES];
 	struct error *err;
 
-	if (page->map_fd < 0)
-		return framekinds_of_dump(ret, page->report->core);
-	err = framekinds_of_map(ret, page->map_fd, overview->crash_time_s > 0 ? (uint64_t)overview->crash_time_s : 0);
-	if (!err || err->code == ERROR_NOMEM || err->code == ERROR_OS)
-		return err;
-	// A map that is of no use costs no more than itself.
-	unused = err;
-	framekinds_deinit(ret);
+	if (page->map_fd >= 0) {
+		err = framekinds_of_map(ret, page->map_fd,
+		                        overview->crash_time_s > 0 ? (uint64_t)overview->crash_time_s : 0);
+		if (!err || err->code == ERROR_NOMEM || err->code == ERROR_OS)
+			return err;
+		unused = err;
+		map_why = unused->text;
+		framekinds_deinit(ret);
+	}
 	err = framekinds_of_dump(ret, page->report->core);
-	snprintf(why, sizeof(why), "the page map beside the dump is not used: %.100s%s%.150s", unused->text,
-	         ret->why[0] ? "; " : "", ret->why);
+	if (!*map_why)
+		return err;
+	snprintf(why, sizeof(why), "the page map is not used: %.130s%s%.150s", map_why, ret->why[0] ? "; " : "",
+	         ret->why);
 	memcpy(ret->why, why, sizeof(why));
 	return err;
 }

@@ -20,7 +20,8 @@
 struct htmlreport {
 	const struct crashreport *report; /**< Borrowed. */
 	const char *dump_name; /**< For people. */
-	int map_fd; /**< The page map beside the dump, open for reading; -1: there is none. */
+	int map_fd; /**< The dump's page map, open for reading; -1: there is none. */
+	const char *map_why; /**< Why it is not used where it is -1; "": there is none. */
 };
 
 /**

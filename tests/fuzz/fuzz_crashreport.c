@@ -61,7 +61,7 @@ static void require_plain(const char *text, size_t size_bytes)
 // Whatever the dump holds, the page has the two scripts that it is made with, and ends.
 static void write_page(const struct crashreport *report)
 {
-	struct htmlreport page = {.report = report, .dump_name = "x", .map_fd = -1};
+	struct htmlreport page = {.report = report, .dump_name = "x", .map_fd = -1, .map_why = ""};
 	char *text = NULL;
 	size_t size = 0, scripts = 0;
 	FILE *out = open_memstream(&text, &size);
