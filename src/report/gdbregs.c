@@ -63,8 +63,8 @@ static const struct gdbregs_register arm64[] = {
 // clang-format on
 
 static const struct gdbregs_machine machines[] = {
-	{EM_X86_64, "i386:x86-64", "org.gnu.gdb.i386.core", x86_64, array_size(x86_64), X86_WORDS},
-	{EM_AARCH64, "aarch64", "org.gnu.gdb.aarch64.core", arm64, array_size(arm64), ARM_WORDS},
+	{EM_X86_64, "i386:x86-64", "org.gnu.gdb.i386.core", x86_64, array_size(x86_64), X86_WORDS, CPULIST_IP},
+	{EM_AARCH64, "aarch64", "org.gnu.gdb.aarch64.core", arm64, array_size(arm64), ARM_WORDS, WORD_ARM_PC},
 };
 
 #define MEMBER(type_, member_)                                                                                         \
@@ -207,6 +207,12 @@ void gdbregs_of_task(const struct gdbregs *regs, struct kernel *kernel, uint64_t
 		of_frame(regs, kernel, thread, ret);
 	else
 		of_context(regs, kernel, thread, ret);
+}
+
+void gdbregs_need_ip(const struct gdbregs *regs, struct gdbregs_values *values)
+{
+	if (regs->machine && !values->is_known[regs->machine->ip_word])
+		set(values, (unsigned int)regs->machine->ip_word, 0);
 }
 
 void gdbregs_describe(const struct gdbregs *regs, FILE *out)

@@ -43,6 +43,7 @@ struct gdbregs_machine {
 	const struct gdbregs_register *list;
 	size_t count;
 	size_t word_count; /**< Of pr_reg. */
+	size_t ip_word; /**< Which of them says what is run. */
 };
 
 /** Where registers of tasks are. Read-only after gdbregs_init(). */
@@ -65,6 +66,9 @@ void gdbregs_of_cpu(const struct gdbregs *regs, struct kernel *kernel, uint32_t 
 
 /** Registers that a task saved. @param[in] regs See there. @param[in,out] kernel The kernel. @param[in] vaddr Its struct task_struct. @param[out] ret Those that are there. */
 void gdbregs_of_task(const struct gdbregs *regs, struct kernel *kernel, uint64_t vaddr, struct gdbregs_values *ret);
+
+/** Where nothing tells what is run, say that it is at 0. @param[in] regs See there. @param[in,out] values Registers. */
+void gdbregs_need_ip(const struct gdbregs *regs, struct gdbregs_values *values);
 
 /** Write the target description. @param[in] regs See there. @param[in] out Stream. */
 void gdbregs_describe(const struct gdbregs *regs, FILE *out);

@@ -162,6 +162,9 @@ static void tell_registers(struct gdbstub *stub, size_t first, size_t count, str
 		gdbregs_of_cpu(&stub->regs, kernel, thread->cpu, &stub->values);
 	else if (!stub->are_values)
 		gdbregs_of_task(&stub->regs, kernel, thread->task_vaddr, &stub->values);
+	// gdb does not stay connected if it cannot know where the thread is that stopped.
+	if (thread == stub->threads.list)
+		gdbregs_need_ip(&stub->regs, &stub->values);
 	stub->are_values = true;
 	answer->size_bytes =
 		gdbregs_digits(&stub->regs, &stub->values, kernel->core->is_big_endian, first, count, answer->text);

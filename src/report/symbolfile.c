@@ -147,11 +147,13 @@ static void add_section(struct writer *writer, const struct symbol *first, size_
 // With its last symbol, and the first one behind it, if there is one. The kernel's own sections have no gaps between them.
 static void end_section(struct writer *writer, const struct symbol *last, const struct symbol *next)
 {
+	struct section *section = &writer->sections[writer->section_count - 1];
 	uint64_t end = end_of(last);
 
 	if (next && ((!last->module && !next->module) || next->vaddr < end))
 		end = next->vaddr;
-	writer->sections[writer->section_count - 1].end = end;
+	// A damaged module may have more memory than there are addresses.
+	section->end = end < section->start ? section->start : end;
 }
 
 // A section begins where another kind of symbols does.

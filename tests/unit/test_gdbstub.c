@@ -172,6 +172,20 @@ static void registers(void)
 	close_world(world);
 }
 
+// A CPU that did not stop when it was told to has saved none. gdb needs one of the thread that it starts with.
+static void no_registers(void)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	check(world);
+	fakecrash_make(&world->fake, ORC_FORM_3);
+	fakecrash_put(&world->fake, fakecore_image + FAKECRASH_PER_CPU + FAKECRASH_NOTE, 0, 4);
+	open_world(world);
+	check_text(ask(world, "p10"), "0000000000000000");
+	check_text(ask(world, "p7"), "xxxxxxxxxxxxxxxx");
+	close_world(world);
+}
+
 static void target(void)
 {
 	struct world *world = make_world();
@@ -243,8 +257,8 @@ static void no_types(void)
 }
 
 static const struct test tests[] = {
-	TEST(stops),  TEST(refusals), TEST(lists_threads), TEST(strange_threads), TEST(registers),
-	TEST(target), TEST(memory),   TEST(commands),      TEST(no_types),
+	TEST(stops),        TEST(refusals), TEST(lists_threads), TEST(strange_threads), TEST(registers),
+	TEST(no_registers), TEST(target),   TEST(memory),        TEST(commands),        TEST(no_types),
 };
 
 int main(int argc, char **argv)
