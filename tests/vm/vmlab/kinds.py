@@ -22,7 +22,7 @@ MEMORY_MIB = (160, 192)
 PROCESSES = (0, 150)
 PARAMETER = "/sys/module/crashkinds/parameters/kind"
 READY, CAPTURED = "ready", r"^@captured"
-SPINS = r"^@spins"
+SPINS = "@spins"
 NMI = (SPINS, "nmi")
 UNKNOWN_NMI = "set kernel/unknown_nmi_panic 1\n"
 COMMAND_LINE = ("console=ttyS0 loglevel=7 panic=0 no_timer_check mitigations=off crashkernel=16M slub_debug=FZPU "
