@@ -22,7 +22,7 @@ MEMORY_MIB = (160, 192)
 PROCESSES = (0, 150)
 PARAMETER = "/sys/module/crashkinds/parameters/kind"
 READY, CAPTURED = "ready", r"^@captured"
-SPINS = r"^@spins"
+SPINS = "@spins"
 NMI = (SPINS, "nmi")
 UNKNOWN_NMI = "set kernel/unknown_nmi_panic 1\n"
 COMMAND_LINE = ("console=ttyS0 loglevel=7 panic=0 no_timer_check mitigations=off crashkernel=16M slub_debug=FZPU "
@@ -65,8 +65,6 @@ KINDS = (
     Kind("freed", "use-after-free", "0x6b6b6b6b6b6b6b", ("crashkinds_freed", "crashkinds_set")),
     Kind("soft", "soft-lockup", "soft lockup - CPU#0 stuck", ("crashkinds_soft", "crashkinds_set"),
          "set kernel/softlockup_panic 1\nset kernel/watchdog_thresh 1\n"),
-    Kind("stall", "rcu-stall", "self-detected stall|detected stalls on", ("crashkinds_stall", "crashkinds_set"),
-         "set kernel/soft_watchdog 0\nset kernel/panic_on_rcu_stall 1\n"),
     Kind("hard", "nmi", "NMI received for unknown reason", ("crashkinds_hard", "crashkinds_set"), UNKNOWN_NMI, host=NMI),
     Kind("softirq", "nmi", "NMI received for unknown reason", ("crashkinds_hard", "crashkinds_tasklet"), UNKNOWN_NMI, host=NMI),
     Kind("hung", "hung-task", r"task crashkinds-wait:\d+ blocked for more than", ("crashkinds_wait", "kthread"),
@@ -74,12 +72,6 @@ KINDS = (
     Kind("interrupt", "oops", "kernel NULL pointer dereference", ("crashkinds_null", "crashkinds_timer")),
     Kind("memory", "out-of-memory", "invoked oom-killer", ("out_of_memory",), "set vm/panic_on_oom 1\n", "eat\n"),
     Kind("init", "init-died", "Attempted to kill init", ("do_exit",), "", "exit\n"),
-    # Nothing is loaded that would capture: the kernel goes round in panic() until the host makes a dump.
-    Kind("outside", "oops", "kernel NULL pointer dereference", ("crashkinds_null", "crashkinds_set"), "unload\n", _module("null"),
-         like="null", ends=r"end Kernel panic"),
-    # Bits 63, 61, 60 and 57: valid, uncorrected, enabled, the processor's context is corrupt (Intel SDM, volume 3, 17.3.2).
-    Kind("machine-check", "machine-check", "Machine Check|machine check", ("mce_panic",), "", _module("soft"),
-         host=(SPINS, "mce 0 1 0xb200000000000000 0x4 0 0")),
     Kind("sysrq", "sysrq", "sysrq triggered crash", ("sysrq_handle_crash", "__handle_sysrq"), "", "write /proc/sysrq-trigger c\n"),
 )
 
