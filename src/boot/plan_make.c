@@ -385,6 +385,10 @@ static struct error *plan_form(struct planner *planner)
 		                       "%s, /dev/%s now%s; the program sets up the network and logs in by itself",
 		                       is_iscsi ? "the target is an iSCSI disk" : "the target is a plain disk",
 		                       planner->place, is_iscsi ? "" : ", and a fallback is an iSCSI disk");
+	if (!err && plan->form == PLAN_MINIMAL && *plan->crypt_volumes)
+		return planner_explain(planner, "form",
+		                       "the target is /dev/%s now; the program opens encrypted volumes by itself",
+		                       planner->place);
 	if (!err && plan->form == PLAN_MINIMAL)
 		return planner_explain(planner, "form",
 		                       "the target is a plain disk, /dev/%s now; nothing is stacked, nothing remote",

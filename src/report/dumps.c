@@ -160,7 +160,7 @@ char *dumps_find_panic(int fd)
 	return panic;
 }
 
-// What comes behind some words in the capture's own log, where they are last: each rung of the ladder, and each target, has such a line.
+// What comes behind some words where the log of the capture has them last: each rung of the ladder has such a line, each target too.
 static char *find_last(int dir_fd, const char *words)
 {
 	_cleanup_close_ int fd = open_file(dir_fd, STORY_NAME);

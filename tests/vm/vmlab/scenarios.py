@@ -400,6 +400,18 @@ def _stacked(report, lab, folder, scenario):
     checks.panicking_task(report, name, checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore"))
     found = re.search(r"memory: copier.*", (dump / "capture.log").read_text())
     report.note(f"{name}: {found[0] if found else ''}")
+    return dump
+
+
+def _handed_over(report, lab, folder, scenario):
+    """A dump on an encrypted volume, whose passphrase nobody has typed."""
+    name = scenario.name
+    dump = _stacked(report, lab, folder, scenario)
+    log = (dump / "capture.log").read_text()
+    report.check(f"{name}: capture.log says that the volume was opened with the key that was handed over",
+                 "" if re.search(r"the encrypted volume on /dev/vd\w+ is open, with the key that the crashed kernel", log) else log)
+    plan = (dump / "plan").read_text()
+    report.check(f"{name}: the minimal form", "" if 'form = "minimal"' in plan else plan)
 
 
 def _refused(report, lab, folder, scenario):
@@ -757,6 +769,13 @@ def stacked(suffix, kind, quick, what, carry_out_by=_stacked, crashkernel="192M"
     return Scenario(f"{suffix}-6.1", setup, carry_out_by, quick, what)
 
 
+def handover(name, kind, what, **more):
+    """An encrypted target, whose key the kernel hands over to the capture kernel."""
+    config = {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_DEADLINE": "120"}
+    return Scenario(name, Setup("handover", config, storage=kind, memory_mib=768, crashkernel="128M", **more), _handed_over, False,
+                    f"an encrypted target, on a kernel that hands keys over: {what}")
+
+
 def _direct_row(kernel, page_bytes, cpu, suffix, quick, has_crash=False):
     setup = direct.Setup(kernel, cpu, page_bytes, has_crash)
     return Scenario(f"direct-{kernel}{suffix}", setup, _direct, quick,
@@ -926,6 +945,8 @@ def table():
         stacked("shell", "", False, "the target is gone, and a human gets a shell", _ends, ends=("reboot",),
                 config={"KDUMP_FAILURE_ACTION": "shell", "KDUMP_DEADLINE": "60"}, types="echo typed $((40 + 2))\nexit\n",
                 before_panic=f"tune2fs -U random $(blkid -U {capture.UUID})", says=("typed 42",)),
+        handover("luks-handover", "luks2", "its key is linked to a keyring", before_start=storage.LINK_KEY),
+        handover("luks-handover-table", "luks1", "LUKS1, whose key device-mapper has"),
         stacked("luks", "luks", False, "an encrypted volume is refused with what its keys need", _refused),
     ]
     rows += [Scenario(f"rate-{series}", Setup(series, crashkernel="192M"), _rates, False,
