@@ -160,7 +160,7 @@ char *dumps_find_panic(int fd)
 	return panic;
 }
 
-// What comes behind some words where the log of the capture has them last: each rung of the ladder has such a line, each target too.
+// What comes behind some words where the log of the capture has them last: each rung of the ladder has such a line, as each target.
 static char *find_last(int dir_fd, const char *words)
 {
 	_cleanup_close_ int fd = open_file(dir_fd, STORY_NAME);

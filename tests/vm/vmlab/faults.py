@@ -37,7 +37,13 @@ EAT_MEMORY = hook("while echo $x$x$x$x; do :; done >/fill")
 FILL_DISK = hook('while echo $x$x$x$x; do :; done >"$KDUMP_DIRECTORY/fill"')
 # Under /proc/vmcore lies a copy of it on another disk, some of whose sectors cannot be read: see fail_reads().
 COPIED, BAD_SERIAL = "the memory is on another disk", "bad"
-FAIL_READS = hook(f"""disk() {{ for f in /sys/block/*/serial; do read -r s <$f && [ "$s" = $1 ] && f=${{f%/serial}} && echo ${{f##*/}}; done; }}
+FAIL_READS = hook(f"""disk() {{
+	for f in /sys/block/*/serial; do
+		read -r s <$f || :   # It has no end of line.
+		[ "$s" != $1 ] || {{ f=${{f%/serial}}; echo ${{f##*/}}; }}
+	done
+}}
+set -e
 mkdir /copy
 mount -t ext4 /dev/$(disk disk1) /copy
 dd if=/proc/vmcore of=/copy/vmcore bs=1M
