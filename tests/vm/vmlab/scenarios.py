@@ -945,7 +945,7 @@ def table():
         stacked("shell", "", False, "the target is gone, and a human gets a shell", _ends, ends=("reboot",),
                 config={"KDUMP_FAILURE_ACTION": "shell", "KDUMP_DEADLINE": "60"}, types="echo typed $((40 + 2))\nexit\n",
                 before_panic=f"tune2fs -U random $(blkid -U {capture.UUID})", says=("typed 42",)),
-        handover("luks-handover", "luks2", "its key is linked to a keyring", before_start=storage.LINK_KEY),
+        handover("luks-handover", "luks2", "its key is linked to a keyring; started by kdump.service", before_start=storage.LINK_KEY, service=True),
         handover("luks-handover-table", "luks1", "LUKS1, whose key device-mapper has"),
         stacked("luks", "luks", False, "an encrypted volume is refused with what its keys need", _refused),
     ]
