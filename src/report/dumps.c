@@ -181,12 +181,13 @@ static char *find_last(int dir_fd, const char *words)
 // Each file is as it was written; what was written may lack pages. NULL: none, or no memory.
 static char *find_lost(int dir_fd)
 {
-	_cleanup_free_ char *count = find_last(dir_fd, SAVE_UNREADABLE_WORDS), *text = NULL;
+	_cleanup_free_ char *count = find_last(dir_fd, SAVE_UNREADABLE_WORDS);
+	char *text = NULL;
 	uint64_t pages = count ? strtoull(count, NULL, 10) : 0;
 
-	if (!pages || asprintf(&text, "%" PRIu64 " pages could not be read and are missing", pages) < 0)
-		return NULL;
-	return take_ptr(text);
+	if (pages && asprintf(&text, "%" PRIu64 " pages could not be read and are missing", pages) < 0)
+		text = NULL;
+	return text;
 }
 
 static void look_at_log(int dir_fd, struct dumps_about *about)
