@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "boot/handover.h"
 #include "boot/text.h"
 #include "boot/words.h"
 
@@ -132,6 +133,16 @@ static struct error *set_panic_notifiers(const struct host *host)
 	return error_wrap(err, "KDUMP_PANIC_NOTIFIERS");
 }
 
+// Without its key the capture kernel would not reach the target: what is loaded is of no use.
+static struct error *check_keys(const struct host *host, const struct plan *plan)
+{
+	struct error *err = handover_check(host, plan);
+
+	if (err)
+		error_free(kexec_unload(host));
+	return err;
+}
+
 struct error *kexec_load(const struct host *host, const struct plan *plan, enum kexec_method *method_ret)
 {
 	_cleanup_(host_result_deinit) struct host_result result = {0};
@@ -139,6 +150,8 @@ struct error *kexec_load(const struct host *host, const struct plan *plan, enum 
 	struct error *err = plan->has_panic_notifiers ? set_panic_notifiers(host) : NULL;
 	enum kexec_method method = KEXEC_FILE;
 
+	if (!err)
+		err = handover_prepare(host, plan);
 	if (!err)
 		err = load_with(host, plan, is_chosen ? NULL : "-s", &result);
 
@@ -149,6 +162,8 @@ struct error *kexec_load(const struct host *host, const struct plan *plan, enum 
 	}
 	if (!err && result.status != 0)
 		err = failed(host, &result);
+	if (!err)
+		err = check_keys(host, plan);
 	if (!err)
 		*method_ret = method;
 	return err;
@@ -196,5 +211,7 @@ struct error *kexec_unload(const struct host *host)
 	}
 	if (!err && result.status != 0)
 		err = failed(host, &result);
+	if (!err)
+		handover_forget(host);
 	return err;
 }

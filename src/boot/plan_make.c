@@ -340,6 +340,12 @@ static struct error *plan_form(struct planner *planner)
 	struct error *err = words_check(&all->reasons);
 
 	plan->form = is_shell || all->reasons.count ? PLAN_FULL : PLAN_MINIMAL;
+	// Nobody has seen whether udev and systemd leave alone there what our program opens.
+	if (!err && plan->form == PLAN_FULL && *plan->crypt_volumes)
+		err = error_new(ERROR_UNSUPPORTED,
+		                "an encrypted target needs the minimal form of the capture initramfs, and %s needs the "
+		                "full one; that is not supported together yet",
+		                all->reasons.count ? all->reasons.list[0] : "a shell (KDUMP_FAILURE_ACTION)");
 	if (!err)
 		err = words_take(&all->dracut_modules, &plan->full_modules);
 	if (!err)
@@ -352,6 +358,10 @@ static struct error *plan_form(struct planner *planner)
 		                       "%s, /dev/%s now%s; the program sets up the network and logs in by itself",
 		                       is_iscsi ? "the target is an iSCSI disk" : "the target is a plain disk",
 		                       planner->place, is_iscsi ? "" : ", and a fallback is an iSCSI disk");
+	if (!err && plan->form == PLAN_MINIMAL && *plan->crypt_volumes)
+		return planner_explain(planner, "form",
+		                       "the target is /dev/%s now; the program opens encrypted volumes by itself",
+		                       planner->place);
 	if (!err && plan->form == PLAN_MINIMAL)
 		return planner_explain(planner, "form",
 		                       "the target is a plain disk, /dev/%s now; nothing is stacked, nothing remote",

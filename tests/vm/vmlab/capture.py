@@ -238,6 +238,9 @@ def _make_trouble(guest, trouble, position):
         guest.wait_console("MiB free on the target", 120, position)
     if trouble in ("hang", "stall"):       # From now on each byte takes a second.
         guest.qmp("block_set_io_throttle", device="disk0", bps=1, bps_rd=0, bps_wr=0, iops=0, iops_rd=0, iops_wr=0)
+    elif trouble == "read":
+        guest.wait_console(faults.COPIED, 120, position)
+        faults.fail_reads(guest, guest.folder / "second.img")
     elif trouble == "damage":
         faults.damage_memory(guest.ram, guest.console.text(0), guest.folder.name)
     elif trouble == "removal":

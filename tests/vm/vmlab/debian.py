@@ -30,7 +30,7 @@ GUEST_PACKAGES = (
 )
 
 # For targets that are more than a disk.
-STORAGE_PACKAGES = ("lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin", "xfsprogs", "multipath-tools", "kpartx", "procps", "open-iscsi")
+STORAGE_PACKAGES = ("lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin", "xfsprogs", "multipath-tools", "kpartx", "procps", "open-iscsi", "keyutils")
 
 # crash 8.0.2 of Debian 12 loses tasks on 6.1.192, and its makedumpfile 1.7.2
 # takes no page of 6.12 for free.  The suite after Debian 13 has crash 9 and
