@@ -203,11 +203,13 @@ static void write_crash(struct compare *compare, size_t index)
 
 static void write_module(void *context, const struct crashdiff_module *left, const struct crashdiff_module *right)
 {
-	const struct crashdiff_module *any = left ? left : right;
+	const char *name = left ? left->name : NULL;
 	struct json *json = context;
 
+	if (right)
+		name = right->name;
 	json_open_object(json, NULL);
-	json_text(json, "name", any->name);
+	json_text(json, "name", name);
 	json_text(json, "left_version", left ? left->version : NULL);
 	json_text(json, "right_version", right ? right->version : NULL);
 	json_text(json, "left_tainted", left ? left->taints : NULL);

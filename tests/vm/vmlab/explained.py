@@ -14,7 +14,8 @@ PAGES_OF_CLASS = 120
 # Classes of planted pages, and whose they are.
 CLASSES = {"hugetlb": ("user", {"hugetlb", "anonymous"}), "thp": ("user", {"anonymous"}), "anon": ("user", {"anonymous"}),
            "zero": ("user", {"anonymous"}), "tmpfs": ("cache", {"file"}), "clean": ("cache", {"file"}),
-           "dirty": ("private-cache", {"file"}), "free": ("free", {"free"}), "offline": ("offline", {"offline"})}
+           "dirty": ("private-cache", {"file"}), "free": ("free", {"free"}), "offline": ("offline", {"offline"}),
+           **{f"{process}_{what}": ("user", {"anonymous"}) for process in planted.PROCESSES for what in ("anon", "hidden", "huge")}}
 # Frames that crash is asked for one by one, all over the memory.
 FRAMES = 60
 SOME = 12
@@ -32,9 +33,13 @@ def _explain(lab, dump, words):
 def _wrong_pages(answers, title, pages, is_guess):
     """Of planted pages of a class those of which something wrong is said."""
     wanted, owners = CLASSES[title]
+    process = next((name for name in planted.PROCESSES if title.startswith(f"{name}_")), None)
     wrong = []
     for pfn in pages:
         answer = answers[f"pfn:{pfn}"]
+        names = [mapped["name"] for mapped in answer["owner"].get("processes", [])]
+        if process and names != [process]:
+            wrong.append(f"{pfn:#x}: mapped by {names}")
         found = answer["state"], answer["class"], answer["is_guess"], answer["owner"]["kind"] in owners
         if found != ("dropped", wanted, is_guess, True):
             wrong.append(f"{pfn:#x}: {found}, {answer['owner']}")

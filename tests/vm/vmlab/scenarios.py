@@ -267,7 +267,6 @@ def _direct(report, lab, folder, scenario):
         file.unlink()
     if page_bytes == 4096:           # plant.c starts no processes where they are larger.
         copier.keeps_planted_process(report, name, lab, shot, raw)
-    explained.planted_pages(report, f"{name}: explain", lab, vmcore, shot.planted.confirm(raw, page_bytes))
     # The last level is 31.
     vmcoreinfo.missing_in_file(report, name, lab, shot.qemu, ours, raw)
 
