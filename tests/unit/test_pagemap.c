@@ -280,7 +280,7 @@ static void a_copy_that_is_cut_short(void)
 			if (answer.is_known && answer.is_kept && answer.pfn_end > pfn + 4) {
 				uint8_t states[5];
 
-				check_ok(pagemap_reader_states(reader, answer.cell, 5, states));
+				check_ok(pagemap_reader_states(reader, answer.cell, states, 5));
 				for (uint64_t i = 0; i < 5; i++) {
 					check_ok(pagemap_reader_find(reader, pfn + i, &answer));
 					check(states[i] == answer.state);
