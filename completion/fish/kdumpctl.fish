@@ -36,7 +36,7 @@ complete -c kdumpctl -n __fish_use_subcommand -a reset-crashkernel -d 'write cra
 complete -c kdumpctl -n '__fish_seen_subcommand_from reset-crashkernel' -l kernel -x -a 'ALL DEFAULT' -d 'for these kernels; ALL unless it is given'
 complete -c kdumpctl -n '__fish_seen_subcommand_from reset-crashkernel' -l fadump -x -a 'off' -d 'remove the parameters of firmware-assisted dump too'
 complete -c kdumpctl -n '__fish_seen_subcommand_from reset-crashkernel' -l dry-run -d 'print what would be done, and do nothing'
-complete -c kdumpctl -n '__fish_seen_subcommand_from reset-crashkernel' -l reboot -d 'restart the machine afterwards'
+complete -c kdumpctl -n '__fish_seen_subcommand_from reset-crashkernel' -l reboot -a 'kexec' -d 'restart the machine afterwards; with kexec, without its firmware'
 complete -c kdumpctl -n __fish_use_subcommand -a setup -d 'ask where dumps go, what is in them, what comes then and who is told, and do it'
 complete -c kdumpctl -n '__fish_seen_subcommand_from setup' -l dry-run -d 'print what would be done, and do nothing'
 complete -c kdumpctl -n '__fish_seen_subcommand_from setup' -l yes -d 'do not ask; take the default, or yes, for an answer'

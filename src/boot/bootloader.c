@@ -64,6 +64,14 @@ void bootloader_command(struct bootloader_task *task, const char *const *argv)
 	words_add(&task->commands, "");
 }
 
+void bootloader_command_again(struct bootloader_task *task, const char *const *argv)
+{
+	bootloader_command(task, argv);
+	for (const char *const *word = argv; *word; word++)
+		words_add(&task->undo, *word);
+	words_add(&task->undo, "");
+}
+
 struct error *bootloader_note(struct bootloader_view *view, const char *where, const struct parameters_line *line,
                               const char *const *names)
 {
@@ -110,14 +118,14 @@ struct error *bootloader_ask(const struct host *host, const char *const *argv, c
 	return err;
 }
 
-static struct error *run_commands(const struct host *host, const struct bootloader_task *task)
+static struct error *run_commands(const struct host *host, const struct words *commands)
 {
-	struct error *err = words_check(&task->commands);
+	struct error *err = words_check(commands);
 	const char *argv[32];
 	size_t count = 0;
 
-	for (size_t i = 0; i < task->commands.count && !err; i++) {
-		const char *word = task->commands.list[i];
+	for (size_t i = 0; i < commands->count && !err; i++) {
+		const char *word = commands->list[i];
 
 		if (*word && count + 1 < array_size(argv)) {
 			argv[count++] = word;
@@ -160,17 +168,28 @@ static struct error *put_menu_back(const struct host *host, const struct bootloa
 	           : host_replace(host, menu->path, menu->before, strlen(menu->before), MENU_MODE);
 }
 
-// The menu goes first: it is what the machine starts from.
+// One behind the other; *first is what was before.
+static void join_errors(struct error **first, struct error *more)
+{
+	if (*first && more) {
+		*first = error_wrap(*first, "%s; and", more->text);
+		error_free(more);
+	} else if (more) {
+		*first = more;
+	}
+}
+
+// The menu goes first: it is what the machine starts from. Then what is made of the files.
 static struct error *undo(const struct host *host, struct bootloader_task *task)
 {
-	struct error *menu = put_menu_back(host, &task->menu), *err = changes_undo(host, &task->changes);
+	struct error *err = put_menu_back(host, &task->menu);
+	struct error *files = changes_undo(host, &task->changes);
+	bool are_back = !files;
 
-	if (menu && err)
-		menu = error_wrap(menu, "%s; and", err->text);
-	else if (!menu)
-		return err;
-	error_free(err);
-	return menu;
+	join_errors(&err, files);
+	if (are_back)
+		join_errors(&err, run_commands(host, &task->undo));
+	return err;
 }
 
 struct error *bootloader_run(const struct host *host, const struct bootloader *loader, struct bootloader_task *task,
@@ -185,7 +204,7 @@ struct error *bootloader_run(const struct host *host, const struct bootloader *l
 	err = changes_make(host, &task->changes);
 	if (err)
 		return err;
-	err = run_commands(host, task);
+	err = run_commands(host, &task->commands);
 	if (!err && loader->check)
 		err = loader->check(host, task);
 	if (!err)
@@ -221,6 +240,7 @@ void bootloader_task_deinit(struct bootloader_task *task)
 {
 	changes_deinit(&task->changes);
 	words_deinit(&task->commands);
+	words_deinit(&task->undo);
 	words_deinit(&task->notes);
 	free(task->menu.path);
 	free(task->menu.before);

@@ -43,6 +43,8 @@ struct bootloader_task {
 		changes; /**< Files that a back-end wants changed; all back-ends together fill them, one makes them. */
 	struct words
 		commands; /**< Programs that are run when the files are changed: words, each list ended by an empty word. */
+	struct words
+		undo; /**< The same, when files were put back: what they make is not read by the machine, but what a program made of them. */
 	struct bootloader_menu menu; /**< bootloader_keep_menu(). */
 	struct words notes; /**< What else a person should know. */
 };
@@ -115,6 +117,9 @@ void bootloader_view_deinit(struct bootloader_view *view);
 
 /** For back-ends: a program to run. @param[in,out] task The task. @param[in] argv NULL-terminated. */
 void bootloader_command(struct bootloader_task *task, const char *const *argv);
+
+/** For back-ends: a program to run behind the others, and again when one of them failed and the files were put back. @param[in,out] task The task. @param[in] argv NULL-terminated. */
+void bootloader_command_again(struct bootloader_task *task, const char *const *argv);
 
 /** For back-ends: note what a file is that the programs make anew. @param[in] host The machine. @param[in] path Absolute. @param[in,out] task The task, without one. @return NULL; ERROR_OS; ERROR_BAD_DATA (larger than 16 MiB, or no text); ERROR_NOMEM. */
 struct error *bootloader_keep_menu(const struct host *host, const char *path, struct bootloader_task *task) must_check;

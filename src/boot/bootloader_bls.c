@@ -145,7 +145,7 @@ static struct error *plan(const struct host *host, struct bootloader_task *task)
 
 	// It reads the entries when it runs, not when the machine starts.
 	if (!err && host_exists(host, ZIPL_CONFIGURATION) && bootloader_has_program(host, "zipl"))
-		bootloader_command(task, zipl);
+		bootloader_command_again(task, zipl);
 	return err;
 }
 

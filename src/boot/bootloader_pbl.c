@@ -93,9 +93,66 @@ static struct error *plan(const struct host *host, struct bootloader_task *task)
 	return err;
 }
 
+// Whether one word of a text has the name; *ret: whether each that has is one of a list.
+static bool find_option(const struct words *words, const char *name, const char *const *list, bool *are_wanted_ret)
+{
+	bool is_there = false;
+
+	*are_wanted_ret = true;
+	for (size_t i = 0; i < words->count; i++) {
+		bool is_wanted = false;
+
+		if (!is_name_of(words->list[i], name))
+			continue;
+		is_there = true;
+		for (const char *const *word = list; word && *word; word++)
+			is_wanted |= strcmp(*word, words->list[i]) == 0;
+		*are_wanted_ret &= is_wanted;
+	}
+	return is_there;
+}
+
+// For a boot loader that it has no script for, it says so and succeeds (pbl: run_script(), 1.8). Of several parameters of one name
+// it tells one (include/library: lib_get_option()).
+static struct error *check_option(const struct host *host, const char *word, const char *const *list)
+{
+	_cleanup_free_ char *name = strndup(word, strcspn(word, "=")), *text = NULL;
+	const char *const argv[] = {"pbl", "--get-option", name, NULL};
+	_cleanup_words_ struct words words = {0};
+	bool is_there, are_wanted;
+	struct error *err = name ? bootloader_ask(host, argv, &text) : error_new(ERROR_NOMEM, "no memory for a name");
+
+	if (err)
+		return err;
+	words_split(&words, text);
+	is_there = find_option(&words, name, list, &are_wanted);
+	err = words_check(&words);
+	if (!err && (!are_wanted || is_there != is_in(name, list, NULL)))
+		err = error_new(
+			ERROR_OS,
+			"pbl has succeeded, but pbl --get-option %s prints \"%s\": it may not know this boot loader; "
+			"what it has changed stays",
+			name, text_last_line(text));
+	return err;
+}
+
+static struct error *check(const struct host *host, const struct bootloader_task *task)
+{
+	struct error *err = NULL;
+
+	for (const char *const *word = task->change.add; word && *word && !err; word++)
+		if (!is_in(*word, task->change.add, word))
+			err = check_option(host, *word, task->change.add);
+	for (const char *const *name = task->change.remove; name && *name && !err; name++)
+		if (!is_in(*name, task->change.add, NULL))
+			err = check_option(host, *name, task->change.add);
+	return err;
+}
+
 const struct bootloader bootloader_pbl = {
 	.name = "pbl",
 	.is_there = is_there,
 	.view = view,
 	.plan = plan,
+	.check = check,
 };

@@ -103,7 +103,7 @@ static struct error *plan(const struct host *host, struct bootloader_task *task)
 	if (!err)
 		err = changes_add(&task->changes, CONFIGURATION, before, after);
 	if (!err)
-		bootloader_command(task, zipl);
+		bootloader_command_again(task, zipl);
 	return err;
 }
 

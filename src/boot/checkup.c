@@ -8,14 +8,17 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "boot/checkup_image.h"
 #include "boot/checkup_kernel.h"
+#include "boot/checkup_modules.h"
+#include "boot/checkup_reach.h"
 #include "boot/crashkernel.h"
 #include "boot/device.h"
 #include "boot/initrd.h"
 #include "boot/kexec.h"
+#include "boot/loaded.h"
 #include "boot/mounts.h"
 #include "boot/reservation.h"
-#include "boot/words.h"
 
 enum { MIB = 1 << 20, MEMINFO_MAX_BYTES = 64 * 1024 };
 
@@ -90,6 +93,20 @@ static void check_reservation(const struct host *host, const struct config *conf
 	add_error(checkup, FINDING_ERROR, "reservation", err);
 }
 
+// What is loaded may be of an image, a command line or a machine that is no more.
+static void check_current(const struct host *host, const struct plan *plan, struct checkup *checkup)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *err =
+		host_exists(host, INITRD_PATH) ? loaded_describe(host, plan, &text) : error_new(ERROR_CONFIG, "none");
+
+	// Without an image there is another finding.
+	if (!err && !loaded_is(host, text))
+		checkup_add(checkup, FINDING_WARNING, "loaded",
+		            "what is loaded is not what would be loaded now: the kernel, the capture initramfs, the "
+		            "command line, the memory or the CPUs have changed since; run kdumpctl reload");
+}
+
 static void check_loading(const struct host *host, const struct plan *plan, struct checkup *checkup)
 {
 	bool is_loaded = false;
@@ -107,6 +124,8 @@ static void check_loading(const struct host *host, const struct plan *plan, stru
 		checkup_add(checkup, FINDING_WARNING, "loaded",
 		            "kernel.kexec_load_disabled is set: what is loaded stays until the next boot, whatever is "
 		            "configured");
+	if (!err && is_loaded)
+		check_current(host, plan, checkup);
 	add_error(checkup, FINDING_ERROR, "loaded", err);
 	err = host_read(host, "/sys/module/kernel/parameters/crash_kexec_post_notifiers", 8, &notifiers, NULL);
 	if (!err && *notifiers == 'Y' && !plan->has_panic_notifiers)
@@ -115,61 +134,6 @@ static void check_loading(const struct host *host, const struct plan *plan, stru
 		            "dump; take it off the "
 		            "command line, or set KDUMP_PANIC_NOTIFIERS");
 	error_free(err);
-}
-
-static void check_image(const struct host *host, const struct plan *plan, struct checkup *checkup)
-{
-	_cleanup_free_ char *cause = NULL;
-	struct error *err = NULL;
-
-	if (!host_exists(host, INITRD_PATH)) {
-		checkup_add(checkup, FINDING_ERROR, "image",
-		            "there is no capture initramfs " INITRD_PATH ": run kdumpctl start");
-		return;
-	}
-	err = initrd_check(host, plan, &cause);
-	if (!err && cause)
-		checkup_add(checkup, FINDING_ERROR, "image", "the capture initramfs is stale: %s; run kdumpctl start",
-		            cause);
-	add_error(checkup, FINDING_ERROR, "image", err);
-}
-
-// Whether names of a module are the same: "-" is "_".
-static bool is_same_module(const char *path, const char *name, size_t size)
-{
-	const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
-	size_t i;
-
-	for (i = 0; i < size && file[i]; i++)
-		if (file[i] != name[i] && !(strchr("-_", file[i]) && strchr("-_", name[i])))
-			return false;
-	return i == size && file[i] == '.';
-}
-
-// The kernel itself refuses to load what this parameter names, and it is handed on to the capture kernel.
-static void check_modules(const struct plan *plan, struct checkup *checkup)
-{
-	static const char parameter[] = "module_blacklist=";
-	_cleanup_words_ struct words words = {0};
-
-	words_split(&words, plan->command_line);
-	checkup->is_failed |= words.is_failed;
-	for (size_t i = 0; i < words.count; i++) {
-		const char *name = words.list[i] + strlen(parameter);
-
-		if (strncmp(words.list[i], parameter, strlen(parameter)) != 0)
-			continue;
-		for (size_t size; *name; name += size + (name[size] == ',')) {
-			size = strcspn(name, ",");
-			for (char *const *module = plan->modules; *module; module++)
-				if (size && is_same_module(*module, name, size))
-					checkup_add(checkup, FINDING_ERROR, "modules",
-					            "the target needs %s, which %s forbids the capture kernel too: "
-					            "take it off the "
-					            "command line, or give another one in KDUMP_COMMANDLINE",
-					            *module, words.list[i]);
-		}
-	}
 }
 
 static uint64_t meminfo(const char *text, const char *key)
@@ -255,10 +219,11 @@ struct error *checkup_run(const struct host *host, const struct config *config, 
 	check_warnings(plan, checkup);
 	check_reservation(host, config, checkup);
 	check_loading(host, plan, checkup);
-	check_image(host, plan, checkup);
-	check_modules(plan, checkup);
+	checkup_image(host, plan, checkup);
+	checkup_modules(plan, checkup);
 	check_room(host, plan, checkup);
 	checkup_kernel(host, plan, checkup);
+	checkup_reach(plan, CHECKUP_REACH_TIMEOUT_MS, checkup);
 	return checkup->is_failed ? error_new(ERROR_NOMEM, "no memory for what was found") : NULL;
 }
 
@@ -266,7 +231,7 @@ struct error *checkup_run_quick(const struct host *host, const struct config *co
                                 struct checkup *checkup)
 {
 	check_reservation(host, config, checkup);
-	check_modules(plan, checkup);
+	checkup_modules(plan, checkup);
 	checkup_kernel(host, plan, checkup);
 	return checkup->is_failed ? error_new(ERROR_NOMEM, "no memory for what was found") : NULL;
 }

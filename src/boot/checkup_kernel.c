@@ -22,9 +22,14 @@ static const struct parameter {
 	{"module.sig_enforce", NULL, "keeps modules without a signature from the target"},
 };
 
+// As the command line has them since v5.8 (fs/proc/proc_sysctl.c: process_sysctl_arg()).
+static const char sysctl_prefix[] = "sysctl.kernel.";
+
 // The value of a word that is this parameter, "" for one alone; NULL: it is another. "-" is "_".
 static const char *value_of(const char *word, const char *name)
 {
+	if (strncmp(word, sysctl_prefix, strlen(sysctl_prefix)) == 0)
+		word += strlen(sysctl_prefix);
 	for (; *name; word++, name++)
 		if (*word != *name && !(*word == '-' && *name == '_'))
 			return NULL;
@@ -72,6 +77,19 @@ static void check_parameters(const struct plan *plan, struct checkup *checkup)
 		}
 		check_word(name, checkup);
 	}
+}
+
+// What the crashed kernel does between an oops and the start of the other one: all of its trace goes to the console: hours
+// where that is a serial one (kernel/trace/trace.c: trace_die_panic_handler(), v6.12).
+static void check_trace(const struct host *host, struct checkup *checkup)
+{
+	_cleanup_free_ char *value = NULL;
+	_cleanup_error_ struct error *err = host_read(host, "/proc/sys/kernel/ftrace_dump_on_oops", 4096, &value, NULL);
+
+	if (!err && *value && *value != '0' && *value != '\n')
+		checkup_add(checkup, FINDING_WARNING, "sysctls",
+		            "kernel.ftrace_dump_on_oops is set: at an oops all of the trace is written to the console "
+		            "before the capture starts; set it to 0, the trace is in the dump");
 }
 
 // A kernel that is locked down refuses kexec_load(), and of kexec_file_load() what is not signed (kernel/kexec.c,
@@ -127,6 +145,7 @@ static void check_read_only(const struct host *host, const struct plan *plan, st
 void checkup_kernel(const struct host *host, const struct plan *plan, struct checkup *checkup)
 {
 	check_parameters(plan, checkup);
+	check_trace(host, checkup);
 	check_lockdown(host, plan, checkup);
 	check_read_only(host, plan, checkup);
 }

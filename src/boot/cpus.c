@@ -11,14 +11,18 @@
 #include "boot/cmdline.h"
 #include "boot/crashkernel.h"
 #include "boot/text.h"
+#include "dump/copy.h"
+#include "dump/fmt_pagemap.h"
 
 enum {
 	CPUS_MAX = 8192,
-	// Kept for all but the other CPUs. Measured, each of those takes 1 to 1.5 MiB, the copier's thread included
-	// (tests/vm/README.md); drivers that make a queue for each CPU take more.
+	// Kept for all but the other CPUs, with a copier of one thread on a small machine. The full form captured in 144 MiB
+	// with one CPU, and not in 128.
 	ONE_CPU_BYTES = 112 << 20,
-	EACH_CPU_BYTES = 4 << 20,
+	ONE_CPU_FULL_BYTES = 160 << 20,
+	SMALL_COPIER_BYTES = 4 << 20,
 	CPUINFO_BYTES = 4096,
+	MEMINFO_BYTES = 64 * 1024,
 };
 
 // "0-3,5"
@@ -54,18 +58,42 @@ static struct error *count_online(const struct host *host, unsigned int *ret)
 	return err;
 }
 
-// The reservation has room for so many; 1 where there is none.
-static struct error *count_room(const struct host *host, uint64_t *size_bytes_ret, unsigned int *ret)
+// Memory of the machine; 0: it is not told, and then the machine is taken for a small one.
+static uint64_t count_pages(const struct host *host)
 {
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *err = host_read(host, "/proc/meminfo", MEMINFO_BYTES, &text, NULL);
+	const char *at = err ? NULL : strstr(text, "MemTotal:");
+	uint64_t kib = 0;
+
+	return at && sscanf(at, "MemTotal: %" SCNu64, &kib) == 1 ? kib / 4 : 0;
+}
+
+static uint64_t copier_bytes(unsigned int threads, uint64_t pages)
+{
+	struct copy_options options = {.dump_level = 31, .format = COPY_KDUMP, .thread_count = threads};
+
+	// And a block of the page map for each.
+	return copy_memory_bytes(&options, pages) + (uint64_t)threads * FMT_PAGEMAP_BLOCK_BYTES;
+}
+
+// The reservation has room for so many; 1 where there is none. Nothing counts that the plan decides by the number of CPUs, and not
+// the size of the image: what follows from the answer must not change it.
+static struct error *count_room(const struct host *host, bool is_full, uint64_t *size_bytes_ret, unsigned int *ret)
+{
+	uint64_t pages = count_pages(host), one = copier_bytes(1, pages), kept;
+	uint64_t each = ((uint64_t)CPUS_EACH_MIB << 20) + copier_bytes(2, pages) - one;
 	struct error *err = crashkernel_read(host, size_bytes_ret);
 
 	*ret = 1;
+	kept = (is_full ? ONE_CPU_FULL_BYTES : ONE_CPU_BYTES) +
+	       (one > SMALL_COPIER_BYTES ? one - SMALL_COPIER_BYTES : 0);
 	if (err && err->code == ERROR_UNSUPPORTED) {
 		error_free(err);
 		return NULL;
 	}
-	if (!err && *size_bytes_ret > ONE_CPU_BYTES) {
-		uint64_t more = (*size_bytes_ret - ONE_CPU_BYTES) / EACH_CPU_BYTES;
+	if (!err && *size_bytes_ret > kept) {
+		uint64_t more = (*size_bytes_ret - kept) / each;
 
 		*ret += more < CPUS_MAX ? (unsigned int)more : CPUS_MAX;
 	}
@@ -89,7 +117,7 @@ static bool find_boot_apicid(const struct host *host, unsigned int *ret)
 	return !err && at && (!next || at < next) && sscanf(at, "initial apicid : %u", ret) == 1;
 }
 
-struct error *cpus_choose(const struct host *host, const struct config *config, struct cpus *ret)
+struct error *cpus_choose(const struct host *host, const struct config *config, bool is_full, struct cpus *ret)
 {
 	uint64_t limit = (uint64_t)config_number(config, KEY_CPUS), size_bytes = 0;
 	_cleanup_text_ struct text reason = {0}, parameters = {0};
@@ -100,7 +128,7 @@ struct error *cpus_choose(const struct host *host, const struct config *config, 
 	*ret = (struct cpus){.count = 1};
 	err = count_online(host, &online);
 	if (!err)
-		err = count_room(host, &size_bytes, &room);
+		err = count_room(host, is_full, &size_bytes, &room);
 	if (err)
 		return err;
 	text_add(&reason,

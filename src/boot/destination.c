@@ -388,6 +388,8 @@ static struct error *hand_over(struct error *err, const struct config *config, e
 	err = add_line(config, key, &place->stack.reasons);
 	if (!err)
 		err = add_line(config, key, &place->stack.sessions.reasons);
+	if (!err)
+		err = add_line(config, key, &place->stack.volumes.reasons);
 	if (err)
 		return err;
 	*ret = *place;

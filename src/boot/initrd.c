@@ -50,15 +50,15 @@ struct error *initrd_check(const struct host *host, const struct plan *plan, cha
 		return err;
 	if (!host_exists(host, INITRD_PATH))
 		return because("there was none", cause_ret);
-	err = inputs_add_image(host, INITRD_PATH, &new);
-	if (err)
-		return err;
 	err = host_read(host, INPUTS_PATH, INPUTS_MAX_BYTES, &old, NULL);
 	if (err) {
 		error_free(err);
 		return because(not_known, cause_ret);
 	}
-	return inputs_compare(old, new, cause_ret);
+	err = inputs_add_known(host, old, &new);
+	if (!err)
+		err = inputs_add_image(host, INITRD_PATH, &new);
+	return err ? err : inputs_compare(old, new, cause_ret);
 }
 
 // The secrets are not in the plan's text: those that were there are taken for what they are.
@@ -104,6 +104,8 @@ struct error *initrd_recorded(const struct host *host, struct plan *plan_ret, ch
 		return because(not_known, cause_ret);
 	}
 	err = inputs_list(host, &plan, &new);
+	if (!err)
+		err = inputs_add_known(host, old, &new);
 	if (!err)
 		err = inputs_add_image(host, INITRD_PATH, &new);
 	// A file of it is gone.
@@ -289,15 +291,20 @@ static void remove_new(const struct host *host)
 struct error *initrd_build(const struct host *host, const struct plan *plan)
 {
 	_cleanup_free_ char *inputs = NULL;
+	struct timespec begun;
 	// Before dracut runs: what changes meanwhile makes the image stale.
 	struct error *err = inputs_list(host, plan, &inputs);
 
+	// The clock that files are stamped by.
+	clock_gettime(CLOCK_REALTIME_COARSE, &begun);
 	if (!err)
 		err = host_mkdirs(host, STATE_DIR);
 	if (!err)
 		err = write_configuration(host, plan);
 	if (!err)
 		err = run_dracut(host, plan);
+	if (!err)
+		err = inputs_add_programs(host, NEW_PATH, &begun, &inputs);
 	if (!err)
 		err = install(host);
 	if (err)

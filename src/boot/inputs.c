@@ -2,15 +2,20 @@
 #include "boot/inputs.h"
 
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/io.h"
 #include "base/sha256.h"
+#include "boot/imagelist.h"
 #include "boot/initrd.h"
 #include "boot/text.h"
 #include "boot/words.h"
+
+// Lines of what dracut has put into the image beside what the plan names.
+#define PROGRAM_KEY "program "
 
 // Causes that are told; of more there is the number.
 enum { CAUSES_MAX = 8, PIECE_BYTES = 64 * 1024 };
@@ -204,18 +209,125 @@ struct error *inputs_list(const struct host *host, const struct plan *plan, char
 	return err ? err : text_take(&inputs, ret);
 }
 
-struct error *inputs_add_image(const struct host *host, const char *path, char **inputs)
+// Puts more lines behind those that are there.
+static struct error *append(struct text *more, char **inputs)
 {
 	_cleanup_text_ struct text text = {0};
+	char *whole = NULL;
 	struct error *err;
 
-	text_add(&text, "%s", *inputs);
-	err = add_content(host, "image", path, &text);
+	text_add(&text, "%s%s", *inputs, more->buf ? more->buf : "");
+	text.is_failed |= more->is_failed;
+	err = text_take(&text, &whole);
 	if (err)
 		return err;
 	free(*inputs);
-	*inputs = NULL;
-	return text_take(&text, inputs);
+	*inputs = whole;
+	return NULL;
+}
+
+struct error *inputs_add_image(const struct host *host, const char *path, char **inputs)
+{
+	_cleanup_text_ struct text more = {0};
+	struct error *err = add_content(host, "image", path, &more);
+
+	return err ? err : append(&more, inputs);
+}
+
+static bool is_program(const struct imagelist_file *file)
+{
+	const char *slash = strrchr(file->name, '/'), *name = slash ? slash + 1 : file->name;
+
+	return S_ISREG(file->mode) && !strpbrk(file->name, " \n") &&
+	       (file->mode & 0111 || fnmatch("*.so", name, 0) == 0 || fnmatch("*.so.*", name, 0) == 0);
+}
+
+// The plan names it, too.
+static bool is_listed(const char *inputs, const char *path)
+{
+	size_t size = strlen(path);
+
+	for (const char *line = inputs; *line; line += strcspn(line, "\n"), line += *line == '\n')
+		if (strncmp(line, "file ", 5) == 0 && strncmp(line + 5, path, size) == 0 && line[5 + size] == ' ')
+			return true;
+	return false;
+}
+
+static bool is_later(const struct timespec *one, const struct timespec *other)
+{
+	return one->tv_sec > other->tv_sec || (one->tv_sec == other->tv_sec && one->tv_nsec > other->tv_nsec);
+}
+
+// Between then and now. What is of the future was changed when the clock was another one, and must not count as changed each time.
+static bool is_since(const struct timespec *changed, const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return is_later(changed, since) && !is_later(changed, &now);
+}
+
+struct error *inputs_add_programs(const struct host *host, const char *path, const struct timespec *since,
+                                  char **inputs)
+{
+	const char *const none[] = {NULL};
+	_cleanup_imagelist_ struct imagelist list = {0};
+	_cleanup_text_ struct text more = {0};
+	struct error *err = imagelist_read(host, path, none, &list);
+
+	// Another compression than the one that was asked for: what is in it is not known.
+	if (err && err->code == ERROR_UNSUPPORTED) {
+		error_free(err);
+		return NULL;
+	}
+	for (size_t i = 0; i < list.count && !err; i++) {
+		_cleanup_free_ char *key = NULL;
+		struct stat info;
+
+		if (!is_program(&list.files[i]))
+			continue;
+		if (asprintf(&key, PROGRAM_KEY "/%s", list.files[i].name) < 0) {
+			key = NULL;
+			return error_new(ERROR_NOMEM, "no memory for a path");
+		}
+		if (is_listed(*inputs, key + strlen(PROGRAM_KEY)))
+			continue;
+		err = host_stat(host, key + strlen(PROGRAM_KEY), &info);
+		// It is dracut's, or was made for the image.
+		if (err || !S_ISREG(info.st_mode)) {
+			error_free(err);
+			err = NULL;
+		} else if (is_since(&info.st_ctim, since)) {
+			text_add(&more, "%s was changed meanwhile\n", key);
+		} else {
+			err = add_content(host, key, key + strlen(PROGRAM_KEY), &more);
+		}
+	}
+	return err ? err : append(&more, inputs);
+}
+
+struct error *inputs_add_known(const struct host *host, const char *old, char **inputs)
+{
+	_cleanup_text_ struct text more = {0};
+	struct error *err = NULL;
+
+	for (const char *line = old; *line && !err; line += strcspn(line, "\n"), line += *line == '\n') {
+		_cleanup_free_ char *key = NULL;
+		const char *path;
+
+		if (strncmp(line, PROGRAM_KEY, strlen(PROGRAM_KEY)) != 0)
+			continue;
+		path = line + strlen(PROGRAM_KEY);
+		key = strndup(line, strlen(PROGRAM_KEY) + strcspn(path, " \n"));
+		if (!key)
+			return error_new(ERROR_NOMEM, "no memory for a path");
+		path = key + strlen(PROGRAM_KEY);
+		if (host_exists(host, path))
+			err = add_content(host, key, path, &more);
+		else
+			text_add(&more, "%s none\n", key);
+	}
+	return err ? err : append(&more, inputs);
 }
 
 // Words for a line that differs.
@@ -228,6 +340,9 @@ static void describe(const char *line, struct words *causes)
 		size = asprintf(&cause, "the plan changed: %s", line + 5);
 	else if (strncmp(line, "file ", 5) == 0)
 		size = asprintf(&cause, "%.*s changed", (int)strcspn(line + 5, " "), line + 5);
+	else if (strncmp(line, PROGRAM_KEY, strlen(PROGRAM_KEY)) == 0)
+		size = asprintf(&cause, "%.*s changed", (int)strcspn(line + strlen(PROGRAM_KEY), " "),
+		                line + strlen(PROGRAM_KEY));
 	else if (strncmp(line, "secret ", 7) == 0)
 		size = asprintf(&cause, "a password changed");
 	else if (strncmp(line, "image ", 6) == 0)

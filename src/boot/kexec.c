@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "boot/handover.h"
 #include "boot/text.h"
 #include "boot/words.h"
 
@@ -132,6 +133,16 @@ static struct error *set_panic_notifiers(const struct host *host)
 	return error_wrap(err, "KDUMP_PANIC_NOTIFIERS");
 }
 
+// Without its key the capture kernel would not reach the target: what is loaded is of no use.
+static struct error *check_keys(const struct host *host, const struct plan *plan)
+{
+	struct error *err = handover_check(host, plan);
+
+	if (err)
+		error_free(kexec_unload(host));
+	return err;
+}
+
 struct error *kexec_load(const struct host *host, const struct plan *plan, enum kexec_method *method_ret)
 {
 	_cleanup_(host_result_deinit) struct host_result result = {0};
@@ -139,6 +150,8 @@ struct error *kexec_load(const struct host *host, const struct plan *plan, enum 
 	struct error *err = plan->has_panic_notifiers ? set_panic_notifiers(host) : NULL;
 	enum kexec_method method = KEXEC_FILE;
 
+	if (!err)
+		err = handover_prepare(host, plan);
 	if (!err)
 		err = load_with(host, plan, is_chosen ? NULL : "-s", &result);
 
@@ -150,8 +163,39 @@ struct error *kexec_load(const struct host *host, const struct plan *plan, enum 
 	if (!err && result.status != 0)
 		err = failed(host, &result);
 	if (!err)
+		err = check_keys(host, plan);
+	if (!err)
 		*method_ret = method;
 	return err;
+}
+
+static struct error *load_next_with(const struct host *host, const char *kernel, const char *initrd,
+                                    const char *command_line, const char *method, struct host_result *ret)
+{
+	_cleanup_words_ struct words argv = {0};
+	struct error *err;
+
+	words_add(&argv, "kexec");
+	words_add(&argv, "-l");
+	words_add(&argv, method);
+	words_addf(&argv, "--initrd=%s", initrd);
+	words_addf(&argv, "--command-line=%s", command_line);
+	words_add(&argv, kernel);
+	err = words_check(&argv);
+	return err ? err : run(host, (const char *const *)argv.list, ret);
+}
+
+struct error *kexec_load_next(const struct host *host, const char *kernel, const char *initrd, const char *command_line,
+                              bool is_file_only)
+{
+	_cleanup_(host_result_deinit) struct host_result result = {0};
+	struct error *err = load_next_with(host, kernel, initrd, command_line, "-s", &result);
+
+	if (!err && result.status != 0 && !is_file_only && lacks_file_load(result.output)) {
+		host_result_deinit(&result);
+		err = load_next_with(host, kernel, initrd, command_line, "-c", &result);
+	}
+	return !err && result.status != 0 ? failed(host, &result) : err;
 }
 
 struct error *kexec_unload(const struct host *host)
@@ -167,5 +211,7 @@ struct error *kexec_unload(const struct host *host)
 	}
 	if (!err && result.status != 0)
 		err = failed(host, &result);
+	if (!err)
+		handover_forget(host);
 	return err;
 }

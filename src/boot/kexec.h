@@ -43,6 +43,18 @@ struct error *kexec_is_loaded(const struct host *host, bool *is_loaded_ret) must
 struct error *kexec_load(const struct host *host, const struct plan *plan, enum kexec_method *method_ret) must_check;
 
 /**
+ * Load a kernel that is started when the system is down, in place of the firmware; not one for a crash.
+ *
+ * @param[in] host The machine.
+ * @param[in] kernel, initrd Files, absolute.
+ * @param[in] command_line Its parameters.
+ * @param[in] is_file_only By kexec_file_load(2) only: this kernel is locked down.
+ * @return NULL; ERROR_UNSUPPORTED (switched off until the next boot); ERROR_OS; ERROR_TIMEOUT; ERROR_NOMEM.
+ */
+struct error *kexec_load_next(const struct host *host, const char *kernel, const char *initrd, const char *command_line,
+                              bool is_file_only) must_check;
+
+/**
  * Unload the capture kernel. It is no error if none is loaded.
  *
  * @param[in] host The machine.

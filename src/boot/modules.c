@@ -430,6 +430,65 @@ struct error *modules_add_iscsi(const struct modules *modules, struct words *ord
 	return err ? err : add_required(modules, "iscsi_tcp", "an iSCSI disk", ordered);
 }
 
+// Whether a name of an algorithm, "xts(ecb(aes))", is made of words of a cipher, "aes-xts-plain64"; xts needs ecb.
+static bool is_made_of(const char *name, const char *cipher)
+{
+	static const char ends[] = "()-:,_";
+
+	for (const char *at = name + strspn(name, ends); *at; at += strspn(at, ends)) {
+		size_t size = strcspn(at, ends);
+		bool is_there = size == 3 && strncmp(at, "ecb", 3) == 0;
+
+		for (const char *word = cipher; *word && !is_there; word += strspn(word, ends)) {
+			size_t word_size = strcspn(word, ends);
+
+			is_there = word_size == size && strncmp(word, at, size) == 0;
+			word += word_size;
+		}
+		if (!is_there)
+			return false;
+		at += size;
+	}
+	return true;
+}
+
+// Modules of algorithms that this kernel has in use: "name : …" and "module : …" of each block.
+static struct error *add_algorithms(const struct modules *modules, const char *list, const char *cipher,
+                                    struct words *ordered)
+{
+	struct error *err = NULL;
+	bool is_wanted = false, is_known;
+
+	for (const char *line = list; *line && !err; line += strcspn(line, "\n"), line += *line == '\n') {
+		char key[32] = "", value[NAME_MAX_BYTES] = "";
+
+		if (sscanf(line, "%31[a-z] : %255[^\n]", key, value) != 2)
+			continue;
+		if (strcmp(key, "name") == 0)
+			is_wanted = is_made_of(value, cipher);
+		else if (strcmp(key, "module") == 0 && is_wanted && strcmp(value, "kernel") != 0)
+			err = modules_add(modules, value, ordered, &is_known);
+	}
+	return err;
+}
+
+struct error *modules_add_crypt(const struct host *host, const struct modules *modules, const char *cipher,
+                                struct words *ordered)
+{
+	static const char *const templates[] = {"ecb", "xts", "cbc", "essiv", "aes"};
+	_cleanup_free_ char *list = NULL;
+	struct error *err = host_read(host, "/proc/crypto", LIST_MAX_BYTES, &list, NULL);
+	bool is_known;
+
+	error_free(err);
+	err = list ? add_algorithms(modules, list, cipher, ordered) : NULL;
+	// Of another kernel what this one has built in may be modules.
+	for (size_t i = 0; i < array_size(templates) && !err; i++)
+		if (is_made_of(templates[i], cipher))
+			err = modules_add(modules, templates[i], ordered, &is_known);
+	return err ? err : add_required(modules, "dm-crypt", "an encrypted volume", ordered);
+}
+
 // The kernel asks for the tables of names by theirs when it mounts a file system that has some, and nobody would answer.
 static struct error *add_nls(const struct modules *modules, struct words *ordered)
 {

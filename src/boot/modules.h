@@ -70,6 +70,18 @@ const char *modules_path(const struct modules *modules, const char *name);
 struct error *modules_add_device(const struct host *host, const struct modules *modules, const char *sysfs,
                                  struct words *ordered, struct words *drivers) must_check;
 
+/**
+ * Add what opens an encrypted volume: dm-crypt, and what encrypts.
+ *
+ * @param[in] host The machine, whose kernel tells which modules it uses (/proc/crypto).
+ * @param[in] modules Opened list.
+ * @param[in] cipher As dm-crypt has it, "aes-xts-plain64". Its words, and "ecb", are what is looked for.
+ * @param[in,out] ordered Paths in load order.
+ * @return NULL; ERROR_CONFIG (the kernel has no dm-crypt); ERROR_BAD_DATA; ERROR_NOMEM.
+ */
+struct error *modules_add_crypt(const struct host *host, const struct modules *modules, const char *cipher,
+                                struct words *ordered) must_check;
+
 /** Add what logging in to an iSCSI target needs. @param[in] modules The lists. @param[in,out] ordered As modules_add(). @return NULL; ERROR_CONFIG (the kernel cannot); ERROR_NOMEM; ERROR_BAD_DATA. */
 struct error *modules_add_iscsi(const struct modules *modules, struct words *ordered) must_check;
 

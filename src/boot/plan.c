@@ -77,6 +77,7 @@ static const struct field fields[] = {
 	{"network.timeout_ms", FIELD_U64, AT(network_timeout_ms), NULL, 0, WEEK_MS},
 	{"network.routes", FIELD_WORDS, AT(network_routes), NULL, 0, 0},
 	{"iscsi.sessions", FIELD_WORDS, AT(iscsi_sessions), NULL, 0, 0},
+	{"crypt.volumes", FIELD_WORDS, AT(crypt_volumes), NULL, 0, 0},
 	{"notify.routes", FIELD_WORDS, AT(notify_routes), NULL, 0, 0},
 	{"notify.port", FIELD_UINT, AT(notify_port), NULL, 1, UINT16_MAX},
 	{"notify.interval_ms", FIELD_U64, AT(notify_interval_ms), NULL, 1000, WEEK_MS},

@@ -123,6 +123,7 @@ struct plan {
 	uint64_t network_timeout_ms; /**< Until a server must have answered. */
 	char **network_routes; /**< To servers that are targets, or have their disks. */
 	char **iscsi_sessions; /**< "TARGET" and what struct iscsi_sessions has: the number of the target that needs the session comes first. */
+	char **crypt_volumes; /**< Encrypted volumes that are targets, opened with a key that the kernel hands over: "TARGET" and what crypt_make_row() makes. */
 	char **notify_routes; /**< Empty: there is nobody to tell. */
 	unsigned int notify_port; /**< UDP. */
 	uint64_t notify_interval_ms; /**< Between two notices. */

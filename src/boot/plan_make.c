@@ -12,6 +12,7 @@
 #include "boot/hang.h"
 #include "boot/hooks.h"
 #include "boot/initrd.h"
+#include "boot/kernelimage.h"
 #include "boot/modules.h"
 #include "boot/plan_reach.h"
 #include "boot/text.h"
@@ -47,24 +48,12 @@ static struct error *plan_host(struct planner *planner)
 	return err ? err : planner_explain(planner, "hostname", "of this system");
 }
 
-// The version in the name of an image: "/boot/vmlinuz-VERSION", "/usr/lib/modules/VERSION/vmlinuz".
-static char *version_of_image(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *dash = strchr(slash, '-');
-	const char *modules = strstr(path, "/lib/modules/");
-
-	if (modules)
-		return strndup(modules + 13, strcspn(modules + 13, "/"));
-	return strdup(dash ? dash + 1 : "");
-}
-
 static struct error *kernel_by_path(struct planner *planner, const char *path)
 {
 	struct plan *plan = planner->plan;
 
 	plan->kernel_image = strdup(path);
-	plan->kernel_version = version_of_image(path);
+	plan->kernel_version = kernelimage_version(path);
 	if (!plan->kernel_image || !plan->kernel_version)
 		return no_memory();
 	if (!host_exists(planner->host, path))
@@ -72,29 +61,6 @@ static struct error *kernel_by_path(struct planner *planner, const char *path)
 	if (!*plan->kernel_version)
 		return error_new(ERROR_CONFIG, "no version can be seen in the name %s", path);
 	return NULL;
-}
-
-static struct error *find_image(struct planner *planner, const char *version)
-{
-	static const char *const patterns[] = {"/boot/vmlinuz-%", "/usr/lib/modules/%/vmlinuz",
-	                                       "/lib/modules/%/vmlinuz", "/boot/Image-%", "/boot/image-%"};
-
-	for (size_t i = 0; i < array_size(patterns); i++) {
-		const char *hole = strchr(patterns[i], '%');
-		_cleanup_free_ char *path = NULL;
-
-		if (asprintf(&path, "%.*s%s%s", (int)(hole - patterns[i]), patterns[i], version, hole + 1) < 0) {
-			path = NULL;
-			return no_memory();
-		}
-		if (host_exists(planner->host, path)) {
-			planner->plan->kernel_image = take_ptr(path);
-			return NULL;
-		}
-	}
-	return error_new(ERROR_CONFIG,
-	                 "there is no image of kernel %s, neither /boot/vmlinuz-%s nor /usr/lib/modules/%s/vmlinuz",
-	                 version, version, version);
 }
 
 static struct error *plan_kernel(struct planner *planner)
@@ -107,11 +73,11 @@ static struct error *plan_kernel(struct planner *planner)
 		err = kernel_by_path(planner, asked);
 	} else if (*asked) {
 		plan->kernel_version = strdup(asked);
-		err = plan->kernel_version ? find_image(planner, asked) : no_memory();
+		err = plan->kernel_version ? kernelimage_find(planner->host, asked, &plan->kernel_image) : no_memory();
 	} else {
 		err = read_word(planner->host, "/proc/sys/kernel/osrelease", &plan->kernel_version);
 		if (!err)
-			err = find_image(planner, plan->kernel_version);
+			err = kernelimage_find(planner->host, plan->kernel_version, &plan->kernel_image);
 		return err ? err
 		           : planner_explain(planner, "kernel.version",
 		                             "the running kernel, as KDUMP_KERNELVER is empty");
@@ -127,7 +93,8 @@ static struct error *plan_loading(struct planner *planner)
 	_cleanup_words_ struct words hangs = {0};
 	_cleanup_free_ char *reason = NULL;
 	struct plan *plan = planner->plan;
-	struct error *err = cpus_choose(planner->host, planner->config, &cpus);
+	bool is_full = plan->failure_action == PLAN_SHELL || planner->stack.reasons.count;
+	struct error *err = cpus_choose(planner->host, planner->config, is_full, &cpus);
 
 	plan->threads = cpus.count;
 	if (!err)
@@ -373,6 +340,12 @@ static struct error *plan_form(struct planner *planner)
 	struct error *err = words_check(&all->reasons);
 
 	plan->form = is_shell || all->reasons.count ? PLAN_FULL : PLAN_MINIMAL;
+	// Nobody has seen whether udev and systemd leave alone there what our program opens.
+	if (!err && plan->form == PLAN_FULL && *plan->crypt_volumes)
+		err = error_new(ERROR_UNSUPPORTED,
+		                "an encrypted target needs the minimal form of the capture initramfs, and %s needs the "
+		                "full one; that is not supported together yet",
+		                all->reasons.count ? all->reasons.list[0] : "a shell (KDUMP_FAILURE_ACTION)");
 	if (!err)
 		err = words_take(&all->dracut_modules, &plan->full_modules);
 	if (!err)
@@ -385,6 +358,10 @@ static struct error *plan_form(struct planner *planner)
 		                       "%s, /dev/%s now%s; the program sets up the network and logs in by itself",
 		                       is_iscsi ? "the target is an iSCSI disk" : "the target is a plain disk",
 		                       planner->place, is_iscsi ? "" : ", and a fallback is an iSCSI disk");
+	if (!err && plan->form == PLAN_MINIMAL && *plan->crypt_volumes)
+		return planner_explain(planner, "form",
+		                       "the target is /dev/%s now; the program opens encrypted volumes by itself",
+		                       planner->place);
 	if (!err && plan->form == PLAN_MINIMAL)
 		return planner_explain(planner, "form",
 		                       "the target is a plain disk, /dev/%s now; nothing is stacked, nothing remote",
@@ -416,6 +393,9 @@ struct error *plan_make(const struct host *host, const struct config *config, st
 		err = plan_reach_target(&planner);
 	if (!err)
 		err = plan_reach_fallback(&planner);
+	// The form of the image, and with it the number of CPUs, depends on what is done when all fails.
+	if (!err)
+		err = plan_actions(&planner);
 	if (!err)
 		err = plan_kernel(&planner);
 	if (!err)
@@ -432,8 +412,6 @@ struct error *plan_make(const struct host *host, const struct config *config, st
 		err = plan_reach_warn(&planner);
 	if (!err)
 		err = plan_hooks(&planner);
-	if (!err)
-		err = plan_actions(&planner);
 	if (!err)
 		err = plan_form(&planner);
 	if (err)

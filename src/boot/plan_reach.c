@@ -38,10 +38,25 @@ static struct error *add_sessions(struct planner *planner, const struct iscsi_se
 	return err;
 }
 
+// Encrypted volumes of a target, as those.
+static struct error *add_volumes(struct planner *planner, const struct crypt_volumes *volumes, size_t number)
+{
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < volumes->rows.count && !err; i++) {
+		words_addf(&planner->volumes, "%zu %s", number, volumes->rows.list[i]);
+		err = planner_explain(planner, "crypt.volumes", "%s", volumes->reasons.list[i]);
+	}
+	return err;
+}
+
 static struct error *add_place(struct planner *planner, const struct destination *place)
 {
 	const char *secret = place->secret ? place->secret : place->stack.sessions.secret;
 	struct error *err = add_sessions(planner, &place->stack.sessions, planner->secrets.count);
+
+	if (!err)
+		err = add_volumes(planner, &place->stack.volumes, planner->secrets.count);
 
 	join_stack(&planner->stack, &place->stack);
 	words_add(&planner->secrets, secret ? secret : "");
@@ -155,7 +170,23 @@ struct error *plan_reach_fallback(struct planner *planner)
 		err = words_take(&planner->secrets, &planner->plan->secrets);
 	if (!err)
 		err = words_take(&planner->sessions, &planner->plan->iscsi_sessions);
+	if (!err)
+		err = words_take(&planner->volumes, &planner->plan->crypt_volumes);
 	return err ? err : words_take(&planner->target_files, &planner->plan->target_files);
+}
+
+static struct error *add_ciphers(struct planner *planner, const struct modules *modules, struct words *ordered)
+{
+	struct error *err = NULL;
+
+	for (char *const *row = planner->plan->crypt_volumes; *row && !err; row++) {
+		_cleanup_words_ struct words words = {0};
+
+		err = crypt_parse(*row, &words);
+		if (!err)
+			err = modules_add_crypt(planner->host, modules, words.list[CRYPT_CIPHER], ordered);
+	}
+	return err;
 }
 
 struct error *plan_reach_modules(struct planner *planner)
@@ -171,6 +202,8 @@ struct error *plan_reach_modules(struct planner *planner)
 		err = modules_add_device(planner->host, &modules, planner->stack.disks.list[i], &ordered, &drivers);
 	if (!err && *plan->iscsi_sessions)
 		err = modules_add_iscsi(&modules, &ordered);
+	if (!err)
+		err = add_ciphers(planner, &modules, &ordered);
 	for (size_t i = 0; i < plan_target_count(plan) && !err; i++) {
 		struct plan_target place = plan_target_at(plan, i);
 

@@ -13,6 +13,7 @@ void planner_deinit(struct planner *planner)
 	words_deinit(&planner->servers);
 	words_deinit(&planner->target_files);
 	words_deinit(&planner->sessions);
+	words_deinit(&planner->volumes);
 	words_deinit(&planner->secrets);
 }
 

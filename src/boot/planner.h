@@ -27,6 +27,7 @@ struct planner {
 	struct words servers; /**< Their addresses. */
 	struct words target_files;
 	struct words sessions; /**< Of disks that are reached by iSCSI, as they stand in the plan. */
+	struct words volumes; /**< Encrypted ones, as they stand in the plan. */
 	struct words secrets; /**< Of each target, "" of those without. */
 };
 

@@ -277,12 +277,14 @@ static struct error *replace_parts(struct rehearsal *rehearsal)
 	                   &plan->network_routes,   &plan->notify_routes,        &plan->watchdog_modules,
 	                   &plan->hooks_transfer,   &plan->fallback.devices,     &plan->fallback.fstypes,
 	                   &plan->fallback.options, &plan->fallback.directories, &plan->full_modules,
-	                   &plan->full_devices};
+	                   &plan->full_devices,     &plan->crypt_volumes};
 	struct error *err = NULL;
 
 	if (plan_target_is_server(&plan->target) || *plan->network_routes ||
 	    strncmp(plan->target.fstype, "nfs", 3) == 0 || strcmp(plan->target.fstype, PLAN_CIFS) == 0)
 		note(rehearsal, "the server, and the network to it");
+	else if (*plan->crypt_volumes)
+		note(rehearsal, "the encrypted volume, its disk and its key");
 	else if (plan->form == PLAN_FULL)
 		note(rehearsal, "what the target stands on");
 	else

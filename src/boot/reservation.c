@@ -9,6 +9,7 @@
 
 #include "base/endian.h"
 #include "base/io.h"
+#include "boot/cpus.h"
 #include "boot/initrd.h"
 #include "boot/lastcapture.h"
 #include "boot/plan.h"
@@ -33,8 +34,6 @@ enum {
 	MINIMAL_IMAGE_MIB = 2,
 	REMOTE_IMAGE_MIB = 10,
 	FULL_IMAGE_MIB = 14,
-	// As boot/cpus.c asks for.
-	EACH_CPU_MIB = 4,
 	// Rings of a card and what waits in sockets; a card with many queues takes more.
 	NETWORK_MIB = 8,
 	// sizeof(struct page) for each page.
@@ -194,7 +193,7 @@ static struct error *estimate_rest(const struct plan *plan, struct reservation *
 	            ret->is_full ? "systemd, udev, and what they start" : "one program");
 
 	if (!err)
-		err = set(ret, RESERVATION_CPUS, more * EACH_CPU_MIB * MIB, "%u beyond the first", more);
+		err = set(ret, RESERVATION_CPUS, more * CPUS_EACH_MIB * MIB, "%u beyond the first", more);
 	if (!err)
 		err = set(ret, RESERVATION_NETWORK, (has_network ? NETWORK_MIB : 0) * MIB, "%s",
 		          has_network ? "a card, its rings and sockets" : "none");
@@ -231,7 +230,7 @@ static struct error *correct(const struct host *host, const struct plan *plan, u
 	if (last.form != plan->form || strcmp(last.kernel, plan->kernel_version) != 0)
 		return set(ret, RESERVATION_LAST, 0, "the last capture was of another kernel or form");
 	others = last.threads - 1;
-	counted = ret->least_bytes + others * EACH_CPU_MIB * MIB +
+	counted = ret->least_bytes + others * CPUS_EACH_MIB * MIB +
 	          copier_bytes(plan, copier_threads(plan, last.threads), total_kib) -
 	          copier_bytes(plan, copier_threads(plan, 1), total_kib);
 	taken = last.taken_mib * MIB;

@@ -57,6 +57,7 @@ void stack_deinit(struct stack *stack)
 	words_deinit(&stack->devices);
 	words_deinit(&stack->disks);
 	iscsi_sessions_deinit(&stack->sessions);
+	crypt_volumes_deinit(&stack->volumes);
 }
 
 static const struct layer *find_layer(const char *sysfs, const char *mapper_uuid)
@@ -129,8 +130,9 @@ static struct error *add_below(const struct host *host, const struct device *dev
 	return err;
 }
 
-// Nobody types a passphrase after a crash.
-static struct error *refuse_encrypted(const struct host *host, const struct device *device, const char *subject)
+// Nobody types a passphrase after a crash; the kernel may hand over the key.
+static struct error *add_encrypted(const struct host *host, const struct device *device, const char *subject,
+                                   unsigned int depth, struct stack *stack)
 {
 	_cleanup_(host_names_freep) char **names = NULL;
 	_cleanup_device_ struct device below = {0};
@@ -138,7 +140,24 @@ static struct error *refuse_encrypted(const struct host *host, const struct devi
 
 	if (!err && *names)
 		err = by_kernel_name(host, *names, &below);
-	return err ? err : luks_refuse(host, subject, below.name);
+	if (err)
+		return err;
+	if (!below.name)
+		return luks_refuse(host, subject, NULL);
+	err = crypt_add(host, device, &below, subject, &stack->volumes);
+	if (err)
+		return err;
+	err = depth ? NULL : add(host, &below, depth + 1, stack);
+	// dracut's modules look for volumes and arrays when disks come, but nobody has seen whether one that we open comes in time.
+	if (!err && (depth || stack->reasons.count || stack->sessions.rows.count))
+		err = error_new(ERROR_UNSUPPORTED,
+		                "%s, and %s; that is not supported yet: name a file system on an encrypted volume that "
+		                "lies on a plain disk or partition, or one that is not encrypted",
+		                subject,
+		                depth                  ? "other volumes stand on it"
+		                : stack->reasons.count ? "stands on other volumes"
+		                                       : "stands on an iSCSI disk");
+	return err;
 }
 
 // A layer whose name and kind are known.
@@ -154,7 +173,7 @@ static struct error *add_layer(const struct host *host, const struct device *dev
 		return no_memory();
 	}
 	if (layer->part == encrypted)
-		return refuse_encrypted(host, device, subject);
+		return add_encrypted(host, device, subject, depth, stack);
 	if (!layer->dracut_module)
 		return error_new(ERROR_UNSUPPORTED,
 		                 "%s; that is not supported yet: name a disk, or a file system on LVM, md or multipath",

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/host.h"
+#include "boot/crypt.h"
 #include "boot/device.h"
 #include "boot/iscsi.h"
 #include "boot/words.h"
@@ -24,6 +25,8 @@ struct stack {
 	struct words disks; /**< Directories in /sys of the disks and partitions at the bottom. */
 	struct iscsi_sessions
 		sessions; /**< Of those that are reached by iSCSI. Several are paths to one disk, and nothing else is stacked then. */
+	struct crypt_volumes
+		volumes; /**< Encrypted ones, which lie on a plain disk each, and on which nothing is stacked. */
 };
 
 /**

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,7 @@ struct attempt {
 	const struct sink *remote_sink; // Under the others.
 	struct partition partition; // In that process, too.
 	struct partition_record record;
+	bool is_reading; // The vmcore is not mapped.
 };
 
 static bool is_server(const struct save_job *job)
@@ -200,7 +202,8 @@ static void report_stats(struct log *log, const struct copy_stats *stats, unsign
 	if (counts->named)
 		log_print(log, "pages: %10" PRIu64 " saved for the names of their processes", counts->named);
 	log_print(log,
-	          "pages: %10" PRIu64 " in all, %" PRIu64 " saved, of them %" PRIu64 " zero; %" PRIu64 " unreadable",
+	          "pages: %10" PRIu64 " in all, %" PRIu64 " saved, of them %" PRIu64 " zero" SAVE_UNREADABLE_WORDS
+	          "%" PRIu64,
 	          counts->total, stats->pages_written, counts->zero, stats->pages_unreadable);
 	log_print(log, "%" PRIu64 " MiB written in %" PRIu64 ".%" PRIu64 " s", stats->bytes_written / MIB,
 	          stats->elapsed_ms / 1000, stats->elapsed_ms % 1000 / 100);
@@ -385,6 +388,7 @@ static struct error *copy_filtered(struct attempt *attempt, struct sink *sink)
 		err = vmcore_open(attempt->job->vmcore, &core);
 	if (err)
 		return err;
+	core->can_map &= !attempt->is_reading;
 	options.more_sinks = more.list;
 	options.more_sink_count = more.count;
 	attempt->page_bytes = vmcore_page_bytes(core);
@@ -491,10 +495,11 @@ static void tell_taken(const struct save_job *job, const struct shared *shared)
 		          job->plan->kernel_version);
 }
 
-// count: of files.
-static struct error *run_rung(const struct save_job *job, const struct rung *rung, size_t count, struct shared *shared)
+static struct error *run_once(const struct save_job *job, const struct rung *rung, size_t count, bool is_reading,
+                              struct shared *shared)
 {
-	_cleanup_(attempt_deinit) struct attempt attempt = {.job = job, .rung = rung, .shared = shared, .count = count};
+	_cleanup_(attempt_deinit) struct attempt attempt = {
+		.job = job, .rung = rung, .shared = shared, .count = count, .is_reading = is_reading};
 	struct process_result result = {0};
 	struct process_watch watch = {.steps = &shared->steps, .stall_ms = STALL_MS};
 	struct error *err;
@@ -511,6 +516,9 @@ static struct error *run_rung(const struct save_job *job, const struct rung *run
 	err = process_run_watched(child, &attempt, job->end_ms, count > 1 ? &watch : NULL, &result);
 	if (!err && shared->is_failed)
 		err = error_new(shared->code, "%s", shared->text);
+	else if (!err && result.status == 128 + SIGBUS)
+		err = error_new(ERROR_FAULT, "%s cannot be read everywhere where it is mapped (signal %d)", job->vmcore,
+		                SIGBUS);
 	else if (!err && result.status > 128)
 		err = error_new(ERROR_BAD_DATA, "the copier was killed by signal %d", result.status - 128);
 	else if (!err && result.status != EXIT_OK)
@@ -519,6 +527,18 @@ static struct error *run_rung(const struct save_job *job, const struct rung *run
 	          result.peak_bytes / 1024, shared->least_available_bytes / MIB);
 	tell_taken(job, shared);
 	return err;
+}
+
+// count: of files. A page that cannot be read ends who has it mapped; for who reads it is only missing.
+static struct error *run_rung(const struct save_job *job, const struct rung *rung, size_t count, struct shared *shared)
+{
+	struct error *err = run_once(job, rung, count, false, shared);
+
+	if (!err || err->code != ERROR_FAULT || shared->is_failed || rung->is_raw)
+		return err;
+	log_print(job->log, "copying failed: %s; once more: read, not mapped, which is slower", err->text);
+	error_free(err);
+	return run_once(job, rung, count, true, shared);
 }
 
 // The first ones of the files of a dump.

@@ -33,6 +33,9 @@ struct save_job {
 	struct log *log; /**< Progress goes to its console, results to both. */
 };
 
+/** In the log before the number of pages that could not be read; report/dumps.h tells of them. */
+#define SAVE_UNREADABLE_WORDS "; unreadable: "
+
 /** Name of the file that is not encrypted. */
 #define SAVE_NAME "vmcore"
 /** Room for save_part_name(), with its NUL. */

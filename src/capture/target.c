@@ -16,8 +16,10 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "boot/crypt.h"
 #include "boot/text.h"
 #include "capture/blockdev.h"
+#include "capture/crypt.h"
 #include "capture/iscsi.h"
 #include "capture/process.h"
 
@@ -218,6 +220,29 @@ static struct error *log_in(const struct target_request *request, struct log *lo
 		request->end_ms, now_ms + (most_ms < request->timeout_ms ? most_ms : request->timeout_ms));
 	err = host_init(&host, "/");
 	return err ? err : iscsi_log_in(&host, &sessions, log);
+}
+
+// Before its file system is waited for: its disk, with the header, comes first.
+static struct error *open_volume(const struct target_request *request, struct log *log)
+{
+	const char *row = request->plan ? crypt_find(request->plan, request->number) : NULL;
+	_cleanup_host_ struct host host = {.root_fd = -1};
+	_cleanup_words_ struct words volume = {0};
+	struct target_request disk = *request;
+	char spec[BLOCKDEV_ID_BYTES], path[TARGET_PATH_BYTES];
+	struct blockdev dev = {0};
+	unsigned int found;
+	struct error *err = row ? host_init(&host, "/") : NULL;
+
+	if (err || !row || crypt_is_open(&host, request->number))
+		return err;
+	err = crypt_parse(row, &volume);
+	if (err)
+		return err;
+	snprintf(spec, sizeof(spec), "UUID=%s", volume.list[CRYPT_UUID]);
+	disk.place.device = spec;
+	err = wait_device(&disk, log, &dev, path, &found);
+	return err ? err : crypt_open(&host, &volume, path, log);
 }
 
 struct error *target_find_raw(const struct target_request *request, struct log *log, char path[TARGET_PATH_BYTES])
@@ -434,6 +459,8 @@ static struct error *wait_and_mount(const struct target_request *request, const 
 	char path[TARGET_PATH_BYTES];
 	struct blockdev dev;
 
+	if (!err)
+		err = open_volume(request, log);
 	for (;;) {
 		unsigned int found;
 

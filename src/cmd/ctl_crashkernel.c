@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "boot/bootloader.h"
 #include "boot/crashkernel.h"
 #include "boot/reservation.h"
+#include "boot/restart.h"
 #include "boot/text.h"
 
 enum { CMDLINE_MAX_BYTES = 64 * 1024, STATE_MAX_BYTES = 64 * 1024, BOOT_ID_BYTES = 64 };
@@ -410,46 +412,105 @@ static struct error *reboot_machine(const struct host *host)
 	return error_wrap(err, "the boot loader was changed, but the machine is not restarted");
 }
 
-static struct error *check_reset_options(const char *fadump, const char *kernel)
+static bool wants_kexec(const struct ctl_options *options)
 {
+	const char *reboot = options->values[CTL_OPTION_REBOOT];
+
+	return reboot && *reboot;
+}
+
+static struct error *check_reset_options(const struct ctl_options *options)
+{
+	const char *fadump = options->values[CTL_OPTION_FADUMP], *kernel = options->values[CTL_OPTION_KERNEL];
+	const char *reboot = options->values[CTL_OPTION_REBOOT];
+
 	if (fadump && strcmp(fadump, "off") != 0)
 		return error_new(strcmp(fadump, "on") == 0 || strcmp(fadump, "nocma") == 0 ? ERROR_UNSUPPORTED
 		                                                                           : ERROR_USAGE,
 		                 "--fadump=%s: firmware-assisted dump is not supported yet, allowed is off", fadump);
 	if (kernel && *kernel != '/' && strcmp(kernel, BOOTLOADER_ALL) != 0 && strcmp(kernel, BOOTLOADER_DEFAULT) != 0)
 		return error_new(ERROR_USAGE, "--kernel=%s: allowed is the path of a kernel, ALL, or DEFAULT", kernel);
+	if (reboot && *reboot && strcmp(reboot, "kexec") != 0)
+		return error_new(ERROR_USAGE, "--reboot=%s: allowed is kexec, or nothing", reboot);
+	if (wants_kexec(options) && kernel && strcmp(kernel, BOOTLOADER_DEFAULT) == 0)
+		return error_new(ERROR_USAGE, "--reboot=kexec does not know which kernel is the boot loader's default "
+		                              "one: name its path");
 	return NULL;
+}
+
+// What a restart by kexec would start, before anything is changed.
+static struct error *find_restart(const struct state *state, const char *const *gone, struct restart *ret)
+{
+	const char *kernel = state->ctl->options.values[CTL_OPTION_KERNEL];
+	const struct parameters_change change = {gone, (const char *const *)state->wanted.list};
+
+	return restart_find(state->host, kernel && *kernel == '/' ? kernel : NULL, &change, ret);
+}
+
+static struct error *tell_restart(const struct restart *restart)
+{
+	_cleanup_words_ struct words lines = {0};
+	struct error *err;
+
+	restart_tell(restart, &lines);
+	err = words_check(&lines);
+	for (size_t i = 0; i < lines.count && !err; i++)
+		puts(lines.list[i]);
+	return err;
+}
+
+static struct error *reset(struct state *state, const struct bootloader *loader)
+{
+	const struct ctl *ctl = state->ctl;
+	const char *kernel = ctl->options.values[CTL_OPTION_KERNEL];
+	const char *const *gone = ctl_options_has(&ctl->options, CTL_OPTION_FADUMP) ? names : replaced;
+	bool is_dry = ctl_options_has(&ctl->options, CTL_OPTION_DRY_RUN), is_kexec = wants_kexec(&ctl->options);
+	_cleanup_restart_ struct restart restart = {0};
+	_cleanup_free_ char *wanted = NULL;
+	struct error *err = is_kexec ? find_restart(state, gone, &restart) : NULL;
+
+	if (!err)
+		err = set(state, loader, &state->wanted, gone);
+	if (!err)
+		err = join(&state->wanted, &wanted);
+	if (!err && is_dry && is_kexec)
+		err = tell_restart(&restart);
+	if (err || is_dry)
+		return err;
+	if (!ctl->is_quiet)
+		printf("kdump: Updated %s for kernel=%s in the configuration of %s.%s\n", wanted,
+		       kernel ? kernel : BOOTLOADER_ALL, loader->name,
+		       is_kexec ? "" : " Please reboot the system for the change to take effect.");
+	if (is_kexec) {
+		if (!ctl->is_quiet)
+			printf("kdump: Restarting %s by kexec.\n", restart.kernel);
+		err = ctl_flush("what was done");
+		// Who starts the next kernel may do so before all is unmounted (Debian's /etc/init.d/kexec under systemd).
+		sync();
+		if (!err)
+			err = restart_run(&ctl->host, &restart);
+		return error_wrap(err, "the boot loader was changed, but the machine is not restarted");
+	}
+	return ctl_options_has(&ctl->options, CTL_OPTION_REBOOT) ? reboot_machine(&ctl->host) : NULL;
 }
 
 struct error *ctl_crashkernel_reset(const struct ctl *ctl, int *exit_ret)
 {
-	const char *kernel = ctl->options.values[CTL_OPTION_KERNEL], *fadump = ctl->options.values[CTL_OPTION_FADUMP];
 	bool is_dry = ctl_options_has(&ctl->options, CTL_OPTION_DRY_RUN);
 	_cleanup_config_ struct config config = {0};
 	_cleanup_(state_deinit) struct state state = {0};
 	_cleanup_close_ int lock_fd = -1;
 	const struct bootloader *loader = NULL;
-	_cleanup_free_ char *wanted = NULL;
 	struct error *err = is_dry ? NULL : ctl_lock(ctl, CTL_LOCK_PATH, &lock_fd);
 
 	(void)exit_ret;
 	if (!err)
 		err = ctl_load_config(ctl, &config);
 	if (!err)
-		err = check_reset_options(fadump, kernel);
+		err = check_reset_options(&ctl->options);
 	if (!err)
 		err = state_init(ctl, &config, &state);
 	if (!err)
 		err = bootloader_find(&ctl->host, &loader);
-	if (!err)
-		err = set(&state, loader, &state.wanted, fadump ? names : replaced);
-	if (!err)
-		err = join(&state.wanted, &wanted);
-	if (err || is_dry)
-		return err;
-	if (!ctl->is_quiet)
-		printf("kdump: Updated %s for kernel=%s in the configuration of %s. Please reboot the system for the "
-		       "change to take effect.\n",
-		       wanted, kernel ? kernel : BOOTLOADER_ALL, loader->name);
-	return ctl_options_has(&ctl->options, CTL_OPTION_REBOOT) ? reboot_machine(&ctl->host) : NULL;
+	return err ? err : reset(&state, loader);
 }

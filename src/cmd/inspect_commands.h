@@ -71,4 +71,16 @@ struct error *inspect_commands_html(int argc, char **argv) must_check;
 /** trace: events of the kernel's tracing. @param[in] argc See above. @param[in] argv See above; some are taken out. @return See above; as ftrace_open(), tracedat_write(). */
 struct error *inspect_commands_trace(int argc, char **argv) must_check;
 
+/** What stands behind "crash". */
+#define INSPECT_COMMANDS_CRASH "[--vmlinux FILE] [--part FILE]... DUMP [-- ARGUMENT...]"
+
+/** What stands behind "gdb". */
+#define INSPECT_COMMANDS_GDB "[--vmlinux FILE | --no-vmlinux] [--part FILE]... DUMP [-- ARGUMENT...]"
+
+/** crash: that program, with the kernel that it needs. Returns only on error. @param[in] argc See above. @param[in] argv See above. @return See above; as inspect_debug_find(); ERROR_UNSUPPORTED (it is not installed). */
+struct error *inspect_commands_crash(int argc, char **argv) must_check;
+
+/** gdb: that program, connected to the dump. Returns only on error. @param[in] argc See above. @param[in] argv See above. @return As inspect_commands_crash(). */
+struct error *inspect_commands_gdb(int argc, char **argv) must_check;
+
 #endif

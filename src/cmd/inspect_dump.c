@@ -135,67 +135,103 @@ static bool exists(const char *path)
 	return stat(path, &info) == 0;
 }
 
-static struct error *open_files(struct inspect_dump *dump, const char *first)
+// Names live as long as the dump, which tells of them in its errors.
+static struct error *add_file(struct inspect_dump *dump, char *path)
 {
-	const char *paths[INSPECT_DUMP_WORDS] = {first};
-	struct error *err;
+	if (!path)
+		return error_new(ERROR_NOMEM, "out of memory");
+	if (dump->file_count == INSPECT_DUMP_WORDS) {
+		free(path);
+		return error_new(ERROR_USAGE, "more than %d files", INSPECT_DUMP_WORDS);
+	}
+	dump->files[dump->file_count++] = path;
+	return NULL;
+}
 
-	memcpy(paths + 1, dump->parts, dump->part_count * sizeof(*paths));
-	err = foreign_open_set(paths, dump->part_count + 1, &dump->core);
+static struct error *open_files(struct inspect_dump *dump)
+{
+	const char *first = dump->file_count == 1 ? dump->files[0] : dump->path;
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < dump->part_count && !err; i++)
+		err = add_file(dump, strdup(dump->parts[i]));
+	if (!err)
+		err = foreign_open_set((const char *const *)dump->files, dump->file_count, &dump->core);
 	return error_wrap(err, "%s", first);
+}
+
+static struct error *say_encrypted(const char *path)
+{
+	return error_new(ERROR_UNSUPPORTED, "%s is encrypted: kdump-inspect decrypt -i KEY-FILE %s", path, path);
+}
+
+static struct error *open_file(struct inspect_dump *dump, const char *path)
+{
+	static const char suffix[] = ".age";
+	size_t size = strlen(path);
+	struct error *err = add_file(dump, strdup(path));
+
+	if (!err)
+		err = open_files(dump);
+	if (err && err->code == ERROR_UNSUPPORTED && size >= strlen(suffix) &&
+	    strcmp(path + size - strlen(suffix), suffix) == 0) {
+		error_free(err);
+		return say_encrypted(path);
+	}
+	return err;
+}
+
+static char *name_in(const struct inspect_dump *dump, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", dump->path, name) < 0 ? NULL : path;
 }
 
 // All parts that are there, by their numbers.
 static struct error *open_parts(struct inspect_dump *dump)
 {
-	char *paths[INSPECT_DUMP_WORDS] = {NULL};
-	const char *files[INSPECT_DUMP_WORDS];
 	struct error *err = NULL;
-	size_t count = 0;
 
-	while (count < INSPECT_DUMP_WORDS && !err) {
-		if (asprintf(&paths[count], "%s/vmcore.%zu", dump->path, count + 1) < 0) {
-			paths[count] = NULL;
-			err = error_new(ERROR_NOMEM, "out of memory");
-		} else if (!exists(paths[count])) {
-			free(paths[count]);
+	for (size_t number = 1; number <= INSPECT_DUMP_WORDS && !err; number++) {
+		char name[32], *path;
+
+		snprintf(name, sizeof(name), "vmcore.%zu", number);
+		path = name_in(dump, name);
+		if (path && !exists(path)) {
+			free(path);
 			break;
-		} else {
-			files[count] = paths[count];
-			count++;
 		}
+		err = add_file(dump, path);
 	}
-	for (size_t i = 0; i < dump->part_count && count < INSPECT_DUMP_WORDS; i++)
-		files[count++] = dump->parts[i];
-	if (!err)
-		err = foreign_open_set(files, count, &dump->core);
-	for (size_t i = 0; i < INSPECT_DUMP_WORDS && i < count; i++)
-		free(paths[i]);
-	return error_wrap(err, "%s", dump->path);
+	return err ? err : open_files(dump);
 }
 
 static struct error *open_directory(struct inspect_dump *dump)
 {
-	_cleanup_free_ char *encrypted = NULL;
+	_cleanup_free_ char *encrypted = name_in(dump, "vmcore.flat.age");
 
 	for (size_t i = 0; i < array_size(dump_names); i++) {
-		_cleanup_free_ char *path = NULL;
+		_cleanup_free_ char *path = name_in(dump, dump_names[i]);
 
-		if (asprintf(&path, "%s/%s", dump->path, dump_names[i]) < 0) {
-			path = NULL;
+		if (!path)
 			return error_new(ERROR_NOMEM, "out of memory");
-		}
 		if (exists(path))
-			return strcmp(dump_names[i], "vmcore.1") == 0 ? open_parts(dump) : open_files(dump, path);
+			return strcmp(dump_names[i], "vmcore.1") == 0 ? open_parts(dump) : open_file(dump, path);
 	}
-	if (asprintf(&encrypted, "%s/vmcore.flat.age", dump->path) < 0) {
-		encrypted = NULL;
+	if (!encrypted)
 		return error_new(ERROR_NOMEM, "out of memory");
-	}
 	if (exists(encrypted))
-		return error_new(ERROR_UNSUPPORTED, "%s is encrypted: kdump-inspect decrypt -i KEY-FILE %s", dump->path,
-		                 dump->path);
+		return say_encrypted(dump->path);
 	return error_new(ERROR_BAD_DATA, "%s: there is no vmcore in this directory", dump->path);
+}
+
+// The dump that a process runs commands on.
+static const struct inspect_dump *adopted;
+
+void inspect_dump_adopt(const struct inspect_dump *dump)
+{
+	adopted = dump;
 }
 
 struct error *inspect_dump_parse(int argc, char **argv, unsigned int options, size_t most_words,
@@ -209,9 +245,13 @@ struct error *inspect_dump_open_files(struct inspect_dump *dump)
 {
 	struct stat info;
 
+	if (adopted) {
+		dump->core = adopted->core;
+		return NULL;
+	}
 	if (stat(dump->path, &info) == 0 && S_ISDIR(info.st_mode))
 		return open_directory(dump);
-	return open_files(dump, dump->path);
+	return open_file(dump, dump->path);
 }
 
 struct error *inspect_dump_open(int argc, char **argv, unsigned int options, size_t most_words,
@@ -280,13 +320,21 @@ struct error *inspect_dump_map(const struct inspect_dump *dump, int *fd_ret, str
 
 struct error *inspect_dump_machine(struct inspect_dump *dump)
 {
+	if (adopted) {
+		dump->machine = adopted->machine;
+		return NULL;
+	}
 	return error_wrap(machine_open(dump->core, MACHINE_TASKS, &dump->machine), "%s", dump->path);
 }
 
 void inspect_dump_deinit(struct inspect_dump *dump)
 {
-	machine_close(dump->machine);
-	vmcore_close(dump->core);
+	if (!adopted) {
+		machine_close(dump->machine);
+		vmcore_close(dump->core);
+	}
+	for (size_t i = 0; i < dump->file_count; i++)
+		free(dump->files[i]);
 }
 
 // The first symbol of a name is taken.

@@ -50,6 +50,8 @@ struct inspect_dump {
 	const char *map_path; /**< Of --map; NULL: not given. */
 	unsigned int threads; /**< Of --threads; 0: not given. */
 	const char *output; /**< Of --output; NULL: there is none. */
+	char *files[INSPECT_DUMP_WORDS]; /**< All of the dump; owned. */
+	size_t file_count;
 	struct vmcore *core;
 	struct machine *machine; /**< NULL: inspect_dump_machine() was not called. */
 };
@@ -88,6 +90,14 @@ struct error *inspect_dump_open_files(struct inspect_dump *dump) must_check;
  * @return NULL; ERROR_BAD_DATA (it is damaged, or of another dump); ERROR_UNSUPPORTED (its version; or it is encrypted); ERROR_OS; ERROR_NOMEM.
  */
 struct error *inspect_dump_map(const struct inspect_dump *dump, int *fd_ret, struct pagemap_reader **ret) must_check;
+
+/**
+ * From now on each inspect_dump_open() gives this dump, in whatever its words call it, and nothing is closed: for a process that runs
+ * commands of others.
+ *
+ * @param[in] dump With its kernel; borrowed for ever.
+ */
+void inspect_dump_adopt(const struct inspect_dump *dump);
 
 /** Open its kernel. @param[in,out] dump See there. @return NULL; as machine_open(). */
 struct error *inspect_dump_machine(struct inspect_dump *dump) must_check;

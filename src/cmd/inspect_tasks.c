@@ -50,6 +50,21 @@ static void print_stack(struct printer *printer, uint64_t vaddr)
 	printer->count++;
 }
 
+// A number is that of a task, or the address of its struct task_struct: idle tasks have no other one.
+static struct error *print_address(struct printer *printer, uint64_t vaddr)
+{
+	const struct threads *threads = &printer->dump->machine->threads;
+
+	for (size_t i = 0; i < threads->count; i++) {
+		if (threads->list[i] != vaddr)
+			continue;
+		print_stack(printer, vaddr);
+		return NULL;
+	}
+	return error_new(ERROR_BAD_DATA, "no task is at %#" PRIx64 "%s%s", vaddr,
+	                 threads->why[0] ? ": not all are known: " : "", threads->why);
+}
+
 static struct error *print_numbers(struct printer *printer)
 {
 	const struct inspect_dump *dump = printer->dump;
@@ -59,7 +74,11 @@ static struct error *print_numbers(struct printer *printer)
 		struct threads_task task = {0};
 		uint64_t pid = 0;
 
-		err = inspect_dump_number(dump->words[i], "PID", UINT32_MAX, &pid);
+		err = inspect_dump_number(dump->words[i], "PID", UINT64_MAX, &pid);
+		if (!err && pid > UINT32_MAX) {
+			err = print_address(printer, pid);
+			continue;
+		}
 		if (!err)
 			err = machine_task(dump->machine, (uint32_t)pid, &task);
 		if (!err)

@@ -52,6 +52,9 @@ static const struct command commands[] = {
          "[-o FILE [--force]] [--instance NAME] [--event [SYSTEM:]NAME]... [--pid PID] [--last "
          "TIME] " INSPECT_COMMANDS_DUMP,
          "events of ftrace, as text or for trace-cmd", inspect_commands_trace},
+	{"gdb", INSPECT_COMMANDS_GDB, "the debugger gdb on the dump", inspect_commands_gdb},
+	{"crash", INSPECT_COMMANDS_CRASH, "the crash utility on the dump, with the kernel that it is of",
+         inspect_commands_crash},
 	{"decrypt", INSPECT_DECRYPT_USAGE, "decrypt a file of a dump, or all of a dump directory", inspect_decrypt},
 };
 

@@ -12,6 +12,11 @@ enum {
 	// A call with a distance: e8 and 32 bits.
 	CALL_BYTES = 5,
 	CALL_OPCODE = 0xe8,
+	// A call of what a register or memory points to: ff, and 2 in bits 3 to 5 of the next byte; from 2 bytes to 7.
+	CALL_POINTER_OPCODE = 0xff,
+	CALL_POINTER_MODE = 2,
+	CALL_POINTER_MIN_BYTES = 2,
+	CALL_POINTER_MAX_BYTES = 7,
 };
 
 // Where unwinding is: struct unwind_state of the kernel.
@@ -166,6 +171,50 @@ static bool find_caller(struct state *state)
 	return false;
 }
 
+// Whether the instruction right before an address is a call.
+static bool is_behind_call(const struct state *state, uint64_t vaddr)
+{
+	uint8_t code[CALL_POINTER_MAX_BYTES];
+	struct error *err = vmemory_read(state->tools->kernel->memory, vaddr - sizeof(code), code, sizeof(code));
+
+	error_free(err);
+	if (err)
+		return false;
+	for (size_t size = CALL_POINTER_MIN_BYTES; size <= sizeof(code); size++) {
+		const uint8_t *at = code + sizeof(code) - size;
+
+		if (at[0] == CALL_POINTER_OPCODE && (at[1] >> 3 & 7) == CALL_POINTER_MODE)
+			return true;
+	}
+	// A pointer is called by way of a thunk, where the CPU must not guess.
+	return code[sizeof(code) - CALL_BYTES] == CALL_OPCODE;
+}
+
+// A pointer to nowhere was called, NULL mostly: nothing was done there, and what is at the top of the stack is who called it.
+// Returns whether it was so.
+static bool unwind_nowhere(struct state *state)
+{
+	uint64_t back = 0, code = 0;
+	struct error *err;
+
+	if (!state->is_exact)
+		return false;
+	// What is code, or may be, has done something perhaps.
+	err = vmemory_uint(state->tools->kernel->memory, state->ip, 1, &code);
+	error_free(err);
+	if (!err)
+		return false;
+	err = word(state, state->sp, &back);
+	error_free(err);
+	if (err || !symbols_is_text(state->tools->symbols, back) || !is_behind_call(state, back))
+		return false;
+	state->ip = back;
+	state->sp += WORD_BYTES;
+	state->is_exact = false;
+	state->has_registers = false;
+	return true;
+}
+
 // Code that was made at run time (BPF) has frame pointers.
 static struct error *unwind_by_bp(struct state *state)
 {
@@ -195,7 +244,7 @@ static struct error *step(struct state *state, bool *is_end_ret, bool *is_found_
 		return unwind(state, &entry);
 	*is_found_ret = true;
 	if (!symbols_is_text(tools->symbols, ip))
-		return unwind_by_bp(state);
+		return unwind_nowhere(state) ? NULL : unwind_by_bp(state);
 	return find_caller(state) ? NULL : error_new(ERROR_BAD_DATA, "nothing tells who called it");
 }
 
@@ -253,6 +302,7 @@ void backtrace_registers(const struct backtrace_tools *tools, const struct cpuli
 
 	ret->count = 0;
 	ret->why[0] = '\0';
+	ret->is_from_outside = registers->is_from_outside;
 	ret->is_user = cpulist_is_user(registers);
 	ret->user_ip = ret->is_user ? state.ip : 0;
 	if (!ret->is_user)
@@ -292,6 +342,7 @@ void backtrace_blocked(const struct backtrace_tools *tools, uint64_t vaddr, stru
 
 	ret->count = 0;
 	ret->is_user = false;
+	ret->is_from_outside = false;
 	ret->user_ip = 0;
 	kernel_explain(ret->why, err);
 	if (!err)
@@ -312,6 +363,7 @@ void backtrace_task(const struct backtrace_tools *tools, const struct threads *t
 	err = cpulist_registers(tools->kernel, cpu, &registers);
 	ret->count = 0;
 	ret->is_user = false;
+	ret->is_from_outside = false;
 	ret->user_ip = 0;
 	kernel_explain(ret->why, err);
 	if (!err)

@@ -21,15 +21,15 @@
 #include "report/symbols.h"
 #include "report/threads.h"
 
-/** Most frames of a trace: a stack has 16 KiB, few of the kernel's functions take less than 32 bytes of it. */
-enum { BACKTRACE_FRAMES_MAX = 128 };
+/** Most frames of a trace: a stack has 16 KiB, and a function that calls one takes 16 bytes of it at least; one that overflowed is full of them. */
+enum { BACKTRACE_FRAMES_MAX = 1024 };
 
 /** A function that has not returned. */
 struct backtrace_frame {
 	uint64_t ip; /**< Where it goes on. */
 	uint64_t sp; /**< Of its frame. */
 	bool is_exact; /**< It was interrupted at ip; else it called something, right before ip. */
-	bool is_found; /**< There was no way from the frame before to this one: it was found by its call. */
+	bool is_found; /**< There was no way from the frame before to this one: it was found by its call, or its return address. */
 };
 
 /** A trace. */
@@ -38,6 +38,7 @@ struct backtrace {
 	size_t count;
 	bool is_user; /**< It ends where a program entered the kernel, or the CPU was in that program. */
 	uint64_t user_ip; /**< Then, where. */
+	bool is_from_outside; /**< It begins where the CPU was when the dump was made from outside, which may be long after panic(). */
 	char why[KERNEL_WHY_BYTES]; /**< Why it is not complete; "": it is. */
 };
 

@@ -26,6 +26,7 @@ static const char *const words[CAUSE_KIND_COUNT] = {
 	[CAUSE_STACK] = "stack",
 	[CAUSE_INIT] = "init-died",
 	[CAUSE_WATCHDOG] = "watchdog",
+	[CAUSE_FREED] = "use-after-free",
 };
 
 struct pattern {
@@ -77,8 +78,6 @@ static const struct pattern lines[] = {
 	{"watchdog: BUG: soft lockup", CAUSE_SOFT_LOCKUP},
 	{"NMI watchdog: BUG: soft lockup", CAUSE_SOFT_LOCKUP},
 	{"BUG: soft lockup", CAUSE_SOFT_LOCKUP},
-	{"NMI watchdog: Watchdog detected hard LOCKUP", CAUSE_HARD_LOCKUP},
-	{"watchdog: Watchdog detected hard LOCKUP", CAUSE_HARD_LOCKUP},
 	{"rcu: INFO: rcu_", CAUSE_RCU_STALL},
 	{"NMI: IOCK error", CAUSE_NMI},
 	{"NMI: PCI system error", CAUSE_NMI},
@@ -100,6 +99,10 @@ static const struct pattern functions[] = {
 	{"do_exit", CAUSE_INIT},
 };
 
+// Linux include/linux/poison.h: POISON_FREE, with slub_debug=P in all of a freed object but its last byte. What is added to a
+// pointer that was read there changes its end.
+static const char poison[] = "0x6b6b6b6b6b6b";
+static const char hard_lockup[] = "Watchdog detected hard LOCKUP on cpu ";
 static const char panic_mark[] = "Kernel panic - not syncing: ";
 
 const char *cause_word(enum cause_kind kind)
@@ -134,16 +137,56 @@ static const char *take_time(struct cause *cause, const char *line)
 	return strchr(line, ']') + 2;
 }
 
+static bool is_fault(enum cause_kind kind)
+{
+	return kind == CAUSE_OOPS || kind == CAUSE_BUG || kind == CAUSE_STACK || kind == CAUSE_FREED;
+}
+
+// "invalid opcode: 0000 [#1] PREEMPT SMP": each fault has a line of this form, behind one that says more or alone.
+static bool is_counted(const char *text)
+{
+	const char *number = strstr(text, " [#"), *code = number;
+
+	while (code && code > text && isxdigit((unsigned char)code[-1]))
+		code--;
+	return number && isdigit((unsigned char)number[3]) && number - code >= 4 && code - text > 2 &&
+	       code[-1] == ' ' && code[-2] == ':';
+}
+
+static void take_fault(struct cause *cause, enum cause_kind kind, const char *text)
+{
+	cause->last_fault = kind;
+	cause->oops_count++;
+	cause->is_fault_open = !is_counted(text);
+	keep(cause->details[kind], text);
+}
+
+// The number of a CPU, behind a text.
+static void take_cpu(struct cause *cause, const char *text)
+{
+	char *end;
+	unsigned long cpu = strtoul(text, &end, 10);
+
+	if (end == text || cpu >= KERNEL_CPUS_MAX)
+		return;
+	cause->has_cpu = true;
+	cause->cpu = (uint32_t)cpu;
+}
+
 static void take_detail(struct cause *cause, const struct pattern *pattern, const char *text)
 {
 	const char *pid;
 
+	if (pattern->kind == CAUSE_OOPS && strstr(text, poison)) {
+		take_fault(cause, CAUSE_FREED, text);
+		return;
+	}
+	if (is_fault(pattern->kind)) {
+		take_fault(cause, pattern->kind, text);
+		return;
+	}
 	if (pattern->kind == CAUSE_HUNG_TASK && !strstr(text, "blocked for more than"))
 		return;
-	if (pattern->kind == CAUSE_OOPS || pattern->kind == CAUSE_BUG) {
-		cause->last_fault = pattern->kind;
-		cause->oops_count++;
-	}
 	cause->warning_count += pattern->kind == CAUSE_WARNING;
 	if (pattern->kind == CAUSE_HUNG_TASK) {
 		pid = strstr(text, " blocked for more than");
@@ -151,7 +194,38 @@ static void take_detail(struct cause *cause, const struct pattern *pattern, cons
 			pid--;
 		cause->pid = (uint32_t)strtoul(pid, NULL, 10);
 	}
+	if (pattern->kind == CAUSE_RCU_STALL) {
+		cause->has_cpu = false;
+		cause->is_stall_open = !strstr(text, "self-detected");
+	}
 	keep(cause->details[pattern->kind], text);
+}
+
+// What is not known by the begin of a line alone.
+static void take_other(struct cause *cause, const char *text)
+{
+	const char *at = strstr(text, hard_lockup);
+
+	if (at) {
+		take_cpu(cause, at + strlen(hard_lockup));
+		keep(cause->details[CAUSE_HARD_LOCKUP], text);
+		return;
+	}
+	if (strncmp(text, "BUG: ", 5) == 0 && strstr(text, "stack guard page was hit")) {
+		take_fault(cause, CAUSE_STACK, text);
+		return;
+	}
+	if (strncmp(text, "BUG: KASAN: ", 12) == 0 || strncmp(text, "BUG: KFENCE: ", 13) == 0) {
+		cause->last_found = strstr(text, "use-after-free") ? CAUSE_FREED : CAUSE_BUG;
+		keep(cause->details[cause->last_found], text);
+		return;
+	}
+	if (!is_counted(text))
+		return;
+	if (cause->is_fault_open)
+		cause->is_fault_open = false;
+	else
+		take_fault(cause, CAUSE_OOPS, text);
 }
 
 void cause_line(struct cause *cause, const char *line)
@@ -163,6 +237,14 @@ void cause_line(struct cause *cause, const char *line)
 		keep(cause->panic, text + strlen(panic_mark));
 		return;
 	}
+	// "rcu:         2-...!: (1 GPs behind) idle=…", with a tab that was made a blank.
+	if (cause->is_stall_open && strncmp(text, "rcu: ", 5) == 0 && strncmp(text, "rcu: INFO: ", 11) != 0) {
+		take_cpu(cause, text + 5);
+		cause->is_stall_open = false;
+		return;
+	}
+	if (strncmp(text, "---[ end trace", 14) == 0)
+		cause->is_fault_open = false;
 	if (strstr(text, "invoked oom-killer:"))
 		keep(cause->details[CAUSE_OUT_OF_MEMORY], text);
 	if (strcmp(text, "sysrq: Trigger a crash") == 0 || strcmp(text, "sysrq: SysRq : Trigger a crash") == 0 ||
@@ -173,13 +255,22 @@ void cause_line(struct cause *cause, const char *line)
 	for (size_t i = 0; i < array_size(lines); i++) {
 		if (strncmp(text, lines[i].text, strlen(lines[i].text)) != 0)
 			continue;
-		take_detail(cause, &lines[i], text);
+		// The line that counts a fault may look like one of its own.
+		if (!cause->is_fault_open || !is_counted(text)) {
+			take_detail(cause, &lines[i], text);
+			return;
+		}
 		break;
 	}
+	take_other(cause, text);
 }
 
 static enum cause_kind kind_of_panic(const struct cause *cause)
 {
+	// "KASAN: panic_on_warn set ...": it is not a warning that was too much.
+	if (cause->last_found &&
+	    (strncmp(cause->panic, "KASAN: ", 7) == 0 || strncmp(cause->panic, "KFENCE: ", 8) == 0))
+		return cause->last_found;
 	for (size_t i = 0; i < array_size(panics); i++)
 		if (strstr(cause->panic, panics[i].text))
 			return panics[i].kind;
@@ -196,6 +287,8 @@ void cause_decide(struct cause *cause)
 		cause->kind = CAUSE_SYSRQ;
 	if (cause->kind != CAUSE_HUNG_TASK)
 		cause->pid = 0;
+	if (cause->kind != CAUSE_HARD_LOCKUP && cause->kind != CAUSE_RCU_STALL)
+		cause->has_cpu = false;
 	if (!cause->kind)
 		return;
 	if (cause->details[cause->kind][0] && cause->kind != CAUSE_SYSRQ)

@@ -35,6 +35,7 @@ enum cause_kind {
 	CAUSE_STACK, /**< A stack that is damaged, or too small. */
 	CAUSE_INIT, /**< The first process ended. */
 	CAUSE_WATCHDOG, /**< Nobody fed a watchdog. */
+	CAUSE_FREED, /**< Memory was used that had been given back, and the kernel was told to look for that. */
 	CAUSE_KIND_COUNT,
 };
 
@@ -48,12 +49,18 @@ struct cause {
 	char panic
 		[CAUSE_TEXT_BYTES]; /**< What panic() was told; "": it was not called, or the log does not reach so far. */
 	uint32_t pid; /**< Of the task that waited too long; 0: the one that crashed is meant. */
+	bool has_cpu; /**< Another CPU than the one that panics may be meant. */
+	uint32_t cpu; /**< Then, the one that does not get to interrupts, or to a quiet state. */
 	uint32_t oops_count; /**< Faults in the log, this one too. */
 	uint32_t warning_count;
 	uint64_t last_us; /**< Time of the last line of the log, since the boot. */
 	uint64_t lines; /**< Of the log. */
 	char details[CAUSE_KIND_COUNT][CAUSE_TEXT_BYTES]; /**< The last line that told of each kind; "": none. */
-	enum cause_kind last_fault; /**< CAUSE_OOPS or CAUSE_BUG, whichever was last; CAUSE_UNKNOWN: none. */
+	enum cause_kind last_fault; /**< CAUSE_OOPS, _BUG, _STACK or _FREED, whichever was last; CAUSE_UNKNOWN: none. */
+	enum cause_kind
+		last_found; /**< CAUSE_BUG or _FREED: what KASAN or KFENCE found last; CAUSE_UNKNOWN: nothing. */
+	bool is_fault_open; /**< A fault was told of, and not yet by the line that counts it. */
+	bool is_stall_open; /**< The CPU that is meant is in the next line. */
 	bool is_asked_for; /**< Somebody asked for a crash: what follows is how the kernel does that. */
 	char why[KERNEL_WHY_BYTES]; /**< Why the log could not be read, or not to its end; "": it could. */
 };

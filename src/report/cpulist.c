@@ -11,7 +11,6 @@ enum {
 	NOTE_HEADER_BYTES = 12,
 	// include/linux/elfcore.h: struct elf_prstatus begins with struct elf_prstatus_common; then the registers.
 	PRSTATUS_REGISTERS = 112,
-	PRSTATUS_BYTES = PRSTATUS_REGISTERS + 8 * CPULIST_REGISTER_COUNT,
 	NAME_MAX_BYTES = 64,
 	// arch/x86/include/asm/segment.h: USER_RPL.
 	USER_BITS = 3,
@@ -53,16 +52,21 @@ static uint64_t align4(uint64_t size)
 	return (size + 3) & ~UINT64_C(3);
 }
 
-static void take(const struct kernel *kernel, const uint8_t *prstatus, struct cpulist_registers *ret)
+static size_t prstatus_bytes(size_t word_count)
 {
-	for (unsigned int i = 0; i < CPULIST_REGISTER_COUNT; i++)
-		ret->values[i] = load_u64(prstatus + PRSTATUS_REGISTERS + 8 * i, kernel->core->is_big_endian);
+	return PRSTATUS_REGISTERS + 8 * word_count;
+}
+
+static void take(const struct kernel *kernel, const uint8_t *registers, uint64_t *words, size_t word_count)
+{
+	for (size_t i = 0; i < word_count; i++)
+		words[i] = load_u64(registers + 8 * i, kernel->core->is_big_endian);
 }
 
 // Each CPU writes its own note when it stops.
-static struct error *from_memory(struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret)
+static struct error *from_memory(struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count)
 {
-	uint8_t header[NOTE_HEADER_BYTES], prstatus[PRSTATUS_BYTES];
+	uint8_t header[NOTE_HEADER_BYTES], registers[8 * CPULIST_WORDS_MAX];
 	bool is_big = kernel->core->is_big_endian;
 	uint64_t vaddr, notes, note = 0, name_bytes;
 	struct error *err = kernel_symbol(kernel, KERNEL_CRASH_NOTES, &notes);
@@ -82,18 +86,18 @@ static struct error *from_memory(struct kernel *kernel, uint32_t cpu, struct cpu
 	if (!name_bytes)
 		return error_new(ERROR_UNSUPPORTED, "CPU %u saved no registers: it did not stop when it was told to",
 		                 cpu);
-	if (name_bytes > NAME_MAX_BYTES || load_u32(header + 4, is_big) < PRSTATUS_BYTES ||
+	if (name_bytes > NAME_MAX_BYTES || load_u32(header + 4, is_big) < prstatus_bytes(word_count) ||
 	    load_u32(header + 8, is_big) != NT_PRSTATUS)
 		return error_new(ERROR_BAD_DATA, "the note of CPU %u is not one of registers", cpu);
-	err = vmemory_read(kernel->memory, note + vaddr + NOTE_HEADER_BYTES + align4(name_bytes), prstatus,
-	                   sizeof(prstatus));
+	err = vmemory_read(kernel->memory, note + vaddr + NOTE_HEADER_BYTES + align4(name_bytes) + PRSTATUS_REGISTERS,
+	                   registers, 8 * word_count);
 	if (!err)
-		take(kernel, prstatus, ret);
+		take(kernel, registers, words, word_count);
 	return err;
 }
 
 // Notes of a dump are in the order of the CPUs that had any.
-static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret)
+static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count)
 {
 	const struct vmcore *core = kernel->core;
 	uint64_t at = 0;
@@ -105,9 +109,9 @@ static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, struc
 
 		if (desc > core->notes_bytes || desc_bytes > core->notes_bytes - desc)
 			break;
-		if (load_u32(header + 8, core->is_big_endian) == NT_PRSTATUS && desc_bytes >= PRSTATUS_BYTES &&
-		    cpu-- == 0) {
-			take(kernel, core->notes + desc, ret);
+		if (load_u32(header + 8, core->is_big_endian) == NT_PRSTATUS &&
+		    desc_bytes >= prstatus_bytes(word_count) && cpu-- == 0) {
+			take(kernel, core->notes + desc + PRSTATUS_REGISTERS, words, word_count);
 			return NULL;
 		}
 		at = desc + align4(desc_bytes);
@@ -118,34 +122,48 @@ static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, struc
 }
 
 // A dump that was made from outside, of a kernel that did not start another one: its CPUs wrote no notes, the dump has its own.
-static bool is_from_outside(struct kernel *kernel)
+static bool is_from_outside(struct kernel *kernel, size_t word_count)
 {
-	struct cpulist_registers registers;
+	uint64_t words[CPULIST_WORDS_MAX];
 	uint32_t crashed;
 	struct error *err = cpulist_crashed(kernel, &crashed);
 
 	if (!err)
-		err = from_memory(kernel, crashed, &registers);
+		err = from_memory(kernel, crashed, words, word_count);
 	error_free(err);
 	return err;
 }
 
-struct error *cpulist_registers(struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret)
+static struct error *find_words(struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count,
+                                bool *is_from_outside_ret)
 {
-	struct error *err, *other;
+	struct error *err = from_memory(kernel, cpu, words, word_count), *other;
 
-	if (kernel->core->arch->elf_machine != EM_X86_64)
-		return error_new(ERROR_UNSUPPORTED, "registers of this machine are not known yet");
-	err = from_memory(kernel, cpu, ret);
-	if (!err || !is_from_outside(kernel))
+	*is_from_outside_ret = false;
+	if (!err || !is_from_outside(kernel, word_count))
 		return err;
-	other = from_notes(kernel, cpu, ret);
+	other = from_notes(kernel, cpu, words, word_count);
 	if (other) {
 		error_free(other);
 		return err;
 	}
+	*is_from_outside_ret = true;
 	error_free(err);
 	return NULL;
+}
+
+struct error *cpulist_words(struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count)
+{
+	bool is_outside;
+
+	return find_words(kernel, cpu, words, word_count, &is_outside);
+}
+
+struct error *cpulist_registers(struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret)
+{
+	if (kernel->core->arch->elf_machine != EM_X86_64)
+		return error_new(ERROR_UNSUPPORTED, "registers of this machine are not known yet");
+	return find_words(kernel, cpu, ret->values, CPULIST_REGISTER_COUNT, &ret->is_from_outside);
 }
 
 static struct error *of_runqueue(struct kernel *kernel, uint32_t cpu, enum kernel_member which, uint64_t *ret)

@@ -45,6 +45,7 @@ enum cpulist_register {
 /** Registers of a CPU, or of what was interrupted. */
 struct cpulist_registers {
 	uint64_t values[CPULIST_REGISTER_COUNT];
+	bool is_from_outside; /**< Whoever made the dump took them: after the panic, for which the kernel did not stop. */
 };
 
 /** Name of a register. @param[in] which Below CPULIST_REGISTER_COUNT. @return "RIP" … Static. */
@@ -65,6 +66,20 @@ struct error *cpulist_crashed(struct kernel *kernel, uint32_t *ret) must_check;
  * @return NULL; ERROR_UNSUPPORTED (machine; or the CPU saved none: it did not answer); as vmemory_read().
  */
 struct error *cpulist_registers(struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret) must_check;
+
+/** Most words that cpulist_words() gives: those of arm64 (Linux arch/arm64/include/uapi/asm/ptrace.h: struct user_pt_regs). */
+enum { CPULIST_WORDS_MAX = 34 };
+
+/**
+ * As cpulist_registers(), of any machine: pr_reg of struct elf_prstatus as it is.
+ *
+ * @param[in,out] kernel The kernel.
+ * @param[in] cpu Number of the CPU.
+ * @param[out] words Words of 8 bytes.
+ * @param[in] word_count Their number, at most CPULIST_WORDS_MAX.
+ * @return As cpulist_registers(); ERROR_BAD_DATA also if the note has less.
+ */
+struct error *cpulist_words(struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count) must_check;
 
 /** The task that a CPU was running. @param[in,out] kernel The kernel. @param[in] cpu Number of the CPU. @param[out] ret Its struct task_struct. @return NULL; as kernel_get(). */
 struct error *cpulist_current(struct kernel *kernel, uint32_t cpu, uint64_t *ret) must_check;

@@ -166,18 +166,18 @@ struct error *crashdiff_stacks(const struct crashdiff *a, const struct crashdiff
 {
 	size_t width = b->frame_count + 1, i = 0, j = 0;
 	// How many functions the rests have in common, from each pair of frames on.
-	_cleanup_free_ uint8_t *common = calloc(a->frame_count + 1, width);
+	_cleanup_free_ uint16_t *common = calloc((a->frame_count + 1) * width, sizeof(*common));
 
-	static_assert(BACKTRACE_FRAMES_MAX <= UINT8_MAX, "a count of frames fits");
+	static_assert(BACKTRACE_FRAMES_MAX <= UINT16_MAX, "a count of frames fits");
 	if (!common)
 		return error_new(ERROR_NOMEM, "out of memory");
 	for (size_t left = a->frame_count; left-- > 0;) {
 		for (size_t right = b->frame_count; right-- > 0;) {
-			uint8_t *here = &common[left * width + right];
-			uint8_t below = here[width], beside = here[1];
+			uint16_t *here = &common[left * width + right];
+			uint16_t below = here[width], beside = here[1];
 
 			if (is_same_frame(a->frames[left], b->frames[right]))
-				*here = (uint8_t)(here[width + 1] + 1);
+				*here = (uint16_t)(here[width + 1] + 1);
 			else
 				*here = below > beside ? below : beside;
 		}

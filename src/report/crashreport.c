@@ -8,6 +8,18 @@
 
 #include "core/arch.h"
 
+// A CPU that hangs, where another one noticed it. Returns the task that it was running; 0: it is the CPU that panics.
+static uint64_t other_cpu(const struct crashreport *report)
+{
+	const struct threads *threads = &report->machine->threads;
+	uint32_t cpu = report->cause.cpu;
+
+	if (!report->cause.has_cpu || !report->task_vaddr || cpu == report->cpu || cpu >= threads->cpu_count ||
+	    !threads->active)
+		return 0;
+	return threads->active[cpu];
+}
+
 // The trace that shows what was wrong: where a task waited too long, that of the one which noticed it shows nothing.
 static void trace_crash(struct crashreport *report)
 {
@@ -21,9 +33,15 @@ static void trace_crash(struct crashreport *report)
 		err = machine_task(report->machine, report->cause.pid, &task);
 		error_free(err);
 		if (!err) {
+			report->culprit_vaddr = task.vaddr;
 			backtrace_task(&tools, &report->machine->threads, task.vaddr, &report->trace);
 			return;
 		}
+	}
+	report->culprit_vaddr = other_cpu(report);
+	if (report->culprit_vaddr) {
+		backtrace_task(&tools, &report->machine->threads, report->culprit_vaddr, &report->trace);
+		return;
 	}
 	if (report->task_vaddr) {
 		backtrace_task(&tools, &report->machine->threads, report->task_vaddr, &report->trace);
@@ -86,10 +104,21 @@ void crashreport_free(struct crashreport *report)
 	free(report);
 }
 
+// How many frames from one on have the same return address: a stack that overflowed has hundreds.
+static size_t same_frames(const struct backtrace *trace, size_t first)
+{
+	size_t count = 1;
+
+	while (first + count < trace->count && trace->frames[first + count].ip == trace->frames[first].ip)
+		count++;
+	return count;
+}
+
 void crashreport_trace(const struct backtrace_tools *tools, const struct backtrace *trace, FILE *out)
 {
 	for (size_t i = 0; i < trace->count; i++) {
 		const struct backtrace_frame *frame = &trace->frames[i];
+		size_t same = same_frames(trace, i);
 		char text[SYMBOLS_TEXT_BYTES];
 		struct symbols_place place;
 
@@ -97,6 +126,10 @@ void crashreport_trace(const struct backtrace_tools *tools, const struct backtra
 		symbols_format(&place, frame->ip, text);
 		fprintf(out, "  #%-2zu %016" PRIx64 "  %s%s\n", i, frame->sp, text,
 		        i && frame->is_exact ? "  (interrupted)" : "");
+		if (same > CRASHREPORT_SAME) {
+			fprintf(out, "      the same %zu times more\n", same - 1);
+			i += same - 1;
+		}
 	}
 	if (trace->is_user)
 		fprintf(out, "      in the program, at %#" PRIx64 "\n", trace->user_ip);
@@ -227,7 +260,6 @@ static void print_crash(const struct crashreport *report, FILE *out)
 {
 	struct backtrace_tools tools = machine_tools(report->machine);
 	struct cpulist_registers registers;
-	struct threads_task task;
 	struct error *err;
 
 	if (!report->task_vaddr) {
@@ -235,16 +267,12 @@ static void print_crash(const struct crashreport *report, FILE *out)
 		crashreport_trace(&tools, &report->trace, out);
 		return;
 	}
-	if (report->cause.pid) {
-		err = machine_task(report->machine, report->cause.pid, &task);
-		if (!err) {
-			print_task(report, task.vaddr, "waited too long", out);
-			crashreport_trace(&tools, &report->trace, out);
-		}
-		error_free(err);
+	if (report->culprit_vaddr) {
+		print_task(report, report->culprit_vaddr, report->cause.pid ? "waited too long" : "hangs", out);
+		crashreport_trace(&tools, &report->trace, out);
 	}
 	print_task(report, report->task_vaddr, "crashed", out);
-	if (report->cause.pid) {
+	if (report->culprit_vaddr) {
 		struct backtrace trace;
 
 		backtrace_task(&tools, &report->machine->threads, report->task_vaddr, &trace);
@@ -271,6 +299,7 @@ static void print_cpus(const struct crashreport *report, FILE *out)
 		char label[32];
 
 		if (!threads->active[cpu] || threads->active[cpu] == report->task_vaddr ||
+		    threads->active[cpu] == report->culprit_vaddr ||
 		    !kernel_cpu_is_in(report->machine->kernel, KERNEL_CPU_ONLINE_MASK, cpu))
 			continue;
 		if (!left--) {
@@ -387,6 +416,8 @@ static void json_crash(const struct crashreport *report, struct json *json)
 	error_free(err);
 	if (report->cause.pid)
 		json_number(json, "trace_of_pid", report->cause.pid);
+	else if (report->culprit_vaddr)
+		json_number(json, "trace_of_cpu", report->cause.cpu);
 	crashreport_trace_json(&tools, &report->trace, json);
 	err = report->task_vaddr ? cpulist_registers(report->machine->kernel, report->cpu, &registers)
 	                         : error_new(ERROR_UNSUPPORTED, "no task");
@@ -421,6 +452,26 @@ static void json_modules(const struct crashreport *report, struct json *json)
 	text_or_null(json, "modules_problem", modules->why);
 }
 
+// What the signature is made of, beside the cause.
+static void json_signature(const struct crashreport *report, struct json *json)
+{
+	struct signature_frames frames = {.count = 0};
+
+	json_open_array(json, "signature_functions");
+	if (report->machine && report->signature[0]) {
+		struct backtrace_tools tools = machine_tools(report->machine);
+
+		signature_choose(&tools, &report->trace, report->cause.kind, &frames);
+		for (size_t i = 0; i < frames.count; i++) {
+			struct symbols_place place;
+
+			backtrace_place(&tools, &report->trace.frames[frames.numbers[i]], &place);
+			json_text(json, NULL, place.name[0] ? place.name : NULL);
+		}
+	}
+	json_close(json);
+}
+
 void crashreport_json(const struct crashreport *report, struct json *json)
 {
 	const struct cause *cause = &report->cause;
@@ -430,6 +481,7 @@ void crashreport_json(const struct crashreport *report, struct json *json)
 	text_or_null(json, "cause_text", cause->text);
 	text_or_null(json, "panic", cause->panic);
 	text_or_null(json, "signature", report->signature);
+	json_signature(report, json);
 	json_number(json, "oopses", cause->oops_count);
 	json_number(json, "warnings", cause->warning_count);
 	text_or_null(json, "log_problem", cause->why);

@@ -25,6 +25,8 @@
 /** Limits. */
 enum {
 	CRASHREPORT_CPUS = 64, /**< CPUs whose traces are in it, at most, the one that crashed first. */
+	CRASHREPORT_SAME =
+		4, /**< Frames of one trace that are the same, one behind the other, and are written one by one. */
 	CRASHREPORT_WAITING = 32, /**< Tasks that wait and cannot be interrupted, whose traces are in it, at most. */
 };
 
@@ -38,7 +40,9 @@ struct crashreport {
 	uint32_t cpu; /**< That crashed. */
 	uint64_t task_vaddr; /**< That crashed; 0: not known. */
 	char task_why[KERNEL_WHY_BYTES]; /**< Why not. */
-	struct backtrace trace; /**< Of what crashed: that task, or the one that waited too long. */
+	uint64_t
+		culprit_vaddr; /**< The task that waited too long, or that the CPU was running that hangs; 0: the one that crashed. */
+	struct backtrace trace; /**< Of what crashed: that task, or the culprit. */
 	char signature[SIGNATURE_BYTES]; /**< "": not known. */
 };
 

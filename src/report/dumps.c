@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "boot/words.h"
 #include "capture/dumpdir.h"
 #include "capture/encrypt.h"
+#include "capture/save.h"
 #include "capture/seal.h"
 
 enum {
@@ -158,8 +160,8 @@ char *dumps_find_panic(int fd)
 	return panic;
 }
 
-// The last line that says so: each rung of the ladder, and each target, has one.
-static char *find_memory(int dir_fd)
+// What comes behind some words where the log of the capture has them last: each rung of the ladder has such a line, as each target.
+static char *find_last(int dir_fd, const char *words)
 {
 	_cleanup_close_ int fd = open_file(dir_fd, STORY_NAME);
 	_cleanup_free_ char *text = calloc(1, LOG_END_BYTES + 1);
@@ -171,9 +173,21 @@ static char *find_memory(int dir_fd)
 	if (!text || size < 0)
 		return NULL;
 	err = io_pread(fd, text, LOG_END_BYTES, size > LOG_END_BYTES ? (uint64_t)(size - LOG_END_BYTES) : 0, &got);
-	for (const char *at = text; !err && (at = strstr(at, LASTCAPTURE_WORDS));)
-		last = at += strlen(LASTCAPTURE_WORDS);
+	for (const char *at = text; !err && (at = strstr(at, words));)
+		last = at += strlen(words);
 	return last ? printable(last) : NULL;
+}
+
+// Each file is as it was written; what was written may lack pages. NULL: none, or no memory.
+static char *find_lost(int dir_fd)
+{
+	_cleanup_free_ char *count = find_last(dir_fd, SAVE_UNREADABLE_WORDS);
+	char *text = NULL;
+	uint64_t pages = count ? strtoull(count, NULL, 10) : 0;
+
+	if (pages && asprintf(&text, "%" PRIu64 " pages could not be read and are missing", pages) < 0)
+		text = NULL;
+	return text;
 }
 
 static void look_at_log(int dir_fd, struct dumps_about *about)
@@ -306,7 +320,7 @@ static struct error *look(int fd, const char *name, bool is_read, struct dumps_a
 		return error_os(errno, "%s", name);
 	ret->size_bytes = disk_bytes(dir_fd);
 	look_at_log(dir_fd, ret);
-	ret->memory = find_memory(dir_fd);
+	ret->memory = find_last(dir_fd, LASTCAPTURE_WORDS);
 	ret->part_count = said_parts(dir_fd);
 	if (is_incomplete(name)) {
 		judge_incomplete(dir_fd, is_read, ret);
@@ -318,6 +332,8 @@ static struct error *look(int fd, const char *name, bool is_read, struct dumps_a
 	if (problem) {
 		ret->state = *problem ? DUMPS_DAMAGED : DUMPS_UNCHECKED;
 		ret->problem = printable(*problem ? problem : "it has no manifest, for which there was no time");
+	} else {
+		ret->problem = find_lost(dir_fd);
 	}
 	return NULL;
 }

@@ -32,7 +32,7 @@ struct dumps_about {
 	uint64_t size_bytes; /**< What its files take on the disk. */
 	char *panic; /**< The kernel's last word, printable; NULL: there is none in its log. */
 	bool is_encrypted; /**< So is its log, which has no word for us. */
-	char *problem; /**< What is wrong, printable; NULL if it is whole. */
+	char *problem; /**< What is wrong, printable; NULL: nothing. Of a whole dump: how many pages could not be read. */
 	char *memory; /**< What the capture took, as boot/lastcapture.h has it, behind its first words; NULL: it does not say. */
 	unsigned int part_count; /**< Over so many directories it is split, as its README says; 1: it is not. */
 };

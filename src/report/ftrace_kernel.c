@@ -79,7 +79,8 @@ static const struct btf_query member_names[FTRACE_KERNEL_MEMBER_COUNT] = {
 	[FTRACE_KERNEL_FIELD_OFFSET] = MEMBER("ftrace_event_field", "offset"),
 	[FTRACE_KERNEL_FIELD_SIZE] = MEMBER("ftrace_event_field", "size"),
 	[FTRACE_KERNEL_FIELD_IS_SIGNED] = MEMBER("ftrace_event_field", "is_signed"),
-	// Since Linux kernel commit 8cb2e1c29d2b's time (in v6.2): before, the length of an array stands in its type only.
+	// Since Linux kernel commit b6c7abd1c28a ("tracing: Fix TASK_COMM_LEN in trace event format file") (in v6.2, and in older
+	// stable kernels): before, the length of an array stands in its type only.
 	[FTRACE_KERNEL_FIELD_LEN] = MEMBER("ftrace_event_field", "len"),
 	[FTRACE_KERNEL_CMDLINES_PIDS] = MEMBER("saved_cmdlines_buffer", "map_cmdline_to_pid"),
 	[FTRACE_KERNEL_CMDLINES_NUM] = MEMBER("saved_cmdlines_buffer", "cmdline_num"),

@@ -10,7 +10,7 @@ enum {
 	TYPE_TIME_EXTEND = 30,
 	TYPE_TIME_STAMP = 31,
 	DELTA_BITS = 27,
-	// Absolute times have 59 bits: Linux kernel commit 6695da58f9a4 ("ring-buffer: Have absolute time stamps handle large
+	// Absolute times have 59 bits: Linux kernel commit 6695da58f944 ("ring-buffer: Have absolute time stamps handle large
 	// numbers") (in v5.19).
 	STAMP_BITS = 59,
 };

@@ -98,19 +98,25 @@ static bool has_vector(const struct facts *facts, uint64_t vector)
 	return !err && word >> vector % 64 & 1;
 }
 
+// The platform's interrupts have a handler on few machines.
+static bool has_platform(const struct facts *facts)
+{
+	uint64_t callback = 0;
+
+	error_free(facts_variable(facts, INTERRUPTS_PLATFORM_CALLBACK, 8, &callback));
+	return callback;
+}
+
 // Rows that a kernel does not have, or does not show.
 static bool is_shown(const struct interrupts *interrupts, const struct places *places, size_t i)
 {
 	const struct facts *facts = &interrupts->facts;
 	const struct machine_row *row = &machine_rows[i];
-	uint64_t callback = 0;
 
 	if (row->member ? !places->is_known[i] : !facts->symbols[row->symbol])
 		return false;
-	if (strcmp(row->name, "PLT") == 0) {
-		error_free(facts_variable(facts, INTERRUPTS_PLATFORM_CALLBACK, 8, &callback));
-		return callback;
-	}
+	if (strcmp(row->name, "PLT") == 0)
+		return has_platform(facts);
 	return !row->vector || has_vector(facts, row->vector);
 }
 
@@ -141,6 +147,16 @@ static struct error *tell_members(struct interrupts *interrupts, const struct pl
 			each(context, &row);
 	}
 	return err;
+}
+
+// The kernel's texts begin with the room in front of them, and end their line, which is not printable.
+static void trim(char *text)
+{
+	size_t blanks = strspn(text, " "), size = strlen(text + blanks);
+
+	memmove(text, text + blanks, size + 1);
+	if (size && text[size - 1] == '?')
+		text[size - 1] = '\0';
 }
 
 // Newer kernels have an array, and a table of what is in it.
@@ -174,8 +190,9 @@ static struct error *tell_counts(struct interrupts *interrupts, const struct pla
 		err = vmemory_text(facts->kernel->memory, name, row.name, sizeof(row.name));
 		if (!err && text)
 			err = vmemory_text(facts->kernel->memory, text, row.text, sizeof(row.text));
-		// The kernel's texts begin with the room in front of them.
-		memmove(row.text, row.text + strspn(row.text, " "), strlen(row.text + strspn(row.text, " ")) + 1);
+		if (!err && strcmp(row.name, "PLT") == 0 && !has_platform(facts))
+			continue;
+		trim(row.text);
 		if (!err)
 			err = read_counts(interrupts, stat + 4 * i);
 		if (!err)

@@ -35,6 +35,8 @@ static const char *const symbol_names[KERNEL_SYMBOL_COUNT] = {
 	[KERNEL_TK_CORE] = "tk_core",
 	[KERNEL_RET_FROM_FORK] = "ret_from_fork",
 	[KERNEL_RET_FROM_FORK_ASM] = "ret_from_fork_asm",
+	[KERNEL_SCHED_TEXT_START] = "__sched_text_start",
+	[KERNEL_SCHED_TEXT_END] = "__sched_text_end",
 };
 
 #define MEMBER(type_, member_)                                                                                         \

@@ -22,6 +22,9 @@ enum symbol {
 	HUGE_MAX_HSTATE,
 	DEFAULT_HSTATE,
 	DIRECT_PAGES,
+	NR_SWAPFILES,
+	SWAPPER_SPACES,
+	NR_SWAPPER_SPACES,
 	SYMBOL_COUNT,
 };
 
@@ -40,6 +43,11 @@ static const char *const symbols[SYMBOL_COUNT] = {
 	[HUGE_MAX_HSTATE] = "hugetlb_max_hstate",
 	[DEFAULT_HSTATE] = "default_hstate_idx",
 	[DIRECT_PAGES] = "direct_pages_count",
+	// The cache of swapped pages has no counter until Linux kernel commit b6038942480e ("mm: memcg: add swapcache stat for
+	// memcg v2") (in v5.12): the pages of its parts are counted.
+	[NR_SWAPFILES] = "nr_swapfiles",
+	[SWAPPER_SPACES] = "swapper_spaces",
+	[NR_SWAPPER_SPACES] = "nr_swapper_spaces",
 };
 
 // Counters, by their names in enum node_stat_item or enum zone_stat_item: which one has moved for some.
@@ -72,6 +80,8 @@ enum counter {
 	FREE_CMA,
 	UNACCEPTED,
 	BALLOON,
+	GPU_ACTIVE,
+	GPU_RECLAIM,
 	VMALLOC,
 	COUNTER_COUNT,
 };
@@ -105,6 +115,8 @@ static const char *const counters[COUNTER_COUNT] = {
 	[FREE_CMA] = "NR_FREE_CMA_PAGES",
 	[UNACCEPTED] = "NR_UNACCEPTED",
 	[BALLOON] = "NR_BALLOON_PAGES",
+	[GPU_ACTIVE] = "NR_GPU_ACTIVE",
+	[GPU_RECLAIM] = "NR_GPU_RECLAIM",
 	// Newer kernels have this in place of the variable nr_vmalloc_pages.
 	[VMALLOC] = "NR_VMALLOC",
 };
@@ -113,6 +125,7 @@ enum member {
 	SUPER_INODES,
 	INODE_SB_LIST,
 	INODE_MAPPING,
+	MAPPING,
 	MAPPING_NRPAGES,
 	PERCPU_COUNTER_COUNT,
 	PERCPU_COUNTER_COUNTERS,
@@ -132,6 +145,7 @@ static const struct btf_query members[MEMBER_COUNT] = {
 	[SUPER_INODES] = FACTS_MEMBER("super_block", "s_inodes"),
 	[INODE_SB_LIST] = FACTS_MEMBER("inode", "i_sb_list"),
 	[INODE_MAPPING] = FACTS_MEMBER("inode", "i_mapping"),
+	[MAPPING] = {.type = "address_space"},
 	[MAPPING_NRPAGES] = FACTS_MEMBER("address_space", "nrpages"),
 	[PERCPU_COUNTER_COUNT] = FACTS_MEMBER("percpu_counter", "count"),
 	[PERCPU_COUNTER_COUNTERS] = FACTS_MEMBER("percpu_counter", "counters"),
@@ -143,6 +157,12 @@ static const struct btf_query members[MEMBER_COUNT] = {
 	[HSTATE_SURPLUS] = FACTS_MEMBER("hstate", "surplus_huge_pages"),
 };
 
+enum {
+	// include/linux/swap.h: MAX_SWAPFILES is less than 1 << MAX_SWAPFILES_SHIFT.
+	SWAP_FILES_MAX = 32,
+	SWAP_PARTS_MAX = 1 << 20,
+};
+
 // While rows are made: everything in pages.
 struct maker {
 	struct facts facts;
@@ -150,8 +170,8 @@ struct maker {
 	uint64_t page_kib;
 	uint64_t values[COUNTER_COUNT];
 	bool is_known[COUNTER_COUNT];
-	uint64_t total, swap_total, swap_free, buffers;
-	bool has_total, has_swap_total, has_swap_free, has_buffers;
+	uint64_t total, swap_total, swap_free, buffers, swapcache;
+	bool has_total, has_swap_total, has_swap_free, has_buffers, has_swapcache;
 	struct error *first; // The first thing that is not known.
 };
 
@@ -266,6 +286,38 @@ static struct error *count_buffers(const struct facts *facts, uint64_t *ret)
 	return error_wrap(err, "buffers");
 }
 
+// total_swapcache_pages() before it was a counter. A part is for 64 MiB of swap.
+static struct error *count_swapcache(const struct facts *facts, uint64_t *ret)
+{
+	static const unsigned int needed[] = {MAPPING, MAPPING_NRPAGES};
+	struct vmemory *memory = facts->kernel->memory;
+	uint64_t files = 0, arrays = 0, numbers = 0, sum = 0, left = SWAP_PARTS_MAX;
+	struct error *err = facts_need(facts, needed, array_size(needed));
+
+	if (!err)
+		err = facts_variable(facts, NR_SWAPFILES, 4, &files);
+	if (!err)
+		err = facts_symbol(facts, SWAPPER_SPACES, &arrays);
+	if (!err)
+		err = facts_symbol(facts, NR_SWAPPER_SPACES, &numbers);
+	for (uint64_t i = 0; i < files && i < SWAP_FILES_MAX && !err; i++) {
+		uint64_t spaces = 0, count = 0, pages = 0;
+
+		err = vmemory_uint(memory, arrays + 8 * i, 8, &spaces);
+		if (!err)
+			err = vmemory_uint(memory, numbers + 4 * i, 4, &count);
+		for (uint64_t j = 0; j < count && spaces && !err; j++) {
+			if (!left--)
+				return error_new(ERROR_BAD_DATA, "more than %d parts of swap", SWAP_PARTS_MAX);
+			err = facts_get(facts, spaces + j * facts_bytes(facts, MAPPING), MAPPING_NRPAGES, &pages);
+			sum += pages;
+		}
+	}
+	if (!err)
+		*ret = sum;
+	return error_wrap(err, "swap");
+}
+
 // percpu_counter_sum_positive().
 static struct error *sum_counter(const struct facts *facts, uint64_t vaddr, uint64_t *ret)
 {
@@ -357,13 +409,11 @@ static void add_available(struct maker *maker, const struct zones *zones)
 
 static void add_cached(struct maker *maker)
 {
-	uint64_t others = maker->values[SWAPCACHE] + maker->buffers, files = maker->values[FILE_PAGES];
-	// Where the cache of swapped pages has no counter, it has no pages without swap.
-	bool is_known = maker->is_known[FILE_PAGES] && maker->has_buffers &&
-	                (maker->is_known[SWAPCACHE] || (maker->has_swap_total && !maker->swap_total));
+	uint64_t others = maker->swapcache + maker->buffers, files = maker->values[FILE_PAGES];
+	bool is_known = maker->is_known[FILE_PAGES] && maker->has_buffers && maker->has_swapcache;
 
 	add_pages(maker, "Cached", files > others ? files - others : 0, is_known);
-	add_pages(maker, "SwapCached", maker->values[SWAPCACHE], is_known);
+	add_pages(maker, "SwapCached", maker->swapcache, maker->has_swapcache);
 }
 
 static void add_usual(struct maker *maker)
@@ -439,6 +489,10 @@ static void add_kernel(struct maker *maker)
 		add_counter(maker, "Unaccepted", UNACCEPTED);
 	if (maker->is_known[BALLOON])
 		add_counter(maker, "Balloon", BALLOON);
+	if (maker->is_known[GPU_ACTIVE])
+		add_counter(maker, "GPUActive", GPU_ACTIVE);
+	if (maker->is_known[GPU_RECLAIM])
+		add_counter(maker, "GPUReclaim", GPU_RECLAIM);
 }
 
 static void add_huge(struct maker *maker)
@@ -486,6 +540,16 @@ static void make_rows(struct maker *maker, const struct zones *zones)
 	err = count_buffers(&maker->facts, &maker->buffers);
 	maker->has_buffers = !err;
 	note(maker, err);
+	maker->swapcache = maker->values[SWAPCACHE];
+	maker->has_swapcache = maker->is_known[SWAPCACHE];
+	// A kernel that cannot swap has none of it.
+	if (!maker->has_swapcache && maker->facts.symbols[NR_SWAPFILES]) {
+		err = count_swapcache(&maker->facts, &maker->swapcache);
+		maker->has_swapcache = !err;
+		note(maker, err);
+	} else {
+		maker->has_swapcache = maker->has_swapcache || !maker->swap_total;
+	}
 	read_huge(maker);
 	add_pages(maker, "MemTotal", maker->total, maker->has_total);
 	add_counter(maker, "MemFree", FREE_PAGES);

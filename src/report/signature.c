@@ -39,6 +39,12 @@ static const char *const handlers[] = {
 	"asm_exc_general_protection",
 	"exc_divide_error",
 	"asm_exc_divide_error",
+	"exc_stack_segment",
+	"asm_exc_stack_segment",
+	"exc_double_fault",
+	"asm_exc_double_fault",
+	"handle_stack_overflow",
+	"__stack_chk_fail",
 	"page_fault",
 	"do_page_fault",
 	"__do_page_fault",
@@ -57,6 +63,10 @@ static const char *const handlers[] = {
 	"check_panic_on_warn",
 	"crash_save_cpu",
 };
+
+// Runs what handlers of interrupts have put off: behind an interrupt, or in a thread (the second name since Linux v6.11, and in
+// stable ones).
+static const char *const deferring[] = {"__do_softirq", "handle_softirqs"};
 
 void signature_init(struct signature *ret, enum cause_kind kind)
 {
@@ -83,14 +93,19 @@ void signature_add(struct signature *signature, const char *name)
 	}
 }
 
-bool signature_is_handler(const char *name)
+static bool is_one_of(const char *name, const char *const *list, size_t count)
 {
 	size_t size = signature_name_bytes(name);
 
-	for (size_t i = 0; i < array_size(handlers); i++)
-		if (strlen(handlers[i]) == size && strncmp(handlers[i], name, size) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (strlen(list[i]) == size && strncmp(list[i], name, size) == 0)
 			return true;
 	return false;
+}
+
+bool signature_is_handler(const char *name)
+{
+	return is_one_of(name, handlers, array_size(handlers));
 }
 
 // A CPU that hangs is told of by an interrupt: what that interrupted is what hangs.
@@ -99,9 +114,23 @@ static bool is_told_by_interrupt(enum cause_kind kind)
 	return kind == CAUSE_SOFT_LOCKUP || kind == CAUSE_HARD_LOCKUP || kind == CAUSE_RCU_STALL || kind == CAUSE_NMI;
 }
 
-static size_t first_interrupted(const struct backtrace *trace)
+// An exception tells of it, which may have handlers that are not known here: it was where that interrupted.
+static bool is_exception(enum cause_kind kind)
 {
-	size_t i = 1;
+	return kind == CAUSE_OOPS || kind == CAUSE_FREED;
+}
+
+// What the kernel itself takes for waiting (in_sched_functions()): schedule(), mutex_lock() …
+static bool is_waiting(const struct backtrace_tools *tools, uint64_t ip)
+{
+	const uint64_t *symbols = tools->kernel->symbols;
+
+	return ip >= symbols[KERNEL_SCHED_TEXT_START] && ip < symbols[KERNEL_SCHED_TEXT_END];
+}
+
+static size_t first_interrupted(const struct backtrace *trace, size_t first)
+{
+	size_t i = first + 1;
 
 	// The first frame of all is that of the registers, which nothing interrupted.
 	while (i < trace->count && !trace->frames[i].is_exact)
@@ -109,38 +138,137 @@ static size_t first_interrupted(const struct backtrace *trace)
 	return i;
 }
 
-size_t signature_first(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind)
+static bool is_handled(const struct backtrace_tools *tools, const struct backtrace_frame *frame)
 {
-	size_t interrupted = first_interrupted(trace), first = 0;
+	struct symbols_place place;
 
-	if (is_told_by_interrupt(kind) && interrupted < trace->count)
-		return interrupted;
-	for (; first < trace->count && first != interrupted; first++) {
+	backtrace_place(tools, frame, &place);
+	return signature_is_handler(place.name);
+}
+
+// A kernel without a capture kernel goes round in panic(), and is interrupted there, until somebody makes a dump.
+static size_t first_of_panic(const struct backtrace_tools *tools, const struct backtrace *trace)
+{
+	for (size_t i = 0; trace->is_from_outside && i < trace->count; i++) {
 		struct symbols_place place;
 
-		backtrace_place(tools, &trace->frames[first], &place);
-		if (!signature_is_handler(place.name))
+		backtrace_place(tools, &trace->frames[i], &place);
+		if (strcmp(place.name, "panic") == 0 || strcmp(place.name, "vpanic") == 0)
+			return i;
+	}
+	return 0;
+}
+
+static size_t first_not_waiting(const struct backtrace_tools *tools, const struct backtrace *trace)
+{
+	size_t first = 0;
+
+	while (first < trace->count && is_waiting(tools, trace->frames[first].ip))
+		first++;
+	return first;
+}
+
+size_t signature_first(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind)
+{
+	size_t start = first_of_panic(tools, trace), interrupted = first_interrupted(trace, start), first = start;
+
+	if (kind == CAUSE_HUNG_TASK && trace->count && is_waiting(tools, trace->frames[0].ip))
+		return first_not_waiting(tools, trace);
+	while (first < trace->count && first != interrupted && is_handled(tools, &trace->frames[first]))
+		first++;
+	// Of a CPU that was stopped by another one the registers are already those that were interrupted.
+	if (is_told_by_interrupt(kind) && interrupted < trace->count)
+		return first > start ? interrupted : start;
+	return first > start && is_exception(kind) && interrupted < trace->count ? interrupted : first;
+}
+
+// Functions that a stack is full of: more often than this.
+enum { OFTEN = 3 };
+
+struct recursion {
+	struct symbols_place places[SIGNATURE_FUNCTIONS];
+	size_t numbers[SIGNATURE_FUNCTIONS];
+	size_t count, end; // Functions; the first frame behind all of them.
+};
+
+// Adds a function in the order of names, once: which of them was the last one is chance.
+static void add_recurring(struct recursion *recursion, const struct symbols_place *place, size_t number)
+{
+	size_t at = 0;
+
+	while (at < recursion->count && strcmp(recursion->places[at].name, place->name) < 0)
+		at++;
+	if (recursion->count == SIGNATURE_FUNCTIONS ||
+	    (at < recursion->count && strcmp(recursion->places[at].name, place->name) == 0))
+		return;
+	for (size_t i = recursion->count++; i > at; i--) {
+		recursion->places[i] = recursion->places[i - 1];
+		recursion->numbers[i] = recursion->numbers[i - 1];
+	}
+	recursion->places[at] = *place;
+	recursion->numbers[at] = number;
+}
+
+static void find_recursion(const struct backtrace_tools *tools, const struct backtrace *trace, size_t first,
+                           struct recursion *ret)
+{
+	ret->count = 0;
+	ret->end = first;
+	for (size_t i = first; i < trace->count; i++) {
+		struct symbols_place place;
+		size_t often = 0;
+
+		for (size_t other = first; other < trace->count; other++)
+			often += trace->frames[other].ip == trace->frames[i].ip;
+		if (often <= OFTEN)
+			continue;
+		backtrace_place(tools, &trace->frames[i], &place);
+		add_recurring(ret, &place, i);
+		ret->end = i + 1;
+	}
+}
+
+void signature_choose(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind,
+                      struct signature_frames *ret)
+{
+	size_t first = signature_first(tools, trace, kind), most = SIGNATURE_FUNCTIONS, next = first;
+	struct recursion recursion;
+
+	ret->count = 0;
+	if (kind == CAUSE_OUT_OF_MEMORY)
+		most = 1;
+	if (kind == CAUSE_STACK) {
+		find_recursion(tools, trace, first, &recursion);
+		memcpy(ret->numbers, recursion.numbers, recursion.count * sizeof(recursion.numbers[0]));
+		ret->count = recursion.count;
+		next = recursion.end;
+	}
+	for (; next < trace->count && ret->count < most; next++) {
+		struct symbols_place place;
+
+		// What an interrupt came upon has nothing to do with a crash in its handler.
+		if (next > first && trace->frames[next].is_exact && !is_told_by_interrupt(kind))
+			break;
+		ret->numbers[ret->count++] = next;
+		backtrace_place(tools, &trace->frames[next], &place);
+		if (is_one_of(place.name, deferring, array_size(deferring)))
 			break;
 	}
-	// A fault is an exception, which may have handlers that are not known here: it was where that interrupted.
-	return first && kind == CAUSE_OOPS && interrupted < trace->count ? interrupted : first;
 }
 
 void signature_make(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind,
                     char text[SIGNATURE_BYTES])
 {
-	size_t first = signature_first(tools, trace, kind);
+	struct signature_frames frames;
 	struct signature signature;
 	bool is_named = false;
 
 	signature_init(&signature, kind);
-	for (size_t i = first; i < trace->count && i - first < SIGNATURE_FUNCTIONS; i++) {
+	signature_choose(tools, trace, kind, &frames);
+	for (size_t i = 0; i < frames.count; i++) {
 		struct symbols_place place;
 
-		// What an interrupt came upon has nothing to do with a crash in its handler.
-		if (i > first && trace->frames[i].is_exact && !is_told_by_interrupt(kind))
-			break;
-		backtrace_place(tools, &trace->frames[i], &place);
+		backtrace_place(tools, &trace->frames[frames.numbers[i]], &place);
 		signature_add(&signature, place.name);
 		is_named |= place.name[0];
 	}

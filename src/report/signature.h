@@ -5,7 +5,9 @@
  * A short name of a crash, the same for crashes that are the same: of its cause and of the functions that led to it.
  *
  * Addresses, offsets and what a compiler adds to names (.constprop.0, .cold, .isra.0) do not count; neither do the functions with
- * which the kernel handles a crash, nor what an interrupt came upon in whose handler the crash was.
+ * which the kernel handles a crash, nor those in which a task waits that hung, nor what an interrupt came upon in whose handler the
+ * crash was. Where memory ran out only that counts: who asked for the last page is chance. A stack that overflowed counts by the
+ * functions that are on it again and again, wherever among them its end was.
  */
 #ifndef REPORT_SIGNATURE_H
 #define REPORT_SIGNATURE_H
@@ -38,6 +40,23 @@ size_t signature_name_bytes(const char *name);
 
 /** Whether a function belongs to the handling of a crash. @param[in] name Its name. @return See there. */
 bool signature_is_handler(const char *name);
+
+/** The frames of a trace that count, in the order in which they do. */
+struct signature_frames {
+	size_t numbers[SIGNATURE_FUNCTIONS];
+	size_t count;
+};
+
+/**
+ * Choose the frames that count.
+ *
+ * @param[in] tools For the names.
+ * @param[in] trace That of the crash; may be empty.
+ * @param[in] kind The cause.
+ * @param[out] ret They; none: no function is known that led to it.
+ */
+void signature_choose(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind,
+                      struct signature_frames *ret);
 
 /** Make it of a trace. @param[in] tools For the names. @param[in] trace That of the crash; may be empty. @param[in] kind The cause. @param[out] text 16 digits; "": no function is known that led to it. */
 void signature_make(const struct backtrace_tools *tools, const struct backtrace *trace, enum cause_kind kind,

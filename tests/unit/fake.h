@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/host.h"
@@ -32,8 +33,22 @@ struct fake {
 	int statuses[FAKE_RUNS_MAX]; /**< Exit status of each run. */
 	const char *outputs[FAKE_RUNS_MAX]; /**< What each run prints; NULL for nothing. */
 	const char *makes; /**< A file that each run makes; NULL for none. */
+	const char *makes_too; /**< Another one, after a tick of the clock that stamps files; NULL for none. */
+	const char *made; /**< What is in it. */
+	size_t made_bytes;
 	int errnum; /**< Not 0: no run can be started. */
 };
+
+/** Wait until the clock that stamps files has gone on: what is made now is older than what is made then. */
+static inline void fake_tick(void)
+{
+	struct timespec was, now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &was);
+	do
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	while (now.tv_sec == was.tv_sec && now.tv_nsec == was.tv_nsec);
+}
 
 static inline struct error *fake_run(const struct host *host, const struct host_command *command,
                                      struct host_result *ret)
@@ -52,7 +67,11 @@ static inline struct error *fake_run(const struct host *host, const struct host_
 	if (fake->errnum)
 		return error_os(fake->errnum, "%s", command->argv[0]);
 	if (fake->makes)
-		check_ok(host_replace(host, fake->makes, "image", 5, 0644));
+		check_ok(host_replace(host, fake->makes, fake->made, fake->made_bytes, 0644));
+	if (fake->makes_too) {
+		fake_tick();
+		check_ok(host_replace(host, fake->makes_too, "made", 4, 0644));
+	}
 	ret->status = fake->statuses[number];
 	ret->output = strdup(fake->outputs[number] ? fake->outputs[number] : "");
 	return NULL;
@@ -62,7 +81,7 @@ static inline void fake_init(struct fake *fake)
 {
 	const char *base = getenv("TMPDIR");
 
-	*fake = (struct fake){0};
+	*fake = (struct fake){.made = "image", .made_bytes = 5};
 	snprintf(fake->root, sizeof(fake->root), "%s/kdump-fake.XXXXXX", base && strlen(base) < 40 ? base : "/tmp");
 	check(mkdtemp(fake->root) != NULL);
 	check_ok(host_init(&fake->host, fake->root));

@@ -4,7 +4,7 @@
  *
  * A small machine that crashed, in a fakecore: symbols, types, stacks with tables for unwinding, tasks, a module, registers.
  *
- * Does not have a log. Its stacks are written down here, function by function, and so are the traces that must come of them.
+ * Has a log if a test gives it one. Its stacks are written down here, function by function, and so are the traces that must come of them.
  */
 #ifndef FAKECRASH_H
 #define FAKECRASH_H
@@ -25,6 +25,7 @@ enum {
 	FAKECRASH_VARIABLES = 0x140000, // 0x40 bytes each.
 	FAKECRASH_VARIABLE_BYTES = 0x40,
 	FAKECRASH_PER_CPU = 0x150000,
+	FAKECRASH_PER_CPU_BYTES = 0x1000,
 	FAKECRASH_RUNQUEUE = 0x400, // What each CPU has, from its start.
 	FAKECRASH_NOTE = 0x800,
 	FAKECRASH_MODULE = 0x158000, // struct module, and its symbols.
@@ -32,6 +33,9 @@ enum {
 	FAKECRASH_TASK_BYTES = 0x1000,
 	FAKECRASH_SIGNAL = 0x800,
 	FAKECRASH_STACKS = 0x170000, // 0x1000 bytes each.
+	FAKECRASH_LOG = 0x17e000, // Where the log is, and then its records.
+	FAKECRASH_RECORDS = 0x17e100,
+	FAKECRASH_RECORDS_BYTES = 0x800,
 	FAKECRASH_SYMBOLS = 0x180000,
 	FAKECRASH_BTF = 0x1c0000,
 	FAKECRASH_NAMES = 0x3f0000, // struct uts_namespace.
@@ -50,6 +54,7 @@ enum fakecrash_function {
 	FAKECRASH_CRASH_KEXEC,
 	FAKECRASH_SCHEDULE,
 	FAKECRASH_KTHREAD,
+	FAKECRASH_SOFTIRQS,
 	FAKECRASH_FORK,
 	FAKECRASH_ETEXT,
 	FAKECRASH_FUNCTIONS,
@@ -234,6 +239,7 @@ static inline void fakecrash_symbols(struct fakecore *fake, uint64_t btf_bytes, 
 		"__crash_kexec",
 		"schedule",
 		"kthread",
+		"handle_softirqs",
 		"ret_from_fork",
 		"_etext",
 	};
@@ -250,8 +256,13 @@ static inline void fakecrash_symbols(struct fakecore *fake, uint64_t btf_bytes, 
 	size_t count = 0;
 
 	list[count++] = (struct fakesym){'A', "runqueues", FAKECRASH_RUNQUEUE};
-	for (unsigned int i = 0; i < FAKECRASH_FUNCTIONS; i++)
+	for (unsigned int i = 0; i < FAKECRASH_FUNCTIONS; i++) {
+		if (i == FAKECRASH_SCHEDULE)
+			list[count++] = (struct fakesym){'T', "__sched_text_start", fakecrash_function(i) - 0x10};
 		list[count++] = (struct fakesym){'T', functions[i], fakecrash_function(i)};
+		if (i == FAKECRASH_SCHEDULE)
+			list[count++] = (struct fakesym){'T', "__sched_text_end", fakecrash_function(i) + 0x90};
+	}
 	list[count++] = (struct fakesym){'r', "__start_orc_unwind_ip", orc};
 	list[count++] = (struct fakesym){'r', "__stop_orc_unwind_ip", orc + 4 * (uint64_t)FAKECRASH_FUNCTIONS};
 	list[count++] = (struct fakesym){'r', "__start_orc_unwind", orc + 0x1000};
@@ -386,6 +397,22 @@ static inline uint64_t fakecrash_stack(struct fakecore *fake, unsigned int numbe
 	return start;
 }
 
+// The note of a CPU, with registers: ELF's header, "CORE", struct elf_prstatus.
+static inline void fakecrash_registers(struct fakecore *fake, uint32_t cpu, uint64_t ip, uint64_t sp, uint64_t bp)
+{
+	uint64_t note = fakecore_image + FAKECRASH_PER_CPU + (uint64_t)cpu * FAKECRASH_PER_CPU_BYTES + FAKECRASH_NOTE;
+	uint64_t registers = note + 20 + 112;
+
+	fakecrash_put(fake, note, 5, 4);
+	fakecrash_put(fake, note + 4, 336, 4);
+	fakecrash_put(fake, note + 8, 1, 4);
+	memcpy(fake->memory + (note - fakecore_image) + 12, "CORE", 5);
+	fakecrash_put(fake, registers + 32, bp, 8);
+	fakecrash_put(fake, registers + 128, ip, 8);
+	fakecrash_put(fake, registers + 136, 0x10, 8); // cs
+	fakecrash_put(fake, registers + 152, sp, 8);
+}
+
 static inline void fakecrash_stacks(struct fakecore *fake)
 {
 	uint64_t start = fakecore_image + FAKECRASH_STACKS, back = fakecrash_function(FAKECRASH_PANIC) + 0x40;
@@ -445,7 +472,7 @@ static inline void fakecrash_stacks(struct fakecore *fake)
 		fakecrash_function(FAKECRASH_KTHREAD) + 0x80, // The module's: 40 bytes.
 		fakecrash_function(FAKECRASH_FORK) + 0x22, // kthread(): 8 bytes.
 	};
-	uint64_t sp = fakecrash_stack(fake, 0, crashed, array_size(crashed)), note, distance;
+	uint64_t sp = fakecrash_stack(fake, 0, crashed, array_size(crashed)), distance;
 
 	fakecrash_put(fake, fakecrash_task(FAKECRASH_WAITING) + 168,
 	              fakecrash_stack(fake, 1, waiting, array_size(waiting)), 8);
@@ -453,17 +480,7 @@ static inline void fakecrash_stacks(struct fakecore *fake)
 	distance = fakecrash_function(FAKECRASH_CRASH_KEXEC) - back;
 	fakecrash_put(fake, back - 5, 0xe8, 1);
 	fakecrash_put(fake, back - 4, distance, 4);
-	// The note of the CPU: ELF's header, "CORE", struct elf_prstatus.
-	note = fakecore_image + FAKECRASH_PER_CPU + FAKECRASH_NOTE;
-	fakecrash_put(fake, note, 5, 4);
-	fakecrash_put(fake, note + 4, 336, 4);
-	fakecrash_put(fake, note + 8, 1, 4);
-	memcpy(fake->memory + (note - fakecore_image) + 12, "CORE", 5);
-	note += 20 + 112;
-	fakecrash_put(fake, note + 32, start + 8 * 8, 8); // bp
-	fakecrash_put(fake, note + 128, fakecrash_function(FAKECRASH_CRASH_KEXEC) + 0x50, 8); // ip
-	fakecrash_put(fake, note + 136, 0x10, 8); // cs
-	fakecrash_put(fake, note + 152, sp, 8); // sp
+	fakecrash_registers(fake, 0, fakecrash_function(FAKECRASH_CRASH_KEXEC) + 0x50, sp, start + 8 * 8);
 }
 
 static inline void fakecrash_variables(struct fakecore *fake)
@@ -485,6 +502,46 @@ static inline void fakecrash_variables(struct fakecore *fake)
 	       "root=/dev/vda quiet");
 	fakecrash_put(fake, per_cpu + FAKECRASH_RUNQUEUE + 8, fakecrash_task(FAKECRASH_CRASHED), 8);
 	fakecrash_put(fake, per_cpu + FAKECRASH_RUNQUEUE + 16, fakecrash_task(FAKECRASH_IDLE), 8);
+}
+
+/** A log, of records as Linux had them until v5.9: its lines come from 12.000000 s on. Before fakecore_open(). */
+static inline void fakecrash_log(struct fakecore *fake, const char *const *lines)
+{
+	uint64_t log = fakecore_image + FAKECRASH_LOG, at = fakecore_image + FAKECRASH_RECORDS, start = at;
+
+	for (; *lines; lines++) {
+		uint64_t size = strlen(*lines), bytes = (16 + size + 7) & ~UINT64_C(7);
+
+		fakecrash_put(fake, at, UINT64_C(12000000000), 8);
+		fakecrash_put(fake, at + 8, bytes, 2);
+		fakecrash_put(fake, at + 10, size, 2);
+		memcpy(fake->memory + (at - fakecore_image) + 16, *lines, size);
+		at += bytes;
+	}
+	fakecrash_put(fake, log, start, 8);
+	fakecrash_put(fake, log + 8, FAKECRASH_RECORDS_BYTES, 4);
+	fakecrash_put(fake, log + 16, at - start, 4);
+	fakecore_info(
+		fake,
+		"SYMBOL(log_buf)=%jx\nSYMBOL(log_buf_len)=%jx\nSYMBOL(log_first_idx)=%jx\nSYMBOL(log_next_idx)=%jx\n",
+		(uintmax_t)log, (uintmax_t)log + 8, (uintmax_t)log + 12, (uintmax_t)log + 16);
+	fakecore_info(fake, "SIZE(printk_log)=16\nOFFSET(printk_log.ts_nsec)=0\nOFFSET(printk_log.len)=8\n"
+	                    "OFFSET(printk_log.text_len)=10\nOFFSET(printk_log.dict_len)=12\n");
+}
+
+/** A second CPU, which runs the task that else waits, in the module. */
+static inline void fakecrash_second_cpu(struct fakecore *fake)
+{
+	uint64_t per_cpu = fakecore_image + FAKECRASH_PER_CPU + FAKECRASH_PER_CPU_BYTES;
+
+	fakecrash_put(fake, fakecrash_variable(FAKECRASH_PER_CPU_OFFSET) + 8, per_cpu, 8);
+	fakecrash_put(fake, fakecrash_variable(FAKECRASH_NR_CPU_IDS), 2, 4);
+	fakecrash_put(fake, fakecrash_variable(FAKECRASH_POSSIBLE), 3, 8);
+	fakecrash_put(fake, fakecrash_variable(FAKECRASH_ONLINE), 3, 8);
+	fakecrash_put(fake, per_cpu + FAKECRASH_RUNQUEUE + 8, fakecrash_task(FAKECRASH_WAITING), 8);
+	fakecrash_put(fake, per_cpu + FAKECRASH_RUNQUEUE + 16, fakecrash_task(FAKECRASH_IDLE), 8);
+	fakecrash_registers(fake, 1, fakecore_image + FAKECRASH_MODULE_TEXT + 0x44,
+	                    fakecore_image + FAKECRASH_STACKS + 0x1000 + 9 * 8, 0);
 }
 
 /** Make it, with tables for unwinding of a form (0 to 3: those of report/orc.h), and more. Change it, then fakecore_open(). */

@@ -459,14 +459,77 @@ static void pbl(void)
 	fake_file(&fake, "/etc/default/grub", "GRUB_CMDLINE_LINUX=\"\"\n");
 	fake_file(&fake, "/usr/sbin/grub2-mkconfig", "");
 	find(&fake, "pbl", &loader);
+	fake.outputs[1] = "crashkernel=256M,high\n";
 	check_ok(run(&fake, loader, two, BOOTLOADER_ALL));
 	check_text(fake.runs[0],
 	           "pbl|--add-option|crashkernel=72M,low crashkernel=256M,high|--del-option|fadump|--config");
+	check_text(fake.runs[1], "pbl|--get-option|crashkernel");
+	check_text(fake.runs[2], "pbl|--get-option|fadump");
 	check_ok(run(&fake, loader, none, BOOTLOADER_ALL));
-	check_text(fake.runs[1], "pbl|--del-option|crashkernel|--del-option|fadump|--config");
-	fake.outputs[2] = "crashkernel=1M\n";
+	check(fake.run_count == 6);
+	check_text(fake.runs[3], "pbl|--del-option|crashkernel|--del-option|fadump|--config");
+	check_text(fake.runs[4], "pbl|--get-option|crashkernel");
+	fake.outputs[6] = "crashkernel=1M\n";
 	check_view(&fake, loader, (const char *const[]){"crashkernel=1M", NULL});
-	check_text(fake.runs[2], "pbl|--get-option|crashkernel");
+	check_text(fake.runs[6], "pbl|--get-option|crashkernel");
+}
+
+// It ends with 0 all the same.
+static void pbl_without_effect(void)
+{
+	static const struct {
+		const char *const *add;
+		const char *crashkernel, *fadump, *words;
+	} cases[] = {
+		{one, "Option --get-option not available for systemd-boot.\n", "",
+	         "--get-option crashkernel prints \"Option --get-option not available for systemd-boot.\""},
+		{one, "", "", "prints \"it said nothing\""},
+		{one, "crashkernel=1M\n", "", "prints \"crashkernel=1M\""},
+		{one, "crashkernel=128M\n", "fadump=on\n", "--get-option fadump prints \"fadump=on\""},
+		{none, "crashkernel=128M\n", "", "--get-option crashkernel prints"},
+	};
+
+	for (size_t i = 0; i < array_size(cases); i++) {
+		_cleanup_fake_ struct fake fake;
+		const struct bootloader *loader = NULL;
+
+		fake_init(&fake);
+		fake_file(&fake, "/usr/sbin/pbl", "");
+		find(&fake, "pbl", &loader);
+		fake.outputs[1] = cases[i].crashkernel;
+		fake.outputs[2] = cases[i].fadump;
+		check_error(run(&fake, loader, cases[i].add, BOOTLOADER_ALL), ERROR_OS, cases[i].words);
+	}
+}
+
+// What zipl has written is what the machine starts from, not the files.
+static void zipl_again_when_it_failed(void)
+{
+	static const char text[] = "[linux]\n\tparameters = \"root=/dev/dasda1\"\n";
+	_cleanup_fake_ struct fake fake, entries;
+	const struct bootloader *loader = NULL;
+
+	fake_init(&fake);
+	fake_file(&fake, "/etc/zipl.conf", text);
+	fake_file(&fake, "/sbin/zipl", "");
+	find(&fake, "zipl", &loader);
+	fake.statuses[0] = 1;
+	fake.outputs[0] = "Error: no room in the map\n";
+	check_error(run(&fake, loader, one, BOOTLOADER_ALL), ERROR_OS, "zipl failed with status 1: Error: no room");
+	check_file(&fake, "/etc/zipl.conf", text);
+	check(fake.run_count == 2);
+	check_text(fake.runs[1], "zipl");
+	fake.statuses[2] = fake.statuses[3] = 1;
+	fake.outputs[3] = "Error: no disk\n";
+	check_error(run(&fake, loader, one, BOOTLOADER_ALL), ERROR_OS,
+	            "zipl failed with status 1: Error: no disk; before that");
+	make_entries(&entries, "/boot/loader/entries");
+	fake_file(&entries, "/etc/zipl.conf", "[defaultboot]\ntarget=/boot\n");
+	fake_file(&entries, "/sbin/zipl", "");
+	entries.statuses[0] = 1;
+	find(&entries, "boot loader entries", &loader);
+	check_error(run(&entries, loader, one, BOOTLOADER_ALL), ERROR_OS, "zipl failed");
+	check(entries.run_count == 2);
 }
 
 static void a_program_that_is_not_there(void)
@@ -533,6 +596,8 @@ static const struct test tests[] = {
 	TEST(zipl),
 	TEST(rpm_ostree),
 	TEST(pbl),
+	TEST(pbl_without_effect),
+	TEST(zipl_again_when_it_failed),
 	TEST(a_program_that_is_not_there),
 	TEST(nothing_that_is_known),
 	TEST(a_dry_run_tells_and_changes_nothing),

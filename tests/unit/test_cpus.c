@@ -7,17 +7,23 @@
 #define CPUINFO(NUMBER, ID)                                                                                            \
 	"processor\t: " NUMBER "\nphysical id\t: 0\napicid\t\t: " ID "\ninitial apicid\t: " ID "\nfpu : yes\n\n"
 
-static void choose(struct fake *fake, const char *settings, const char *parameters, const char *reason)
+static void choose_form(struct fake *fake, bool is_full, const char *settings, const char *parameters,
+                        const char *reason)
 {
 	_cleanup_config_ struct config config = {0};
 	_cleanup_cpus_ struct cpus cpus = {0};
 
 	check_ok(config_parse(settings, "f", &config));
 	check_ok(config_check(&config));
-	check_ok(cpus_choose(&fake->host, &config, &cpus));
+	check_ok(cpus_choose(&fake->host, &config, is_full, &cpus));
 	check_text(cpus.parameters, parameters);
 	check(strncmp(cpus.parameters, "nr_cpus=", 8) == 0 && cpus.count == strtoul(cpus.parameters + 8, NULL, 10));
 	check(strstr(cpus.reason, reason) != NULL);
+}
+
+static void choose(struct fake *fake, const char *settings, const char *parameters, const char *reason)
+{
+	choose_form(fake, false, settings, parameters, reason);
 }
 
 static void machine(struct fake *fake, const char *online, const char *reserved, const char *arch)
@@ -52,6 +58,20 @@ static void a_small_reservation(void)
 	choose(&none, "", "nr_cpus=1", "the reserved 0 MiB");
 }
 
+// Each CPU has a thread of the copier, which a larger form and a larger machine leave less room for.
+static void what_else_is_in_the_reservation(void)
+{
+	_cleanup_fake_ struct fake fake;
+
+	// 192 MiB: 80 for CPUs at 2 MiB and a thread each, which is bounded by some 2.6 MiB.
+	machine(&fake, "0-63\n", "201326592\n", "aarch64\n");
+	choose(&fake, "", "nr_cpus=18", "room for 18");
+	choose_form(&fake, true, "", "nr_cpus=7", "room for 7");
+	fake_file(&fake, "/proc/meminfo", "MemTotal:      268435456 kB\n");
+	choose(&fake, "", "nr_cpus=17", "room for 17");
+	choose_form(&fake, true, "", "nr_cpus=6", "room for 6");
+}
+
 static void other_machines(void)
 {
 	_cleanup_fake_ struct fake arm, bare, hidden;
@@ -69,6 +89,7 @@ static void other_machines(void)
 static const struct test tests[] = {
 	TEST(the_least_counts),
 	TEST(a_small_reservation),
+	TEST(what_else_is_in_the_reservation),
 	TEST(other_machines),
 };
 

@@ -207,14 +207,15 @@ static void endless(void)
 	fakecrash_put(&fake, module + 8, module + 8, 8);
 	fakecrash_put(&fake, fakecrash_task(FAKECRASH_WAITING) + 64, fakecrash_task(FAKECRASH_CRASHED) + 64, 8);
 	// kthread() returns to itself for ever.
-	for (uint64_t i = 14; i < 0x200; i++)
+	for (uint64_t i = 14; i < 14 + 2 * BACKTRACE_FRAMES_MAX; i++)
 		fakecrash_put(&fake, fakecore_image + FAKECRASH_STACKS + 0x1000 + 8 * i,
 		              fakecrash_function(FAKECRASH_KTHREAD) + 0x80, 8);
 	report = open_report(&fake);
 	check(report->machine->modules.count == 1 && report->machine->modules.why[0]);
 	check(report->machine->threads.why[0]);
 	text = to_text(report);
-	check(strstr(text, "further down not known: there are more frames than 128\n"));
+	check(strstr(text, "further down not known: there are more frames than 1024\n"));
+	check(strstr(text, "      the same 1021 times more\n"));
 	check(strstr(text, "further ones not known: the list of modules has no end\n"));
 	check_trace(report, &report->trace, crashed_names);
 	close_report(&fake, report);
@@ -351,16 +352,17 @@ static void signatures(void)
 	check(plain.hash == UINT64_C(0xecc96b68f8c28a15));
 }
 
-// Frames of a trace: names of functions, with '!' in front of those that were interrupted.
+// Frames of a trace: names of functions, with '!' in front of those that were interrupted; behind "^" it is from outside.
 static void make_trace(const char *const *names, struct backtrace *ret)
 {
 	static const char *const known[FAKECRASH_FUNCTIONS] = {
 		[FAKECRASH_ENTRY] = "entry",     [FAKECRASH_SYSRQ] = "sysrq",       [FAKECRASH_WRITE] = "write",
 		[FAKECRASH_PANIC] = "panic",     [FAKECRASH_CRASH_KEXEC] = "kexec", [FAKECRASH_SCHEDULE] = "schedule",
-		[FAKECRASH_KTHREAD] = "kthread",
+		[FAKECRASH_KTHREAD] = "kthread", [FAKECRASH_SOFTIRQS] = "softirqs",
 	};
 
-	*ret = (struct backtrace){0};
+	*ret = (struct backtrace){.is_from_outside = names[0] && names[0][0] == '^'};
+	names += ret->is_from_outside;
 	for (; names[ret->count]; ret->count++) {
 		const char *name = names[ret->count];
 		struct backtrace_frame *frame = &ret->frames[ret->count];
@@ -379,8 +381,8 @@ static void signature_frames(void)
 {
 	static const struct {
 		enum cause_kind kind;
-		const char *frames[8];
-		const char *counts[4];
+		const char *frames[20];
+		const char *counts[6];
 	} cases[] = {
 		{CAUSE_PANIC, {"kexec", "panic", "write", "entry"}, {"ksys_write", "entry_SYSCALL_64_after_hwframe"}},
 		// panic() once more, further down: it is not where the crash begins.
@@ -397,6 +399,35 @@ static void signature_frames(void)
 		{CAUSE_NMI, {"kexec", "panic", "sysrq", "!schedule"}, {"schedule"}},
 		// The interrupt came upon a program.
 		{CAUSE_NMI, {"kexec", "panic", "sysrq"}, {"sysrq_handle_crash"}},
+		// The registers are those of a CPU that was stopped by another one.
+		{CAUSE_HARD_LOCKUP, {"schedule", "write", "!kthread"}, {"schedule", "ksys_write", "kthread"}},
+		// What an interrupt has put off, behind an interrupt or in a thread.
+		{CAUSE_OOPS, {"write", "softirqs", "entry", "!schedule"}, {"ksys_write", "handle_softirqs"}},
+		{CAUSE_NMI, {"kexec", "panic", "!write", "softirqs", "kthread"}, {"ksys_write", "handle_softirqs"}},
+		// In what a task waits, and for whom; what noticed it counts where the task is not known.
+		{CAUSE_HUNG_TASK,
+	         {"schedule", "schedule", "write", "entry"},
+	         {"ksys_write", "entry_SYSCALL_64_after_hwframe"}},
+		{CAUSE_HUNG_TASK, {"kexec", "panic", "kthread", "schedule"}, {"kthread", "schedule"}},
+		{CAUSE_PANIC, {"schedule", "kthread"}, {"schedule", "kthread"}},
+		{CAUSE_OUT_OF_MEMORY, {"kexec", "panic", "sysrq", "write", "entry"}, {"sysrq_handle_crash"}},
+		// An exception with a handler that is not known.
+		{CAUSE_FREED, {"kexec", "panic", "entry", "!write", "schedule"}, {"ksys_write", "schedule"}},
+		// Wherever the stack ended.
+		{CAUSE_STACK,
+	         {"write", "sysrq", "write", "sysrq", "write", "sysrq", "write", "sysrq", "entry"},
+	         {"ksys_write", "sysrq_handle_crash", "entry_SYSCALL_64_after_hwframe"}},
+		{CAUSE_STACK,
+	         {"schedule", "sysrq", "write", "sysrq", "write", "sysrq", "write", "sysrq", "write", "entry"},
+	         {"ksys_write", "sysrq_handle_crash", "entry_SYSCALL_64_after_hwframe"}},
+		{CAUSE_STACK,
+	         {"write", "write", "write", "entry"},
+	         {"ksys_write", "ksys_write", "ksys_write", "entry_SYSCALL_64_after_hwframe"}},
+		// Where the kernel was when somebody made a dump of it.
+		{CAUSE_OOPS,
+	         {"^", "schedule", "kthread", "!panic", "panic", "!write", "entry"},
+	         {"ksys_write", "entry_SYSCALL_64_after_hwframe"}},
+		{CAUSE_OOPS, {"^", "write", "entry"}, {"ksys_write", "entry_SYSCALL_64_after_hwframe"}},
 		// None is known.
 		{CAUSE_PANIC, {NULL}, {NULL}},
 		{CAUSE_PANIC, {"kexec", "panic"}, {NULL}},
@@ -426,10 +457,89 @@ static void signature_frames(void)
 	close_report(&fake, report);
 }
 
+// A pointer to nowhere was called: who called it is at the top of the stack, if that is behind a call.
+static void nowhere(void)
+{
+	static const struct {
+		uint64_t ip;
+		uint8_t code[7]; // Before the return address.
+		bool is_known;
+	} cases[] = {
+		{0, {0x90, 0x90, 0x90, 0x90, 0x90, 0xff, 0xd0}, true},
+		{0, {0x90, 0x90, 0x90, 0x90, 0xff, 0x50, 0x08}, true},
+		{0x123400005678, {0x90, 0x90, 0xe8, 1, 2, 3, 4}, true},
+		{0, {0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90}, false},
+		{0, {0x90, 0x90, 0x90, 0x90, 0x90, 0xff, 0xe0}, false}, // A jump.
+	};
+	static const char *const names[] = {"", "ksys_write.isra.0", "entry_SYSCALL_64_after_hwframe", NULL};
+	uint64_t back = fakecrash_function(FAKECRASH_WRITE) + 0x10;
+
+	for (size_t i = 0; i < array_size(cases); i++) {
+		struct crashreport *report;
+		struct fakecore fake;
+
+		fakecrash_make(&fake, ORC_FORM_3);
+		fakecrash_registers(&fake, 0, cases[i].ip, fakecore_image + FAKECRASH_STACKS + 9 * 8, 0);
+		memcpy(fake.memory + (back - fakecore_image) - 7, cases[i].code, 7);
+		report = open_report(&fake);
+		if (cases[i].is_known) {
+			check_trace(report, &report->trace, names);
+			check(report->trace.is_user && !report->trace.why[0] && report->trace.frames[1].is_found);
+		} else {
+			check(report->trace.count == 1 && report->trace.why[0]);
+		}
+		close_report(&fake, report);
+	}
+}
+
+// A CPU hangs, and another one notices: what the first one does is what crashed.
+static void other_cpu(void)
+{
+	static const char *const logs[][3] = {
+		{"watchdog: CPU0: Watchdog detected hard LOCKUP on cpu 1", "Kernel panic - not syncing: Hard LOCKUP",
+	         NULL},
+		{"watchdog: CPU0: Watchdog detected hard LOCKUP on cpu 0", "Kernel panic - not syncing: Hard LOCKUP",
+	         NULL},
+		{"watchdog: CPU0: Watchdog detected hard LOCKUP on cpu 2", "Kernel panic - not syncing: Hard LOCKUP",
+	         NULL},
+	};
+	static const char *const hangs[] = {"mod_wait", "kthread", "ret_from_fork", NULL};
+
+	for (size_t i = 0; i < array_size(logs); i++) {
+		_cleanup_free_ char *text = NULL, *document = NULL;
+		struct crashreport *report;
+		struct fakecore fake;
+		struct json json;
+		size_t size;
+		FILE *out;
+
+		fakecrash_make(&fake, ORC_FORM_3);
+		fakecrash_second_cpu(&fake);
+		fakecrash_log(&fake, logs[i]);
+		report = open_report(&fake);
+		check(report->cause.kind == CAUSE_HARD_LOCKUP);
+		check_trace(report, &report->trace, i ? crashed_names : hangs);
+		text = to_text(report);
+		out = open_memstream(&document, &size);
+		json_init(&json, out);
+		crashreport_json(report, &json);
+		check_ok(json_finish(&json));
+		fclose(out);
+		check(!!strstr(text, "\nhangs, CPU 1: waiter, PID 78 (of the kernel)\n  #0 ") == !i);
+		check(strstr(text, "\ncrashed, CPU 0: crasher, PID 77\n  #0 "));
+		// Once, and not with those that other CPUs were running.
+		check(!!strstr(text, "\nrunning, CPU 1: waiter") == !!i);
+		check(!!strstr(document, "\"trace_of_cpu\": 1,") == !i);
+		check(strstr(document, i ? "\"sysrq_handle_crash\",\n"
+		                         : "\"signature_functions\": [\n    \"mod_wait\",\n    \"kthread\",\n"));
+		close_report(&fake, report);
+	}
+}
+
 static const struct test tests[] = {
 	TEST(form_1),      TEST(form_2),  TEST(form_3),     TEST(form_4),           TEST(glance),   TEST(task_states),
 	TEST(more_states), TEST(layouts), TEST(endless),    TEST(no_symbols),       TEST(no_types), TEST(command_line),
-	TEST(names),       TEST(labels),  TEST(signatures), TEST(signature_frames),
+	TEST(names),       TEST(labels),  TEST(signatures), TEST(signature_frames), TEST(nowhere),  TEST(other_cpu),
 };
 
 int main(int argc, char **argv)

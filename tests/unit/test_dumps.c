@@ -58,6 +58,13 @@ static void states(void)
 	// A hook may leave more files there.
 	fake_file(&fake, "/" WHOLE "/hooks.log", "more\n");
 	look(root, WHOLE, DUMPS_WHOLE, NULL);
+	// The last attempt counts.
+	fake_file(&fake, "/" WHOLE "/capture.log",
+	          "[ 3.2] pages: 9 in all, 7 saved, of them 1 zero; unreadable: 2\n"
+	          "[ 4.2] pages: 9 in all, 5 saved, of them 1 zero; unreadable: 16\n");
+	look(root, WHOLE, DUMPS_WHOLE, "16 pages could not be read and are missing");
+	fake_file(&fake, "/" WHOLE "/capture.log", "pages: 9 in all, 7 saved, of them 1 zero; unreadable: 0\n");
+	look(root, WHOLE, DUMPS_WHOLE, NULL);
 	fake_file(&fake, "/" WHOLE "/vmcore", "memorY");
 	look(root, WHOLE, DUMPS_DAMAGED, "vmcore is not what the manifest says");
 	check(unlinkat(root, WHOLE "/vmcore", 0) == 0);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "fake.h"
+#include "fakearchive.h"
 #include "test.h"
 
 static const char plan_text[] =
@@ -19,6 +20,7 @@ static const char plan_text[] =
 	"watchdog = { modules = []; };\n"
 	"network = { modules = []; links = []; addresses = []; timeout_ms = 30000L; routes = []; };\n"
 	"iscsi = { sessions = []; };\n"
+	"crypt = { volumes = []; };\n"
 	"notify = { routes = []; port = 7410; interval_ms = 10000L; };\n"
 	"dump = { level = 31; loop_count = 0; loop_s = 60; keep_processes = []; encrypt_to = []; format = \"auto\"; "
 	"threads = 1; };\n"
@@ -30,13 +32,22 @@ static const char plan_text[] =
 struct machine {
 	struct fake fake;
 	struct plan plan;
+	struct fakearchive image;
 };
 
 static void machine_init(struct machine *machine)
 {
 	machine->plan = (struct plan){0};
+	machine->image = (struct fakearchive){0};
 	fake_init(&machine->fake);
+	fakearchive_file(&machine->image, "init", 0755, "program");
+	fakearchive_file(&machine->image, "usr/lib/libc.so.6", 0644, "stripped");
+	fakearchive_file(&machine->image, "usr/bin/sh", 0755, "stripped");
+	fakearchive_file(&machine->image, "etc/text", 0644, "text");
+	fakearchive_end(&machine->image);
 	machine->fake.makes = "/var/lib/kdump/initrd.new";
+	machine->fake.made = machine->image.buf;
+	machine->fake.made_bytes = machine->image.size_bytes;
 	check_ok(plan_parse(plan_text, "p", &machine->plan));
 	fake_file(&machine->fake, INITRD_CAPTURE_PATH, "program");
 	fake_file(&machine->fake, "/boot/vmlinuz-6.1", "kernel");
@@ -45,6 +56,7 @@ static void machine_init(struct machine *machine)
 
 static void machine_deinit(struct machine *machine)
 {
+	fakearchive_deinit(&machine->image);
 	plan_deinit(&machine->plan);
 	fake_deinit(&machine->fake);
 }
@@ -57,6 +69,23 @@ static void check_cause(struct machine *machine, const char *wanted)
 
 	check_ok(initrd_check(&machine->fake.host, &machine->plan, &cause));
 	check_text(cause, wanted);
+}
+
+static void check_recorded_cause(struct machine *machine, const char *wanted)
+{
+	_cleanup_plan_ struct plan plan = {0};
+	_cleanup_free_ char *cause = NULL;
+
+	check_ok(initrd_recorded(&machine->fake.host, &plan, &cause));
+	check_text(cause, wanted);
+	check(wanted ? !plan.command_line : strcmp(plan.command_line, "c") == 0);
+}
+
+// When the clock that stamps files has gone on: what was changed while dracut ran counts as changed.
+static void build_later(struct machine *machine)
+{
+	fake_tick();
+	check_ok(initrd_build(&machine->fake.host, &machine->plan));
 }
 
 static void built_once_and_then_fresh(void)
@@ -133,17 +162,22 @@ static void all_causes_are_named(void)
 static void what_was_only_touched_is_fresh(void)
 {
 	static const char *const paths[] = {INITRD_CAPTURE_PATH, "/boot/vmlinuz-6.1", "/lib/modules/6.1/kernel/a.ko.xz",
-	                                    INITRD_PATH};
-	static const char *const texts[] = {"program", "kernel", "module", "image"};
+	                                    "/usr/lib/libc.so.6", INITRD_PATH};
+	static const char *const texts[] = {"program", "kernel", "module", "library"};
 	_cleanup_machine_ struct machine machine;
 	struct timespec times[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
 
 	machine_init(&machine);
-	check_ok(initrd_build(&machine.fake.host, &machine.plan));
+	fake_file(&machine.fake, "/usr/lib/libc.so.6", "library");
+	build_later(&machine);
 	for (size_t i = 0; i < array_size(paths); i++) {
 		char full[512];
 
-		fake_file(&machine.fake, paths[i], texts[i]);
+		if (i < array_size(texts))
+			fake_file(&machine.fake, paths[i], texts[i]);
+		else
+			check_ok(host_replace(&machine.fake.host, paths[i], machine.image.buf, machine.image.size_bytes,
+			                      0600));
 		snprintf(full, sizeof(full), "%s%s", machine.fake.root, paths[i]);
 		check(utimensat(AT_FDCWD, full, times, 0) == 0);
 		check_cause(&machine, NULL);
@@ -192,6 +226,55 @@ static void hooks_servers_and_secrets_make_it_stale(void)
 	machine.plan.secrets = others;
 	check_cause(&machine, "a password changed");
 	machine.plan = plan;
+}
+
+// What dracut puts in beside what the plan names. Its bytes in the image are not those of the file: it is stripped.
+static void libraries_and_programs_make_it_stale(void)
+{
+	_cleanup_machine_ struct machine machine;
+
+	machine_init(&machine);
+	fake_file(&machine.fake, "/usr/lib/libc.so.6", "library 1");
+	fake_file(&machine.fake, "/usr/bin/sh", "shell 1");
+	fake_file(&machine.fake, "/etc/text", "text 1");
+	build_later(&machine);
+	check_cause(&machine, NULL);
+	fake_file(&machine.fake, "/etc/text", "text 2");
+	check_cause(&machine, NULL);
+	fake_file(&machine.fake, "/usr/lib/libc.so.6", "library 2");
+	check_cause(&machine, "/usr/lib/libc.so.6 changed");
+	check_recorded_cause(&machine, "/usr/lib/libc.so.6 changed");
+	build_later(&machine);
+	check_cause(&machine, NULL);
+	check_recorded_cause(&machine, NULL);
+	check_ok(host_remove(&machine.fake.host, "/usr/bin/sh"));
+	check_cause(&machine, "/usr/bin/sh changed");
+	build_later(&machine);
+	check_cause(&machine, NULL);
+}
+
+// Nobody knows which one is in the image.
+static void a_library_that_changes_while_dracut_runs(void)
+{
+	_cleanup_machine_ struct machine machine;
+
+	machine_init(&machine);
+	machine.fake.makes_too = "/usr/lib/libc.so.6";
+	check_ok(host_mkdirs(&machine.fake.host, "/usr/lib"));
+	build_later(&machine);
+	check_cause(&machine, "/usr/lib/libc.so.6 changed");
+}
+
+// What dracut left when the disk was full, and did not say so.
+static void an_image_that_is_cut_off_is_not_taken(void)
+{
+	_cleanup_machine_ struct machine machine;
+
+	machine_init(&machine);
+	machine.fake.made_bytes = 200;
+	check_error(initrd_build(&machine.fake.host, &machine.plan), ERROR_BAD_DATA, "ends in the middle");
+	check(!host_exists(&machine.fake.host, INITRD_PATH));
+	check(!host_exists(&machine.fake.host, "/var/lib/kdump/initrd.new"));
 }
 
 static void reasons_do_not_make_it_stale(void)
@@ -270,16 +353,6 @@ static void full_form(void)
 	check_cause(&machine, "something that it was made from is gone, or in another order");
 }
 
-static void check_recorded_cause(struct machine *machine, const char *wanted)
-{
-	_cleanup_plan_ struct plan plan = {0};
-	_cleanup_free_ char *cause = NULL;
-
-	check_ok(initrd_recorded(&machine->fake.host, &plan, &cause));
-	check_text(cause, wanted);
-	check(wanted ? !plan.command_line : strcmp(plan.command_line, "c") == 0);
-}
-
 // Without a plan of its own: what is on the disk decides.
 static void recorded_plan_of_what_is_fresh(void)
 {
@@ -346,6 +419,9 @@ static const struct test tests[] = {
 	TEST(what_was_only_touched_is_fresh),
 	TEST(content_counts_and_not_the_time),
 	TEST(hooks_servers_and_secrets_make_it_stale),
+	TEST(libraries_and_programs_make_it_stale),
+	TEST(a_library_that_changes_while_dracut_runs),
+	TEST(an_image_that_is_cut_off_is_not_taken),
 	TEST(reasons_do_not_make_it_stale),
 	TEST(failures_keep_the_old_image),
 	TEST(missing_module),

@@ -16,6 +16,7 @@ enum {
 	ACTION = FAKECRASH_FREE + 0x6000, // 64 bytes each.
 	CHAINED = FAKECRASH_FREE + 0x6800,
 	SOFT_NAMES = FAKECRASH_FREE + 0x7000,
+	TABLE = FAKECRASH_FREE + 0x7800,
 	COUNTS = 0xd00, // What the only CPU has, 4 bytes for each descriptor.
 	SOFT = 0xe00,
 	STAT = 0xf00,
@@ -247,6 +248,54 @@ static void check_tree(const char *name, void (*put_tree)(struct fakecore *fake)
 	fakecore_deinit(&fake);
 }
 
+// As Linux v7.2 counts them: an array, and a table that says what is in it.
+static void counts(void)
+{
+	static const struct fakecrash_struct table_structs[] = {
+		{"irq_cpustat_t", 64, {{"counts", 4, 32}}},
+		{"irq_stat_info", 24, {{"skip_vector", 0, 4}, {"symbol", 8, 8}, {"text", 16, 8}}},
+	};
+	static const struct fakecrash_enumerator most[] = {{"irq_stat_counts", "IRQ_COUNT_MAX", 5}};
+	static const char *const names[] = {"NMI", "PLT", "SPU", "HYP", "PIN"};
+	static const uint32_t vectors[] = {0, 0, UINT32_MAX, 0xf3, 0xf2};
+	const struct fakesym symbols[] = {
+		{'D', "sparse_irqs", fakecore_image + TREE},
+		{'D', "irq_stat_info", fakecore_image + TABLE},
+		{'D', "system_vectors", fakecore_image + TABLE + 0x200},
+		{'A', "irq_stat", STAT},
+	};
+	const struct fakecrash_more more = {.structs = table_structs,
+	                                    .struct_count = array_size(table_structs),
+	                                    .enumerators = most,
+	                                    .enumerator_count = array_size(most),
+	                                    .symbols = symbols,
+	                                    .symbol_count = array_size(symbols)};
+	struct interrupts interrupts;
+	struct rows rows = {.interrupts = &interrupts};
+	struct kernel *kernel;
+	struct fakecore fake;
+
+	fakecrash_make_more(&fake, 3, &more);
+	for (unsigned int i = 0; i < array_size(names); i++) {
+		put(&fake, TABLE + 24 * i, vectors[i], 4);
+		put_pointer(&fake, TABLE + 24 * i + 8, NAMES + 32 * i);
+		put_text(&fake, NAMES + 32 * i, names[i]);
+		put_pointer(&fake, TABLE + 24 * i + 16, NAMES + 0x200);
+		put(&fake, FAKECRASH_PER_CPU + STAT + 4 + 4 * i, 10 + i, 4);
+	}
+	put_text(&fake, NAMES + 0x200, "  some interrupts\n");
+	// The vector of posted interrupts is in use, that of a hypervisor is not.
+	put(&fake, TABLE + 0x200 + 24, UINT64_C(1) << (0xf2 - 192), 8);
+	fakecore_open(&fake);
+	check_ok(kernel_open(fake.core, &kernel));
+	check_ok(interrupts_init(&interrupts, kernel));
+	check_ok(interrupts_machine(&interrupts, take_row, &rows));
+	check_text(rows.text, "NMI 10 some interrupts\nPIN 14 some interrupts\n");
+	interrupts_deinit(&interrupts);
+	kernel_close(kernel);
+	fakecore_deinit(&fake);
+}
+
 static void xarray(void)
 {
 	check_tree("irq_desc_tree", put_xarray);
@@ -346,7 +395,7 @@ static void damaged(void)
 	}
 }
 
-static const struct test tests[] = {TEST(xarray), TEST(maple_tree), TEST(hostile), TEST(damaged)};
+static const struct test tests[] = {TEST(xarray), TEST(maple_tree), TEST(counts), TEST(hostile), TEST(damaged)};
 
 int main(int argc, char **argv)
 {

@@ -19,13 +19,26 @@ enum {
 	BLOCK_DEVICES = FAKECRASH_FREE + 0x7000,
 	NODE_STAT = FAKECRASH_FREE + 0x8000,
 	HSTATES = FAKECRASH_FREE + 0x9000,
+	SWAP = FAKECRASH_FREE + 0xa000, // Pointers to parts of swap, their numbers, the parts.
 	PAGESET = 0xc00, // What the only CPU has.
 	COMMITTED = 0xc80,
 	ORDERS = 3,
 };
 
 // Variables, by their place in NUMBERS.
-enum { NR_NODES, SUPER, RATIO, KBYTES, COMMITTED_AS, HSTATE_COUNT, HSTATE_DEFAULT, SWAP_TOTAL, SWAP_FREE, RESERVE };
+enum {
+	NR_NODES,
+	SUPER,
+	RATIO,
+	KBYTES,
+	COMMITTED_AS,
+	HSTATE_COUNT,
+	HSTATE_DEFAULT,
+	SWAP_TOTAL,
+	SWAP_FREE,
+	RESERVE,
+	SWAP_FILES
+};
 
 static const struct fakecrash_struct structs[] = {
 	{"pglist_data", NODE_BYTES, {{"node_zones", 0, 3 * ZONE_BYTES}, {"node_id", 3 * ZONE_BYTES + 8, 4}}},
@@ -55,13 +68,14 @@ static const struct fakecrash_struct structs[] = {
           {"surplus_huge_pages", 88, 8}}},
 };
 
-// PageTables is a counter of zones, as before Linux v5.11.
+// PageTables is a counter of zones, as before Linux v5.11. The last one is there since v5.12.
 static const struct fakecrash_enumerator enumerators[] = {
 	{"zone_stat_item", "NR_FREE_PAGES", 1},  {"zone_stat_item", "NR_PAGETABLE", 8},
 	{"node_stat_item", "NR_FILE_PAGES", 2},  {"node_stat_item", "NR_SHMEM", 3},
 	{"node_stat_item", "NR_ACTIVE_FILE", 4}, {"node_stat_item", "NR_INACTIVE_FILE", 5},
-	{"node_stat_item", "NR_SWAPCACHE", 6},   {"node_stat_item", "NR_SLAB_RECLAIMABLE_B", 7},
-	{"node_stat_item", "NR_DIRTIED", 8},     {"node_stat_item", "NR_SLAB_UNRECLAIMABLE_B", 9},
+	{"node_stat_item", "NR_DIRTIED", 8},     {"node_stat_item", "NR_SLAB_RECLAIMABLE_B", 7},
+	{"node_stat_item", "NR_ANON_THPS", 6},   {"node_stat_item", "NR_SLAB_UNRECLAIMABLE_B", 9},
+	{"node_stat_item", "NR_SWAPCACHE", 6},
 };
 
 static void put(struct fakecore *fake, uint64_t at, uint64_t value, size_t size_bytes)
@@ -125,7 +139,7 @@ static void put_block_devices(struct fakecore *fake)
 	}
 }
 
-static void make(struct fakecore *fake)
+static void make_kind(struct fakecore *fake, bool has_swapcache)
 {
 	const struct fakesym symbols[] = {
 		{'D', "node_data", fakecore_image + NODES},
@@ -141,11 +155,14 @@ static void make(struct fakecore *fake)
 		{'D', "totalreserve_pages", fakecore_image + NUMBERS + 64 * RESERVE},
 		{'D', "vm_node_stat", fakecore_image + NODE_STAT},
 		{'D', "hstates", fakecore_image + HSTATES},
+		{'D', "nr_swapfiles", fakecore_image + NUMBERS + 64 * SWAP_FILES},
+		{'D', "swapper_spaces", fakecore_image + SWAP},
+		{'D', "nr_swapper_spaces", fakecore_image + SWAP + 0x100},
 	};
 	const struct fakecrash_more more = {.structs = structs,
 	                                    .struct_count = array_size(structs),
 	                                    .enumerators = enumerators,
-	                                    .enumerator_count = array_size(enumerators),
+	                                    .enumerator_count = array_size(enumerators) - !has_swapcache,
 	                                    .symbols = symbols,
 	                                    .symbol_count = array_size(symbols)};
 
@@ -168,6 +185,11 @@ static void make(struct fakecore *fake)
 	put_variable(fake, SWAP_FREE, 60);
 	for (uint64_t i = 2; i < 10; i++)
 		put(fake, NODE_STAT + 8 * i, 100 * i, 8);
+}
+
+static void make(struct fakecore *fake)
+{
+	make_kind(fake, true);
 }
 
 static void look(struct fakecore *fake, struct kernel **kernel, struct zones *zones, struct meminfo *info)
@@ -262,6 +284,41 @@ static void rows(void)
 	end(&fake, kernel, &zones);
 }
 
+// Two files with swap, one that was given back between them; a part has 128 bytes.
+static void without_counter(void)
+{
+	struct kernel *kernel;
+	struct meminfo info;
+	struct fakecore fake;
+	struct zones zones;
+
+	make_kind(&fake, false);
+	put(&fake, NODE_STAT + 16, 800, 8);
+	put_variable(&fake, SWAP_FILES, 3);
+	put_pointer(&fake, SWAP, SWAP + 0x200);
+	put_pointer(&fake, SWAP + 16, SWAP + 0x400);
+	put(&fake, SWAP + 0x100, 2, 4);
+	put(&fake, SWAP + 0x104, 99, 4);
+	put(&fake, SWAP + 0x108, 1, 4);
+	put(&fake, SWAP + 0x200 + 80, 3, 8);
+	put(&fake, SWAP + 0x280 + 80, 4, 8);
+	put(&fake, SWAP + 0x400 + 80, 5, 8);
+	look(&fake, &kernel, &zones, &info);
+	check_text(info.why, "");
+	check(meminfo_find(&info, "SwapCached")->value == UINT64_C(4) * (3 + 4 + 5));
+	check(meminfo_find(&info, "Cached")->value == UINT64_C(4) * (800 - 12 - 11));
+	// It is not known which pages such a kernel means.
+	check(!meminfo_find(&info, "AnonHugePages"));
+	end(&fake, kernel, &zones);
+	make_kind(&fake, false);
+	put_variable(&fake, SWAP_FILES, 1);
+	put_pointer(&fake, SWAP, FAKECRASH_FREE);
+	put(&fake, SWAP + 0x100, UINT32_MAX, 4);
+	look(&fake, &kernel, &zones, &info);
+	check(strncmp(info.why, "swap: ", 6) == 0 && !meminfo_find(&info, "SwapCached"));
+	end(&fake, kernel, &zones);
+}
+
 static void hostile(void)
 {
 	struct kernel *kernel;
@@ -333,7 +390,8 @@ static void damaged(void)
 	}
 }
 
-static const struct test tests[] = {TEST(all_zones), TEST(rows), TEST(hostile), TEST(what_is_there), TEST(damaged)};
+static const struct test tests[] = {TEST(all_zones), TEST(rows),          TEST(without_counter),
+                                    TEST(hostile),   TEST(what_is_there), TEST(damaged)};
 
 int main(int argc, char **argv)
 {

@@ -27,6 +27,12 @@ static void make_lists(struct fake *fake)
 	          "kernel/fs/vfat.ko:\n"
 	          "kernel/nls/nls_cp437.ko:\n"
 	          "kernel/nls/nls_iso8859-1.ko:\n"
+	          "kernel/dm-crypt.ko: kernel/dm-mod.ko\n"
+	          "kernel/dm-mod.ko:\n"
+	          "kernel/xts.ko:\n"
+	          "kernel/cbc.ko:\n"
+	          "kernel/aesni-intel.ko:\n"
+	          "kernel/sha256-x.ko:\n"
 	          "no line\n");
 	fake_file(fake, DIR "/modules.alias",
 	          "# comment\n"
@@ -201,6 +207,33 @@ static void kernel_without_lists(void)
 	check_error(modules_open(&fake.host, "5.0", &modules), ERROR_CONFIG, "/lib/modules/5.0/modules.dep");
 }
 
+static void check_crypt(const char *cipher, const char *wanted)
+{
+	_cleanup_fake_ struct fake fake;
+	_cleanup_modules_ struct modules modules = {0};
+	_cleanup_words_ struct words ordered = {0};
+
+	make_lists(&fake);
+	// Linux v6.1 crypto/proc.c.
+	fake_file(&fake, "/proc/crypto",
+	          "name         : __xts(aes)\ndriver       : cryptd\nmodule       : aesni_intel\n\n"
+	          "name         : xts(ecb(aes-generic))\nmodule       : a\n\n"
+	          "name         : sha256\nmodule       : sha256_x\n\n"
+	          "name         : aes\nmodule       : kernel\n\n"
+	          "name         : cbc(des)\nmodule       : b\n");
+	check_ok(modules_open(&fake.host, "6.1", &modules));
+	check_ok(modules_add_crypt(&fake.host, &modules, cipher, &ordered));
+	check_list(&ordered, wanted);
+}
+
+static void what_a_cipher_needs(void)
+{
+	check_crypt("aes-xts-plain64", "kernel/aesni-intel.ko kernel/xts.ko kernel/dm-mod.ko kernel/dm-crypt.ko");
+	check_crypt("aes-cbc-essiv:sha256", "kernel/sha256-x.ko kernel/cbc.ko kernel/dm-mod.ko kernel/dm-crypt.ko");
+	check_crypt("capi:xts(aes)-plain64", "kernel/aesni-intel.ko kernel/xts.ko kernel/dm-mod.ko kernel/dm-crypt.ko");
+	check_crypt("", "kernel/dm-mod.ko kernel/dm-crypt.ko");
+}
+
 static const struct test tests[] = {
 	TEST(dependencies_come_first),
 	TEST(dashes_and_compression),
@@ -209,6 +242,7 @@ static const struct test tests[] = {
 	TEST(built_in_modules_are_left_out),
 	TEST(circles_end),
 	TEST(file_systems),
+	TEST(what_a_cipher_needs),
 	TEST(drivers_from_the_bus_down),
 	TEST(driver_that_the_kernel_lacks),
 	TEST(another_kernel_is_asked_by_modalias),

@@ -59,6 +59,9 @@ static const char good[] = "version = 1;\n"
 			   "iscsi = {\n"
 			   "\tsessions = [\n\t\t\"1 192.0.2.8 3260 1 0 iqn.x iqn.y -\"\n\t];\n"
 			   "};\n"
+			   "crypt = {\n"
+			   "\tvolumes = [\n\t\t\"0 c0ffee00 64 8 0 32768 aes-xts-plain64\"\n\t];\n"
+			   "};\n"
 			   "notify = {\n"
 			   "\troutes = [\n\t\t\"192.0.2.1 eth0 - -\"\n\t];\n"
 			   "\tport = 7410;\n"
@@ -175,9 +178,9 @@ static void wrong_values_are_named_with_their_line(void)
 		{"version = 1", "version = \"1\"", ERROR_BAD_DATA, "p:1: version"},
 		{"\"minimal\"", "\"tiny\"", ERROR_BAD_DATA, "p:2: form: has a word"},
 		{"\"minimal\"", "1", ERROR_BAD_DATA, "p:2: form"},
-		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:78: dump.level: is out of range"},
-		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:78: dump.level"},
-		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:78: dump.level: must be a number"},
+		{"level = 31", "level = 32", ERROR_BAD_DATA, "p:83: dump.level: is out of range"},
+		{"level = 31", "level = -1", ERROR_BAD_DATA, "p:83: dump.level"},
+		{"level = 31", "level = 1.5", ERROR_BAD_DATA, "p:83: dump.level: must be a number"},
 		{"level = 31;", "", ERROR_BAD_DATA, "dump.level: is missing"},
 		{"port = 7410", "port = 0", ERROR_BAD_DATA, "notify.port: is out of range"},
 		{"interval_ms = 10000L", "interval_ms = 0", ERROR_BAD_DATA, "notify.interval_ms"},

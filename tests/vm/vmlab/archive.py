@@ -36,7 +36,7 @@ def machine_of(name):
     return KERNELS[name][1]
 
 
-class _Suite:
+class Suite:
     """A suite of Debian for one machine."""
 
     def __init__(self, suite, machine):
@@ -118,7 +118,7 @@ def _unpack(suite, parts, made):
 def kernel(name):
     """The newest kernel of a row of KERNELS, unpacked."""
     suite_name, machine, package = KERNELS[name]
-    suite = _Suite(suite_name, machine)
+    suite = Suite(suite_name, machine)
     parts = suite.parts(package)
     key = cache.digest(machine, *(f"{part}_{version}" for part, version in parts))
     path = cache.artefact(f"kernel-{name}-{key}", lambda made: _unpack(suite, parts, made))
@@ -145,7 +145,7 @@ def _unpack_vmlinux(suite, release, version, made):
 def with_symbols(of):
     """The same kernel, at a path that holds vmlinux for crash."""
     suite_name, machine, _ = KERNELS[of.series]
-    suite, package = _Suite(suite_name, machine), f"linux-image-{of.release}-dbg"
+    suite, package = Suite(suite_name, machine), f"linux-image-{of.release}-dbg"
     found = re.search(r"Candidate: (\S+)", suite.apt("apt-cache", "policy", package)[1])
     if not found:
         raise LabError(f"{package}: not in the lists")

@@ -59,6 +59,7 @@ class Setup:
     cards: int = 1            # 2: with a bridge on a bond of two cards
     server: str = ""          # which gets the dump over that network: see servers.KINDS
     hung: str = ""            # what makes it panic: "nmi", an interrupt from the host that nobody wants; "task", one that waits for ever
+    kind: str = ""            # what a module does to make it panic: see kinds.KINDS
     efi: bool = False         # with UEFI, which has variables
     ramoops: bool = False     # with memory that outlives a reset
     usual: bool = False       # not our capture, but one of dracut and makedumpfile
@@ -185,15 +186,15 @@ echo 2 >/proc/sys/kernel/hung_task_timeout_secs
 echo >/mnt/hung"""
 
 
-def _panic(guest, hung=""):
+def _panic(guest, hung="", kind=""):
     """Plant pages and panic; return (what was planted, console position, time)."""
     position = guest.console.position()
     begin = guest.send("mkdir -p /plant/tmpfs && mount -t tmpfs none /plant/tmpfs &&"
                        " echo 100000 >/proc/sys/vm/percpu_pagelist_high_fraction;"
                        " echo 4 >/proc/sys/vm/nr_hugepages;"
                        " echo madvise >/sys/kernel/mm/transparent_hugepage/enabled;"
-                       f" /usr/lib/kdump-lab/plant {'--no-panic ' * bool(hung)}/plant /plant/tmpfs{' &' * bool(hung)}")
-    if hung:
+                       f" /usr/lib/kdump-lab/plant {'--no-panic ' * bool(hung or kind)}/plant /plant/tmpfs{' &' * bool(hung or kind)}")
+    if hung or kind:
         guest.waited(guest.agent, r"^planted\s*$", 120, begin)
     if hung == "task":
         guest.send(HANG)
@@ -201,6 +202,10 @@ def _panic(guest, hung=""):
         # In the interrupt the kernel cannot write to its console: the capture kernel comes next.
         panicked = guest.console.now()
         guest.qmp("inject-nmi")
+    elif kind:
+        # A fault is no panic where a capture kernel is loaded.
+        panicked = guest.console.now()
+        guest.send(f"echo {kind} >/sys/module/crashkinds/parameters/kind")
     else:
         _, panicked, _ = guest.wait_console(PANIC, 120, position)
     text = guest.agent.text(begin)
@@ -233,6 +238,9 @@ def _make_trouble(guest, trouble, position):
         guest.wait_console("MiB free on the target", 120, position)
     if trouble in ("hang", "stall"):       # From now on each byte takes a second.
         guest.qmp("block_set_io_throttle", device="disk0", bps=1, bps_rd=0, bps_wr=0, iops=0, iops_rd=0, iops_wr=0)
+    elif trouble == "read":
+        guest.wait_console(faults.COPIED, 120, position)
+        faults.fail_reads(guest, guest.folder / "second.img")
     elif trouble == "damage":
         faults.damage_memory(guest.ram, guest.console.text(0), guest.folder.name)
     elif trouble == "removal":
@@ -387,7 +395,7 @@ def _crash(lab, folder, setup, peer):
             server.lose_portal()
         elif setup.trouble == "unplugged":
             guest.qmp("set_link", name="net0", up=False)
-        planted, position, panicked = _panic(guest, setup.hung)
+        planted, position, panicked = _panic(guest, setup.hung, setup.kind)
         after = guest.console.position()
         _, kernel_at, _ = guest.wait_console(CAPTURE_KERNEL, 120, position)
         _make_trouble(guest, setup.trouble, after)

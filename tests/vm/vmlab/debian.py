@@ -30,7 +30,7 @@ GUEST_PACKAGES = (
 )
 
 # For targets that are more than a disk.
-STORAGE_PACKAGES = ("lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin", "xfsprogs", "multipath-tools", "kpartx", "procps", "open-iscsi")
+STORAGE_PACKAGES = ("lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin", "xfsprogs", "multipath-tools", "kpartx", "procps", "open-iscsi", "keyutils")
 
 # crash 8.0.2 of Debian 12 loses tasks on 6.1.192, and its makedumpfile 1.7.2
 # takes no page of 6.12 for free.  The suite after Debian 13 has crash 9 and
@@ -149,6 +149,43 @@ def add_symbols(of):
     vmlinux = cache.artefact(f"{of.path.name}.vmlinux", lambda made: _unpack_vmlinux(package, version, made))
     if not of.vmlinux.exists():
         of.vmlinux.hardlink_to(vmlinux)
+
+
+def _unpack_headers(packages, final, made):
+    folder = pathlib.Path(f"{made}.debs")
+    for package, version in packages:
+        run(["dpkg", "-x", _download(package, version, folder / package), made])
+    shutil.rmtree(folder)
+    for path in (made / "usr/src").glob("*/Makefile"):
+        path.write_text(path.read_text().replace("include /usr/src/", f"include {final}/usr/src/"))
+    # With it modules get types, for which another program would be needed.
+    for path in (made / "usr/src").glob("*/vmlinux"):
+        path.unlink()
+
+
+def headers(of):
+    """What modules of a kernel are built against: its build directory."""
+    package = f"linux-headers-{of.release}"
+    found = re.findall(r"Depends: (linux-headers-\S+-common|linux-kbuild-\S+)", output(["apt-cache", "depends", package]))
+    packages = list(zip((package, *found), _versions(package, *found)))
+    name = f"{package}_{cache.digest(*(f'{part}_{version}' for part, version in packages))}"
+    final = cache.directory() / name
+    return cache.artefact(name, lambda made: _unpack_headers(packages, final, made)) / "usr/src" / package
+
+
+def module(of, folder):
+    """A module that is built against a kernel's headers, of the one source file of its name in a folder."""
+    name = folder.name
+
+    def build(made):
+        work = pathlib.Path(f"{made}.build")
+        shutil.copytree(folder, work)
+        run(["make", "-s", "-C", headers(of), f"M={work}", f"KCFLAGS=-fmacro-prefix-map={work}/=", "modules"], timeout_s=300)
+        # Without debugging information, which is all but a tenth of it.
+        run(["strip", "--strip-debug", "-o", made, work / f"{name}.ko"])
+        shutil.rmtree(work)
+    recipe = cache.digest(of.release, *_versions(f"linux-headers-{of.release}"), *(path.read_text() for path in sorted(folder.iterdir())))
+    return cache.artefact(f"{name}-{of.release}-{recipe}.ko", build)
 
 
 def _mmdebstrap(suite, packages, target, *options):

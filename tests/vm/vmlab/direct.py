@@ -9,7 +9,7 @@ import pathlib
 import re
 import shutil
 
-from . import archive, image, qemucore
+from . import archive, capture, image, qemucore
 from .command import LabError, run, shell
 from .elf import Elf
 from .guest import CPU, Machine
@@ -136,5 +136,13 @@ def snapshot(lab, folder, setup):
 
 def traced(lab, folder, setup):
     """Boot, trace, panic; return (vmcore, folder with what the kernel said of its traces, seconds)."""
-    core, _, seconds = _until_panic(lab, folder, setup)
+    for attempt in range(1, capture.BOOT_ATTEMPTS + 1):
+        try:
+            core, _, seconds = _until_panic(lab, folder, setup)
+            break
+        except LabError:
+            # With several CPUs the emulator fails now and then, as it says there.
+            console = (folder / "console.log").read_text(errors="replace")
+            if attempt == capture.BOOT_ATTEMPTS or not re.search(capture.EMULATOR_FAULT, console):
+                raise
     return core.path, image.extract(folder / "disk.img", "/said", folder), seconds

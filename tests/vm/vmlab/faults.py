@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What goes wrong during a capture: disks that fail, programs that make trouble, power that is cut."""
 
+import mmap
 import random
 import re
 import shutil
 import struct
 
 from . import image
-from .command import LabError, run
+from .command import LabError, output, run
+from .elf import Elf
 
 
 def hook(text):
@@ -33,6 +35,23 @@ KILL_ALWAYS = hook_behind(_kill_readers("break"))
 # Files of the capture system are memory that nobody can free.
 EAT_MEMORY = hook("while echo $x$x$x$x; do :; done >/fill")
 FILL_DISK = hook('while echo $x$x$x$x; do :; done >"$KDUMP_DIRECTORY/fill"')
+# Under /proc/vmcore lies a copy of it on another disk, some of whose sectors cannot be read: see fail_reads().
+COPIED, BAD_SERIAL = "the memory is on another disk", "bad"
+FAIL_READS = hook(f"""disk() {{
+	for f in /sys/block/*/serial; do
+		read -r s <$f || :   # It has no end of line.
+		[ "$s" != $1 ] || {{ f=${{f%/serial}}; echo ${{f##*/}}; }}
+	done
+}}
+set -e
+mkdir /copy
+mount -t ext4 /dev/$(disk disk1) /copy
+dd if=/proc/vmcore of=/copy/vmcore bs=1M
+umount /copy
+echo '{COPIED}' >/dev/kmsg
+while [ ! "$(disk {BAD_SERIAL})" ]; do :; done
+mount -t ext4 -o ro /dev/$(disk {BAD_SERIAL}) /copy
+mount --bind /copy/vmcore /proc/vmcore""")
 SECOND_PANIC = hook("echo c >/proc/sysrq-trigger")
 
 
@@ -62,6 +81,43 @@ def failing_writes(disk, size_mib):
                               for first, last in ranges
                               for sector in range(first * size_mib * 128, last * size_mib * 128, 128)), encoding="ascii")
     return {"driver": "blkdebug", "config": str(config), "image": {"driver": "file", "filename": str(disk)}}
+
+
+# Pages that are kept, and such as are left out, that cannot be read.
+BAD_KEPT, BAD_DROPPED = ("pipe", 16), ("anon", 8)
+
+
+def _planted(memory, elf, name, most):
+    """Offsets of planted pages in a vmcore."""
+    found, at = [], 0
+    while len(found) < most and (at := memory.find(f"KDUMPLANT {name} ".encode(), at)) >= 0:
+        if any(offset <= at < offset + size and (at - offset) % elf.page_bytes == 0 for _, _, size, offset in elf.loads):
+            found.append(at)
+        at += 1
+    return found
+
+
+def fail_reads(guest, disk):
+    """Attach a disk anew, on which a vmcore lies, so that some pages of that cannot be read; their frames go to a file."""
+    copy = guest.folder / "copied"
+    run(["debugfs", "-R", f"dump /vmcore {copy}", disk], timeout_s=300)
+    elf = Elf(copy)
+    with open(copy, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+        bad = [at for name, most in (BAD_KEPT, BAD_DROPPED) for at in _planted(memory, elf, name, most)]
+    frames = [(paddr + at - offset) // elf.page_bytes for at in bad for _, paddr, size, offset in elf.loads if offset <= at < offset + size]
+    if len(frames) != BAD_KEPT[1] + BAD_DROPPED[1]:
+        raise LabError(f"{len(frames)} planted pages are in the copy of the vmcore")
+    commands = guest.folder / "bmap"
+    commands.write_text("".join(f"bmap /vmcore {at // elf.page_bytes}\n" for at in bad))
+    blocks = re.findall(r"^(\d+)$", output(["debugfs", "-f", commands, disk]), re.MULTILINE)
+    if len(blocks) != len(bad) or f"Block size: {elf.page_bytes}" not in re.sub(" +", " ", output(["dumpe2fs", "-h", disk])):
+        raise LabError(f"{disk}: pages are not blocks there, or are not found")
+    errors = [{"event": "none", "iotype": "read", "errno": 5, "sector": int(block) * (elf.page_bytes // 512), "once": False} for block in blocks]
+    (guest.folder / "frames").write_text("".join(f"{pfn}\n" for pfn in frames))
+    copy.unlink()
+    guest.qmp("blockdev-add", **{"node-name": "bad", "driver": "blkdebug", "inject-error": errors, "read-only": True,
+                                 "image": {"driver": "file", "filename": str(disk), "locking": "off", "read-only": True}})
+    guest.qmp("device_add", driver="virtio-blk-pci", drive="bad", id="bad", serial=BAD_SERIAL, **{"share-rw": True})
 
 
 def logged(disk, log):

@@ -3,7 +3,7 @@
 
 import re
 
-from . import checks
+from . import checks, debuggers
 from .command import run, shell
 from .copier import filtered
 from .inspected import MEMORY_COMMANDS
@@ -12,7 +12,7 @@ from .readers import CRASH_COMMANDS
 # What is asked of a dump that was cut short.
 STACKS = ("sys", "bt", "bt -a", "foreach bt", "ps", "log")
 # All that is asked of the unfiltered vmcore, which is what the others are compared with.
-COMMANDS = tuple(dict.fromkeys((*CRASH_COMMANDS, *STACKS, *MEMORY_COMMANDS, "p/x vmemmap_base")))
+COMMANDS = tuple(dict.fromkeys((*CRASH_COMMANDS, *STACKS, *MEMORY_COMMANDS, "p/x vmemmap_base", *debuggers.CRASH_COMMANDS)))
 FORMS = {"zlib": ("-c",), "lzo": ("-l",), "snappy": ("-p",), "zstd": ("-z",), "auto": ("--compress=auto",), "ELF": ("-E",)}
 # What is left of the bytes of a whole dump. Of so small a machine, idle, half of the pages are the kernel's data and the code that it
 # was in; without compression these alone, the headers and what the kernel happens to use are half of the bytes.

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The whole way of a new user: a fresh Debian, our package, a crash, the next boot, and the package is purged."""
+"""The whole way of a new user: a fresh Debian, our package, a crash, the next boot, and the package is purged.
+
+And a reservation that changes by a restart without the firmware.
+"""
 
 import dataclasses
 import re
@@ -24,6 +27,15 @@ EVENTS = 1000
 AT_THE_END = """#!/bin/sh
 echo "<2>lab: loaded at the end: $(cat /sys/kernel/kexec_crash_loaded)" >/dev/kmsg
 """
+# What the restarted system must have reserved; the machine boots with less.
+RESERVED_MIB = 160
+BY_HAND_LARGER = f"{BY_HAND}; " + _by_hand(KDUMP_CRASHKERNEL=f"crashkernel={RESERVED_MIB}M")
+ENTRY = """title Debian
+version {release}
+linux /boot/vmlinuz-{release}
+initrd /boot/initrd.img-{release}
+options root=/dev/vda rw crashkernel=128M
+"""
 LEFT = ("find / -xdev -name '*kdump*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/usr/lib/kdump-lab*' -not -name 'libkdumpfile*' "
         "-not -path '/usr/share/doc/libkdumpfile*' -not -path '/var/log/*' -not -path '/usr/share/lintian/*' "
         "-not -path '/usr/share/bash-completion/*' -not -path '/run/log/*' -not -name 'kdump-suite.deb'")
@@ -35,6 +47,7 @@ class Setup:
 
     series: str
     init: str                 # see INITS
+    has_loader: bool = False  # an entry of a boot loader, and the initramfs that it names
 
 
 @dataclasses.dataclass
@@ -75,8 +88,16 @@ INITS = {
 }
 
 
-def _root(lab, folder, kernel, deb, init):
-    """A disk with the system, its kernel, and the package as a file."""
+def _add_loader(tree, kernel, initrd):
+    """A boot loader's entry, which nobody reads: QEMU loads the kernel itself. And the initramfs, where its package would put it."""
+    shutil.copy(initrd, tree / f"boot/initrd.img-{kernel.release}")
+    entry = tree / "boot/loader/entries/debian.conf"
+    entry.parent.mkdir(parents=True)
+    entry.write_text(ENTRY.format(release=kernel.release), encoding="ascii")
+
+
+def _root(folder, kernel, deb, init, initrd=None):
+    """A disk with the system, its kernel, and the package as a file; with an initramfs also with a boot loader's entry."""
     tree, target = folder / "tree", folder / "root.img"
     tree.mkdir()
     run(["tar", "-x", "-C", tree, "-f", packages.fresh_tar(deb, init.packages), "--exclude=./dev/*"])
@@ -99,9 +120,10 @@ def _root(lab, folder, kernel, deb, init):
         hook.parent.mkdir(parents=True, exist_ok=True)
         hook.write_text(AT_THE_END)
         hook.chmod(0o755)
+    if initrd:
+        _add_loader(tree, kernel, initrd)
     image.make_ext4(target, 2048, tree=tree)
     shutil.rmtree(tree)
-    del lab
     return target
 
 
@@ -111,7 +133,7 @@ class Computer:
     def __init__(self, lab, folder, setup, deb):
         self.folder, self.init = folder, INITS[setup.init]
         self.kernel, self.initrd = lab.kernels[setup.series], lab.initrds[setup.series]
-        self.root = _root(lab, folder, self.kernel, deb, self.init)
+        self.root = _root(folder, self.kernel, deb, self.init, self.initrd if setup.has_loader else None)
         self.target, self.boots = folder / "target.img", 0
         image.make_ext4(self.target, 1024, uuid=capture.UUID)
 
@@ -175,6 +197,49 @@ def _install(report, name, computer):
         if init is INITS["systemd"]:
             report.check(f"{name}: a crash while the machine goes down would be captured",
                          "" if "lab: loaded at the end: 1" in console else "it was unloaded, or nobody looked")
+
+
+def _restart(report, name, computer, guest):
+    """The reservation changes; QEMU ends with a reset, so that a system that comes up again in it has not been through the firmware."""
+    _, before = guest.sh("cat /proc/sys/kernel/random/boot_id /sys/kernel/kexec_crash_size")
+    code, text = guest.sh("kdumpctl reset-crashkernel --dry-run --reboot=kexec; grep -c crashkernel=128M /boot/loader/entries/*", ok=None)
+    wanted = ("crashkernel=160M", "run kexec -l -s --initrd=/boot/initrd.img-", "\n1")
+    report.check(f"{name}: --dry-run tells what would be done, and does nothing",
+                 text if code or any(word not in text for word in wanted) else "")
+    # Until the agent comes up again: what was asked of it has no answer.
+    began, position = guest.console.now(), guest.send("kdumpctl reset-crashkernel --reboot=kexec >/dev/kmsg 2>&1")
+    guest.boot(timeout_s=600, start=position)
+    guest.sh(computer.init.up, timeout_s=300)
+    report.note(f"{name}: from the command to the system that is up again {guest.console.now() - began:.1f} s (emulated)")
+    _, after = guest.sh("cat /proc/sys/kernel/random/boot_id /sys/kernel/kexec_crash_size")
+    report.check(f"{name}: it is another boot, in the same virtual machine, which was not reset",
+                 "" if after.split()[0] != before.split()[0] and not guest.monitor.find(r'"event": "(RESET|SHUTDOWN)"') else "no")
+    report.check(f"{name}: {RESERVED_MIB} MiB are reserved, and were 128 MiB",
+                 "" if (before.split()[1], after.split()[1]) == (str(128 << 20), str(RESERVED_MIB << 20)) else f"{before} {after}")
+    _, text = guest.sh("cat /proc/cmdline; cat /boot/loader/entries/debian.conf")
+    report.check(f"{name}: by the command line and by the boot loader's entry",
+                 "" if text.count(f"crashkernel={RESERVED_MIB}M") == 2 and "crashkernel=128M" not in text else text)
+    code, text = guest.sh("kdumpctl status", ok=None)
+    report.check(f"{name}: the restarted system is ready for a crash", text if code else "")
+
+
+def restart_by_kexec(report, lab, folder, scenario):
+    """Install, and change the reservation by reset-crashkernel --reboot=kexec; then a crash is captured."""
+    name, setup = scenario.name, scenario.setup
+    folder.mkdir(parents=True)
+    computer = Computer(lab, folder, setup, packages.build_deb(folder))
+    with computer.boot() as guest:
+        computer.up(guest)
+        guest.sh(f"dpkg -i /root/kdump-suite.deb; {BY_HAND_LARGER}; {computer.init.enable}", timeout_s=600)
+        _restart(report, name, computer, guest)
+        ended, _, _ = computer.keep(guest, "kdumpctl test --crash --yes")
+        report.check(f"{name}: after a crash the machine starts again", "" if ended == "reboot" else f"it ended with {ended}")
+    names = image.listing(computer.target, capture.SAVEDIR)
+    if len(names) != 1 or names[0].endswith(".incomplete"):
+        raise LabError(f"{capture.SAVEDIR} holds {names or 'nothing'}, not one finished dump")
+    dump = image.extract(computer.target, f"{capture.SAVEDIR}/{names[0]}", folder / "dump")
+    checks.directory(report, name, dump)
+    checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore")
 
 
 def _storm(report, name, guest):

@@ -188,9 +188,9 @@ class Guest(Machine):
                 options += ["-device", device.format(f"disk{number}")]
         return [str(option) for option in options]
 
-    def boot(self, timeout_s=180):
+    def boot(self, timeout_s=180, start=0):
         """Wait until the system is up; set its clock to the host's."""
-        self.waited(self.agent, r"^@ready", timeout_s)
+        self.waited(self.agent, r"^@ready", timeout_s, start)
         self.sh(f"date -u -s @{int(time.time())}")
 
     def send(self, script):

@@ -13,7 +13,7 @@ AFTER_THE_REGISTERS = "machine_kexec"
 MEMORY_COMMANDS = ("kmem -s", "kmem -f", "kmem -z", "kmem -v", "irq -s", "irq -a")
 
 
-def _ask(lab, dump, *words):
+def ask(lab, dump, *words):
     """What a command prints as JSON."""
     _, text, _ = run([lab.program("kdump-inspect"), words[0], "--json", *words[1:], dump], timeout_s=120)
     return json.loads(text)
@@ -21,16 +21,16 @@ def _ask(lab, dump, *words):
 
 def _stacks(text):
     """{address of the task: functions of its stack} of crash's bt."""
-    stacks, frames = {}, None
+    found, frames = {}, None
     for line in text.splitlines():
         task = re.match(r"PID: \d+\s+TASK: (\S+)", line)
         # Between the frames are those of exceptions, whose function has no number.
         frame = re.match(r"\s*#\d+ \[\S+\] (\S+)(?: \(.*\))? at|\s*\[exception RIP: ([^+\]]+)", line)
         if task:
-            frames = stacks.setdefault(task[1], [])
+            frames = found.setdefault(task[1], [])
         elif frame and (frame[1] or frame[2]) != AFTER_THE_REGISTERS:
             frames.append(frame[1] or frame[2])
-    return stacks
+    return found
 
 
 def _our_stacks(answer):
@@ -110,7 +110,7 @@ def _our_interrupts(answer):
 
 def _memory_as_crash(report, name, lab, dump, crash):
     """mem and irq are crash's."""
-    memory = _ask(lab, dump, "mem")
+    memory = ask(lab, dump, "mem")
     theirs = _slabs(crash.by_command["kmem -s"])
     report.check(f"{name}: mem: {len(theirs)} caches are crash's", _difference(_our_slabs(memory), theirs))
     theirs = _zones(crash.by_command["kmem -f"], crash.by_command["kmem -z"])
@@ -123,7 +123,7 @@ def _memory_as_crash(report, name, lab, dump, crash):
     report.check(f"{name}: mem: {len(theirs)} areas of vmalloc are crash's", _difference(ours, [len(theirs), sum(theirs)]))
     theirs = _interrupts(crash.by_command["irq -s"], crash.by_command["irq -a"])
     report.check(f"{name}: irq: {len(theirs)} interrupts are crash's",
-                 _difference(_our_interrupts(_ask(lab, dump, "irq")), theirs))
+                 _difference(_our_interrupts(ask(lab, dump, "irq")), theirs))
 
 
 def _difference(ours, theirs):
@@ -142,15 +142,15 @@ def same_as_crash(report, name, lab, dump, crash):
     theirs = crash.by_command["log"].rstrip("\n").splitlines()
     report.check(f"{name}: log: {len(theirs)} lines are crash's", _difference(log.rstrip("\n").splitlines(), theirs))
     theirs = _tasks(crash.by_command["ps"])
-    report.check(f"{name}: ps: {len(theirs)} tasks are crash's", _difference(_our_tasks(_ask(lab, dump, "ps")), theirs))
+    report.check(f"{name}: ps: {len(theirs)} tasks are crash's", _difference(_our_tasks(ask(lab, dump, "ps")), theirs))
     theirs = _modules(crash.by_command["mod"])
     report.check(f"{name}: modules: {len(theirs)} are crash's",
-                 _difference(_our_modules(_ask(lab, dump, "modules")), theirs))
+                 _difference(_our_modules(ask(lab, dump, "modules")), theirs))
     theirs = _stacks(crash.by_command["bt"])
-    report.check(f"{name}: bt is crash's", _difference(_our_stacks(_ask(lab, dump, "bt")), theirs))
+    report.check(f"{name}: bt is crash's", _difference(_our_stacks(ask(lab, dump, "bt")), theirs))
     theirs = _stacks(crash.by_command["foreach bt"])
     report.check(f"{name}: bt -a: {len(theirs)} stacks are crash's",
-                 _difference(_our_stacks(_ask(lab, dump, "bt", "-a")), theirs))
+                 _difference(_our_stacks(ask(lab, dump, "bt", "-a")), theirs))
     _memory_as_crash(report, name, lab, dump, crash)
 
 
@@ -172,7 +172,7 @@ def report_of(report, name, lab, folder, cause, function):
     report.check(f"{name}: report.json has the cause, {cause}, and {function}",
                  "" if made["cause"] == cause and function in first else f"{made['cause']}: {first}")
     report.check(f"{name}: report.json is what kdump-inspect says of the vmcore",
-                 _difference(made, _ask(lab, folder / "vmcore", "summary")))
+                 _difference(made, ask(lab, folder / "vmcore", "summary")))
     text = (folder / "report.txt").read_text()
     lost = [word for word in (made["signature"] or "not known", function, made["host"], made["release"]) if word not in text]
     report.check(f"{name}: report.txt has the same", f"no {lost}" if lost else "")
@@ -184,8 +184,8 @@ def report_of(report, name, lab, folder, cause, function):
 
 def whole_stacks(report, name, lab, dump):
     """Kernels for which there is no crash: every stack ends where the kernel was entered, or where it began."""
-    summary = _ask(lab, dump, "summary")
-    broken = [f"{stack['pid']} {stack['name']}: {stack['trace_problem']}" for stack in _ask(lab, dump, "bt", "-a")["stacks"]
+    summary = ask(lab, dump, "summary")
+    broken = [f"{stack['pid']} {stack['name']}: {stack['trace_problem']}" for stack in ask(lab, dump, "bt", "-a")["stacks"]
               if stack["trace_problem"] and stack["state"] not in ("ZO", "DE")]
     report.check(f"{name}: all {summary['tasks']} stacks have an end", "\n".join(broken[:8]))
     crashed = [frame["function"] for frame in summary["crashed"]["trace"]]

@@ -4,7 +4,7 @@
 import os
 import pathlib
 
-from . import archive, debian, direct, image, usual
+from . import archive, built, debian, direct, image, usual
 from .command import LabError, run, shell
 from .readers import ForeignTools, Pages, Tools
 
@@ -26,7 +26,7 @@ class Lab:
             say("building and installing the product")
         self.stage = pathlib.Path(stage).resolve() if stage else self._build_product()
         say("fetching what the cache does not hold: kernels " + ", ".join([*series, *direct_kernels]))
-        self.kernels = {name: debian.kernel(name) for name in series}
+        self.kernels = {name: (built if name in built.KERNELS else debian).kernel(name) for name in series}
         self.direct_kernels = {name: archive.kernel(name) for name in direct_kernels}
         say("fetching what the cache does not hold: crash, a guest system")
         self.tools = Tools(debian.tools_tree())

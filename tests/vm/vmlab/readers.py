@@ -100,6 +100,18 @@ class Tools:
             by_command[command] = path.read_text(errors="replace")
         return CrashOutput(code, banner, by_command)
 
+    def crash_program(self, folder, kernel, path):
+        """A program that is crash, for files of a folder and a kernel: their names are what they are in its tree."""
+        path.write_text("\n".join((
+            "#!/bin/sh", "set -eu", f"tree='{self._tree}' folder='{folder.resolve()}' kernel='{kernel.path.resolve()}'",
+            'for word; do', '\tshift', '\t[ ! -e "$word" ] || word=$(readlink -f "$word")', '\tcase $word in',
+            '\t"$folder"/*) word=/work/${word#"$folder"/} ;;', '\t"$kernel"/*) word=/mnt/${word#"$kernel"/} ;;', '\tesac',
+            '\tset -- "$@" "$word"', 'done',
+            "exec unshare --mount sh -euc 'mount --bind \"$2\" \"$1/work\"; mount --bind \"$3\" \"$1/mnt\"",
+            'mount -t proc proc "$1/proc"; tree=$1; shift 3; exec chroot "$tree" /usr/bin/crash "$@"\' sh "$tree" "$folder" "$kernel" "$@"',
+            "")), encoding="ascii")
+        path.chmod(0o755)
+
     def makedumpfile(self, vmcore, level, target, options=""):
         """Filter a vmcore with makedumpfile."""
         folder = vmcore.parent

@@ -5,8 +5,8 @@ import dataclasses
 import re
 import shutil
 
-from . import (archive, capture, checks, copier, debian, direct, explained, faults, forms, fresh, image, inspected, network, pageflags, servers,
-               storage, told, traced, usage, vmcoreinfo)
+from . import (archive, capture, checks, copier, debian, debuggers, direct, explained, faults, forms, fresh, image, inspected, kinds, network,
+               pageflags, planted, servers, storage, told, traced, usage, vmcoreinfo)
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -96,6 +96,12 @@ def _unfiltered(report, lab, folder, scenario):
             checks.panicking_task(report, f"{name}: level 31", output)
             inspected.same_as_crash(report, f"{name}: level 31: kdump-inspect", lab, file, reference)
             told.same(report, f"{name}: level 31: kdump-inspect", lab, file, said)
+            debuggers.gdb(report, f"{name}: level 31: gdb", lab, file, reference)
+            # Each of the two takes half a minute: one kernel for each.
+            if scenario.setup.series == "6.1":
+                debuggers.crash_command(report, f"{name}: level 31: kdump-inspect crash", lab, kernel, file, reference)
+            else:
+                debuggers.gdb_with_types(report, f"{name}: level 31: gdb with types", lab, kernel, file, reference)
         file.unlink()
     # ours: the last level, 31.
     copier.memory_is_clean(report, f"{name}: level 31", lab, vmcore, ours)
@@ -407,6 +413,18 @@ def _stacked(report, lab, folder, scenario):
     checks.panicking_task(report, name, checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore"))
     found = re.search(r"memory: copier.*", (dump / "capture.log").read_text())
     report.note(f"{name}: {found[0] if found else ''}")
+    return dump
+
+
+def _handed_over(report, lab, folder, scenario):
+    """A dump on an encrypted volume, whose passphrase nobody has typed."""
+    name = scenario.name
+    dump = _stacked(report, lab, folder, scenario)
+    log = (dump / "capture.log").read_text()
+    report.check(f"{name}: capture.log says that the volume was opened with the key that was handed over",
+                 "" if re.search(r"the encrypted volume on /dev/vd\w+ is open, with the key that the crashed kernel", log) else log)
+    plan = (dump / "plan").read_text()
+    report.check(f"{name}: the minimal form", "" if 'form = "minimal"' in plan else plan)
 
 
 def _refused(report, lab, folder, scenario):
@@ -472,6 +490,19 @@ def _hung(report, lab, folder, scenario):
     inspected.report_of(report, name, lab, dump, cause, function)
 
 
+def _kind(report, lab, folder, scenario):
+    """A crash that a module makes, through the whole capture: the report that is made there is the one of the dump."""
+    name, setup = scenario.name, scenario.setup
+    module = debian.module(lab.kernels[setup.series], kinds.MODULE)
+    crash = capture.crash(lab, folder, dataclasses.replace(setup, before_panic=kinds.insert(module)))
+    checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    dump = crash.dump_directory()
+    kind = next(kind for kind in kinds.KINDS if kind.name == setup.kind)
+    inspected.report_of(report, name, lab, dump, kind.cause, kind.functions[0])
+    made = kinds.look(report, name, lab, kind, dump / "vmcore")
+    kinds.same_as_crash(report, name, lab, lab.kernels[setup.series], dump / "vmcore", made)
+
+
 def _damaged(report, lab, folder, scenario):
     """Much of the crashed memory is noise, struct pages among it: what is saved is what is there."""
     name = scenario.name
@@ -484,6 +515,51 @@ def _damaged(report, lab, folder, scenario):
     checks.matches_memory(report, name, crash, lab.pages.list(dump / "vmcore"), lab.pages.list(crash.ram))
     for line in re.findall(r"pages: .* in all.*|warning: .*|copying failed: .*|kernel log: .*", (dump / "capture.log").read_text()):
         report.note(f"{name}: {line}")
+
+
+# A machine for the kdumpctl of the host, which has the dump in a directory.
+DUMPS_ROOT = """include virtio
+/proc/self/mountinfo = 22 1 254:1 / / rw - ext4 /dev/vda1 rw
+/etc/sysconfig/kdump <<
+KDUMP_SAVEDIR="/crash"
+.
+"""
+
+
+def _unreadable(report, lab, folder, scenario):
+    """Some pages of the crashed memory cannot be read: the dump has all the others, and says how many it lacks."""
+    name, setup = scenario.name, scenario.setup
+    crash = capture.crash(lab, folder, setup)
+    checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
+    checks.disk_clean(report, name, crash)
+    dump = crash.dump_directory()
+    checks.directory(report, name, dump)
+    frames = [int(pfn) for pfn in (folder / "frames").read_text().split()]
+    kept, log = set(frames[:faults.BAD_KEPT[1]]), (dump / "capture.log").read_text()
+    for title, words in (("that memory cannot be read where it is mapped", r"copying failed: .* cannot be read everywhere where it is mapped"),
+                         ("that it is read instead", r"once more: read, not mapped"),
+                         ("how many pages are missing", rf"in all, .*; unreadable: {len(kept)}$"),
+                         ("the warning", rf"warning: some pages could not be read and are missing from the dump: {len(kept)} pages")):
+        report.check(f"{name}: capture.log says {title}", "" if re.search(words, log, re.MULTILINE) else log)
+    states = {pfn: (code, state) for pfn, code, state in copier.pagemap.PageMap((dump / "vmcore.pagemap").read_bytes()).frames()}
+    lost = {pfn for pfn, (_, state) in states.items() if state == copier.pagemap.UNREADABLE}
+    report.check(f"{name}: the page map has just these {len(kept)} pages as unreadable", "" if lost == kept else f"{sorted(lost)}, not {sorted(kept)}")
+    memory, pages = lab.pages.list(crash.ram), lab.pages.list(dump / "vmcore")
+    checks.matches_memory(report, name, crash, pages, memory)
+    report.check(f"{name}: none of them is in the dump", "" if not kept & pages.keys() else f"{len(kept & pages.keys())} are")
+    saved = {pfn for pfn, (_, state) in states.items() if state in (copier.pagemap.WRITTEN, copier.pagemap.ZERO)}
+    report.check(f"{name}: all {len(saved)} others that are kept are in it", "" if saved <= pages.keys() else f"{len(saved - pages.keys())} are not")
+    report.check(f"{name}: slab objects are there", "".join(
+        error for title, error, _ in planted.check_kernel(crash.planted, lab.pages.find("KDUMPLANT ", dump / "vmcore")) if title == "slab"))
+    checks.panicking_task(report, name, checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore"))
+    inspected.report_of(report, name, lab, dump, "sysrq", "sysrq_handle_crash")
+    tree, root = folder / "tree", folder / "root"
+    tree.write_text(DUMPS_ROOT)
+    run([image.HERE.parent / "roots/run", "--make", tree, root])
+    shutil.copytree(dump, root / "crash" / dump.name)
+    _, text, _ = run([lab.stage / "usr/sbin/kdumpctl", "--root", root, "list"], ok=None, merge=True)
+    wanted = rf"/crash/{dump.name}: whole, .* MiB; {len(kept)} pages could not be read and are missing; panic: sysrq triggered crash"
+    report.check(f"{name}: kdumpctl list says that it lacks pages", "" if re.search(wanted, text) else text)
 
 
 def _firmware(report, lab, folder, scenario):
@@ -723,6 +799,13 @@ def stacked(suffix, kind, quick, what, carry_out_by=_stacked, crashkernel="192M"
 TRACED = (("5.10", 2), ("6.1", 2), ("6.12", 2), ("newest", 2))
 
 
+def handover(name, kind, what, **more):
+    """An encrypted target, whose key the kernel hands over to the capture kernel."""
+    config = {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_DEADLINE": "120"}
+    return Scenario(name, Setup("handover", config, storage=kind, memory_mib=768, crashkernel="128M", **more), _handed_over, False,
+                    f"an encrypted target, on a kernel that hands keys over: {what}")
+
+
 def _direct_row(kernel, page_bytes, cpu, suffix, quick, has_crash=False):
     setup = direct.Setup(kernel, cpu, page_bytes, has_crash)
     return Scenario(f"direct-{kernel}{suffix}", setup, _direct, quick,
@@ -798,8 +881,15 @@ def table():
                  _hung, False, "a machine that hangs gets an interrupt from outside"),
         Scenario("hungtask-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff", "KDUMP_PANIC_ON": "hungtask"}, hung="task"),
                  _hung, False, "a task that waits for ever makes the machine panic"),
+        Scenario("kind-overflow-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, kind="overflow"),
+                 _kind, False, "a stack that overflows, through the whole capture"),
         Scenario("damaged-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, trouble="damage"),
                  _damaged, False, "pages all over the crashed memory are noise"),
+        Scenario("trouble-read-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_DEADLINE": "240",
+                               "KDUMP_REQUIRED_PROGRAMS": "mount umount dd mkdir"},
+                       before_start=faults.FAIL_READS, has_second=True, trouble="read"),
+                 _unreadable, False, "some pages of the crashed memory cannot be read, neither mapped nor by read()"),
         Scenario("hooks-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_REQUIRED_PROGRAMS": "uname",
                                "KDUMP_PRESCRIPT": "uname -r",
@@ -892,6 +982,8 @@ def table():
         stacked("shell", "", False, "the target is gone, and a human gets a shell", _ends, ends=("reboot",),
                 config={"KDUMP_FAILURE_ACTION": "shell", "KDUMP_DEADLINE": "60"}, types="echo typed $((40 + 2))\nexit\n",
                 before_panic=f"tune2fs -U random $(blkid -U {capture.UUID})", says=("typed 42",)),
+        handover("luks-handover", "luks2", "its key is linked to a keyring; started by kdump.service", before_start=storage.LINK_KEY, service=True),
+        handover("luks-handover-table", "luks1", "LUKS1, whose key device-mapper has"),
         stacked("luks", "luks", False, "an encrypted volume is refused with what its keys need", _refused),
     ]
     rows += [Scenario(f"rate-{series}", Setup(series, crashkernel="192M"), _rates, False,
@@ -900,10 +992,15 @@ def table():
     rows += [Scenario(f"fresh-debian{suffix}", fresh.Setup("6.1", init), fresh.carry_out, False,
                       f"a fresh Debian with {init}: the package is installed, used, and purged")
              for suffix, init in (("", "systemd"), ("-sysvinit", "sysvinit"))]
+    rows += [Scenario(f"restart-kexec{suffix}", fresh.Setup("6.1", init, True), fresh.restart_by_kexec, False,
+                      f"with {init}: reset-crashkernel --reboot=kexec changes the reservation without the firmware")
+             for suffix, init in (("", "systemd"), ("-sysvinit", "sysvinit"))]
     rows += [_direct_row(name, *more) for name, *more in DIRECT]
     rows += [Scenario(f"trace-{series}", direct.Setup(f"{series}-amd64", program="tracing", cpus=cpus), traced.carry_out, False,
                       "events in the memory are those that the kernel printed; trace-cmd reads them")
              for series, cpus in TRACED]
+    rows += [Scenario(f"kinds-{series}", kinds.Setup(series), kinds.carry_out, False,
+                      f"{len(kinds.KINDS)} kinds of crashes, each twice: cause, signature, stack") for series in ("6.1", "6.12")]
     for series in ("6.1", "6.12"):
         rows += [crashkernel(series, size) for size in CRASHKERNEL_SIZES]
     rows.append(crashkernel("6.1", "72M", 8192))

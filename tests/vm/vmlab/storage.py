@@ -55,6 +55,26 @@ KINDS = {
                     "/dev/mapper/cr_dumps", "", CHECK_EXT4),
 }
 
+# An encrypted volume that is opened as a machine does when it starts, but for the key, which is in no keyring that outlives that.
+HEADER_UUID = "c0ffee00-1234-4321-8765-0123456789ae"
+OPEN = "echo first >/run/1; cryptsetup open --key-file /run/1 {options} " + f"{DISK}0 cr_dumps"
+
+
+def _encrypted(kind, options):
+    return Storage(1, "mount -t configfs none /sys/kernel/config; echo first >/run/1; "
+                      f"cryptsetup luksFormat -q --type {kind} --uuid {HEADER_UUID} {DISK}0 /run/1 && "
+                      f"{OPEN.format(options=options)} && {EXT4}/dev/mapper/cr_dumps",
+                   "/dev/mapper/cr_dumps", OPEN.format(options=""), CHECK_EXT4)
+
+
+KINDS["luks2"] = _encrypted("luks2 --pbkdf argon2id --pbkdf-memory 131072 --pbkdf-force-iterations 4", "")
+KINDS["luks1"] = _encrypted("luks1 --pbkdf-force-iterations 1000 --cipher aes-cbc-essiv:sha256 --key-size 256", "")
+# What link-volume-key= of crypttab does (cryptsetup 2.7; Debian 12 has 2.6): the key of the volume in the keyring of root.
+LINK_KEY = f"""kdumpctl start >/run/refused 2>&1 && exit 1
+grep 'link-volume-key=@u::%logon:cryptsetup:{HEADER_UUID}' /run/refused || {{ cat /run/refused; exit 1; }}
+cryptsetup luksDump -q --dump-volume-key --volume-key-file /run/key --key-file /run/1 {DISK}0 >/run/dumped
+keyctl padd logon cryptsetup:{HEADER_UUID} @u </run/key >/run/serial"""
+
 
 def make(kind, uuid):
     """The script that makes it."""

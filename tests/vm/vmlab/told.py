@@ -116,8 +116,9 @@ def _processes(told, ours):
         if not process or not rows or process["name"] == "plant":
             continue
         count += 1
-        told_of = [process[key] for key in ("resident_kib", "anonymous_kib", "swap_kib")]
-        theirs = [int(rows[key]) for key in ("Rss", "Anonymous", "Swap")]
+        # Their swapped pages are also those of shared memory, which no process has a counter for.
+        told_of = [process[key] for key in ("resident_kib", "anonymous_kib")]
+        theirs = [int(rows[key]) for key in ("Rss", "Anonymous")]
         if told_of != theirs:
             line = f"{pid[1]} {process['name']}: ours {told_of}, the kernel's {theirs}"
             # These only sleep.
