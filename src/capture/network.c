@@ -500,8 +500,8 @@ size_t network_update(struct network *network, const struct log *log)
 {
 	size_t count = 0, more;
 
-	// A device may have its link as soon as it is switched on, what is upon it is there at the next look; what comes later is an
-	// event.
+	// A device may have its link as soon as it is switched on, what is upon it is there at the next look; what comes later is
+	// an event.
 	for (size_t i = 0; i < LOOKS; i++) {
 		more = update_once(network, log);
 		count += more;

@@ -19,7 +19,8 @@
 	 "watchdog = { modules = []; };\n"                                                                             \
 	 "network = { modules = [\"kernel/card.ko\"]; links = []; addresses = []; timeout_ms = 30000L; routes = []; "  \
 	 "};\n"                                                                                                        \
-	 "iscsi = { sessions = []; };\n" more                                                                          \
+	 "iscsi = { sessions = []; };\n"                                                                               \
+	 "crypt = { volumes = []; };\n" more                                                                           \
 	 "dump = { level = 31; loop_count = 0; loop_s = 60; keep_processes = []; encrypt_to = []; format = \"auto\"; " \
 	 "threads = 1; };\n"                                                                                           \
 	 "hooks = { pre = []; transfer = []; post = []; emergency = []; files = [\"/usr/bin/hook\"]; timeout_ms = "    \

@@ -24,6 +24,7 @@ static const char plan_text[] =
 	"watchdog = { modules = []; };\n"
 	"network = { modules = []; links = []; addresses = []; timeout_ms = 30000L; routes = []; };\n"
 	"iscsi = { sessions = []; };\n"
+	"crypt = { volumes = []; };\n"
 	"notify = { routes = []; port = 7410; interval_ms = 10000L; };\n"
 	"dump = { level = 31; loop_count = 0; loop_s = 60; keep_processes = []; encrypt_to = []; format = \"auto\"; "
 	"threads = 1; };\n"
