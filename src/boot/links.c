@@ -144,7 +144,7 @@ static struct error *use_card(struct user *user, struct link *card)
 
 	if (asprintf(&path, "/sys/class/net/%s", card->name) < 0 || asprintf(&device, "%s/device", path) < 0)
 		return error_new(ERROR_NOMEM, "no memory for a path");
-	if (*card->kind || !host_exists(user->host, device) || !card->has_mac)
+	if (!host_exists(user->host, device) || !card->has_mac)
 		return error_new(ERROR_UNSUPPORTED,
 		                 "%s is no network card, VLAN, bond or bridge (%s); that is not supported", card->name,
 		                 *card->kind ? card->kind : "nothing is below it");

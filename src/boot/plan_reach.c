@@ -241,8 +241,12 @@ static struct error *list_drivers(struct planner *planner, const struct words *d
 
 	for (size_t i = 0; i < devices->count && !err; i++)
 		err = modules_add_device(planner->host, &modules, devices->list[i], &ordered, &drivers);
-	for (size_t i = 0; more && i < more->count && !err; i++)
+	for (size_t i = 0; more && i < more->count && !err; i++) {
 		err = modules_add(&modules, more->list[i], &ordered, &is_known);
+		if (!err && !is_known)
+			err = error_new(ERROR_CONFIG, "the kernel %s has no %s, which the network needs",
+			                planner->plan->kernel_version, more->list[i]);
+	}
 	return err ? err : words_take(&ordered, ret);
 }
 

@@ -50,6 +50,7 @@ dd if=/proc/vmcore of=/copy/vmcore bs=1M
 umount /copy
 echo '{COPIED}' >/dev/kmsg
 while [ ! "$(disk {BAD_SERIAL})" ]; do :; done
+echo 0 >/sys/block/$(disk {BAD_SERIAL})/queue/read_ahead_kb
 mount -t ext4 -o ro /dev/$(disk {BAD_SERIAL}) /copy
 mount --bind /copy/vmcore /proc/vmcore""")
 SECOND_PANIC = hook("echo c >/proc/sysrq-trigger")

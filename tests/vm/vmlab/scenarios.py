@@ -409,7 +409,11 @@ def _stacked(report, lab, folder, scenario):
     memory, pages = lab.pages.list(crash.ram), lab.pages.list(dump / "vmcore")
     checks.matches_memory(report, name, crash, pages, memory)
     checks.planted_pages(report, name, crash, pages, memory, 31)
-    checks.panicking_task(report, name, checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore"))
+    if setup.series == "handover":
+        report.skip(f"{name}: crash", "crash 9.0.2 does not know the modules of Linux 7.2: no member num_gpl_syms")
+    else:
+        checks.panicking_task(report, name, checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore"))
+    inspected.report_of(report, name, lab, dump, "sysrq", "sysrq_handle_crash")
     found = re.search(r"memory: copier.*", (dump / "capture.log").read_text())
     report.note(f"{name}: {found[0] if found else ''}")
     return dump
