@@ -125,12 +125,12 @@ static void walk_kdump(struct job *job, int fd)
 	/* The map's index is the frame; a read of each frame that is not there takes minutes on a large machine. */
 	for (kdump_addr_t pfn = 0; kdump_bmp_find_set(map.val.bitmap, &pfn) == KDUMP_OK && pfn < frames; pfn++) {
 		size_t length = page_size;
+		/* Whoever made the dump could not read a page of size 0: it is not there, as one that was left out. */
 		kdump_status status = kdump_read(ctx, KDUMP_MACHPHYSADDR, pfn * page_size, page, &length);
 
 		if (status == KDUMP_OK && length == page_size) {
 			take(job, pfn, page);
 		} else if (status != KDUMP_ERR_NODATA && !strstr(kdump_get_err(ctx), "Wrong page size: 0")) {
-			// Whoever made the dump could not read a page of size 0: it is not there, as one that was left out.
 			fprintf(stderr, "pages: frame %llu: %s\n", (unsigned long long)pfn, kdump_get_err(ctx));
 			exit(1);
 		} else {
