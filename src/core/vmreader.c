@@ -63,7 +63,7 @@ static size_t clip(const struct corefile *file, uint64_t at, size_t size_bytes)
 }
 
 static struct error *read_window(struct vmreader *reader, const struct corefile *file, struct vmreader_window *window,
-                                 uint64_t offset)
+                                 uint64_t offset, size_t need)
 {
 	size_t room = reader->window_bytes < READ_WINDOW_BYTES ? reader->window_bytes : READ_WINDOW_BYTES;
 	struct error *err;
@@ -75,13 +75,18 @@ static struct error *read_window(struct vmreader *reader, const struct corefile 
 	window->offset_bytes = offset;
 	err = corefile_pread(file, window->buffer, clip(file, offset, room), offset - file->base_bytes,
 	                     &window->size_bytes);
+	// What cannot be read may be a page that nobody asked for.
+	if (err && need < room) {
+		error_free(err);
+		err = corefile_pread(file, window->buffer, need, offset - file->base_bytes, &window->size_bytes);
+	}
 	if (!err)
 		window->bytes = window->buffer;
 	return err;
 }
 
 static bool map_window(struct vmreader *reader, const struct corefile *file, struct vmreader_window *window,
-                       uint64_t offset, uint64_t need)
+                       uint64_t offset, size_t need)
 {
 	uint64_t at = offset - offset % reader->window_bytes;
 	void *map;
@@ -99,7 +104,7 @@ static bool map_window(struct vmreader *reader, const struct corefile *file, str
 }
 
 // Gives up one window for one that holds the bytes from offset on.
-static struct error *move_window(struct vmreader *reader, const struct corefile *file, uint64_t offset, uint64_t need,
+static struct error *move_window(struct vmreader *reader, const struct corefile *file, uint64_t offset, size_t need,
                                  const struct vmreader_window **ret)
 {
 	struct vmreader_window *window = &reader->slots[reader->next_slot];
@@ -111,7 +116,7 @@ static struct error *move_window(struct vmreader *reader, const struct corefile 
 		return NULL;
 	// From here on this reader reads: a kernel that refuses one mapping of /proc/vmcore refuses more.
 	reader->is_reading = true;
-	return read_window(reader, file, window, offset);
+	return read_window(reader, file, window, offset, need);
 }
 
 static bool holds(const struct vmreader_window *window, uint64_t offset, uint64_t need)

@@ -2,6 +2,10 @@
 // What is asked of an opened dump. Files of all formats are opened by tests/model and tests/formats.
 #include "core/vmcore.h"
 
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "fakecore.h"
 #include "test.h"
 
@@ -91,7 +95,53 @@ static void the_running_system_is_known_by_its_headers(void)
 	fakecore_deinit(&fake);
 }
 
+static off_t last_read, unreadable = -1;
+
+// Stands before that of the C library: a byte of the file cannot be read.
+ssize_t pread(int fd, void *buf, size_t size_bytes, off_t at)
+{
+	last_read = at;
+	if (unreadable >= at && unreadable - at < (off_t)size_bytes) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_pread64, fd, buf, size_bytes, at);
+}
+
+// A window that is read has more than what was asked for.
+static void neighbours_of_what_cannot_be_read(void)
+{
+	_cleanup_vmreader_ struct vmreader reader = {0};
+	struct vmcore core;
+	struct fakecore fake;
+	uint64_t word;
+
+	make(&fake);
+	core = *fake.core;
+	core.can_map = false;
+	vmreader_init(&reader, &core, VMREADER_WINDOW_TABLE_BYTES);
+	check_ok(vmreader_read(&reader, 0x200000, &word, sizeof(word)));
+	check(word == 0x200000);
+	unreadable = last_read + 3 * PAGE + 100;
+	vmreader_deinit(&reader);
+	vmreader_init(&reader, &core, VMREADER_WINDOW_TABLE_BYTES);
+	for (uint64_t paddr = 0x1fe000; paddr < 0x206000; paddr += PAGE) {
+		uint8_t page[PAGE];
+		struct error *err = vmreader_read(&reader, paddr, page, sizeof(page));
+
+		if (paddr == 0x203000) {
+			check_error(err, ERROR_OS, "read at offset");
+			continue;
+		}
+		check_ok(err);
+		memcpy(&word, page, sizeof(word));
+		check(word == paddr);
+	}
+	unreadable = -1;
+}
+
 static const struct test tests[] = {
+	TEST(neighbours_of_what_cannot_be_read),
 	TEST(what_is_hidden_is_not_there),
 	TEST(the_running_system_is_known_by_its_headers),
 };

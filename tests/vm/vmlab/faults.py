@@ -85,17 +85,18 @@ def failing_writes(disk, size_mib):
 
 
 # Pages that are kept, and such as are left out, that cannot be read.
-BAD_KEPT, BAD_DROPPED = ("pipe", 16), ("anon", 8)
+BAD_KEPT, BAD_DROPPED = ("pipe", 8), ("anon", 8)
 
 
 def _planted(memory, elf, name, most):
-    """Offsets of planted pages in a vmcore."""
-    found, at = [], 0
-    while len(found) < most and (at := memory.find(f"KDUMPLANT {name} ".encode(), at)) >= 0:
-        if any(offset <= at < offset + size and (at - offset) % elf.page_bytes == 0 for _, _, size, offset in elf.loads):
-            found.append(at)
+    """Of planted pages in a vmcore their frames, and all places where each lies: those of the kernel's image lie in two segments."""
+    found, at = {}, 0
+    while (at := memory.find(f"KDUMPLANT {name} ".encode(), at)) >= 0:
+        for _, paddr, size, offset in elf.loads:
+            if offset <= at < offset + size and (at - offset) % elf.page_bytes == 0:
+                found.setdefault((paddr + at - offset) // elf.page_bytes, []).append(at)
         at += 1
-    return found
+    return dict(list(found.items())[:most])
 
 
 def fail_reads(guest, disk):
@@ -104,8 +105,8 @@ def fail_reads(guest, disk):
     run(["debugfs", "-R", f"dump /vmcore {copy}", disk], timeout_s=300)
     elf = Elf(copy)
     with open(copy, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
-        bad = [at for name, most in (BAD_KEPT, BAD_DROPPED) for at in _planted(memory, elf, name, most)]
-    frames = [(paddr + at - offset) // elf.page_bytes for at in bad for _, paddr, size, offset in elf.loads if offset <= at < offset + size]
+        places = {pfn: found for name, most in (BAD_KEPT, BAD_DROPPED) for pfn, found in _planted(memory, elf, name, most).items()}
+    frames, bad = list(places), [at for found in places.values() for at in found]
     if len(frames) != BAD_KEPT[1] + BAD_DROPPED[1]:
         raise LabError(f"{len(frames)} planted pages are in the copy of the vmcore")
     commands = guest.folder / "bmap"
