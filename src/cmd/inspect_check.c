@@ -96,7 +96,8 @@ static void look_at_files(struct checked *checked)
 	const struct vmcore *core = checked->dump.core;
 
 	if (core->is_incomplete)
-		words_addf(&checked->problems, "it is marked incomplete: the copy did not get to its end");
+		words_addf(&checked->problems,
+		           "it is marked incomplete: pages could not be read, or the copy did not get to its end");
 	if (core->missing_bytes)
 		words_addf(&checked->problems,
 		           "the file is cut: %" PRIu64 " bytes of memory that it announces are behind its end",

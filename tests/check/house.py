@@ -23,6 +23,7 @@ class Tree:
 
     def __init__(self, root, build=None, files=None):
         self.root, self.build = root, build
+        self.is_full = False
         self.files = files if files is not None else self._tracked()
 
     def _tracked(self):
