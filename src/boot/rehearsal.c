@@ -277,7 +277,7 @@ static struct error *replace_parts(struct rehearsal *rehearsal)
 	                   &plan->network_routes,   &plan->notify_routes,        &plan->watchdog_modules,
 	                   &plan->hooks_transfer,   &plan->fallback.devices,     &plan->fallback.fstypes,
 	                   &plan->fallback.options, &plan->fallback.directories, &plan->full_modules,
-	                   &plan->full_devices,     &plan->crypt_volumes};
+	                   &plan->full_devices,     &plan->crypt_volumes,        &plan->iscsi_sessions};
 	struct error *err = NULL;
 
 	if (plan_target_is_server(&plan->target) || *plan->network_routes ||
