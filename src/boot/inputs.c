@@ -263,7 +263,8 @@ static bool is_since(const struct timespec *changed, const struct timespec *sinc
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	// Stamps may be finer than the coarse clock (Linux 6.13, fs/inode.c: inode_set_ctime_current()).
+	clock_gettime(CLOCK_REALTIME, &now);
 	return is_later(changed, since) && !is_later(changed, &now);
 }
 
