@@ -39,15 +39,15 @@ struct fake {
 	int errnum; /**< Not 0: no run can be started. */
 };
 
-/** Wait until the clock that stamps files has gone on: what is made now is older than what is made then. */
+/** Wait until the coarse clock has passed now: files made before have older stamps, coarse or fine, than those made then. */
 static inline void fake_tick(void)
 {
 	struct timespec was, now;
 
-	clock_gettime(CLOCK_REALTIME_COARSE, &was);
+	clock_gettime(CLOCK_REALTIME, &was);
 	do
 		clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	while (now.tv_sec == was.tv_sec && now.tv_nsec == was.tv_nsec);
+	while (now.tv_sec < was.tv_sec || (now.tv_sec == was.tv_sec && now.tv_nsec <= was.tv_nsec));
 }
 
 static inline struct error *fake_run(const struct host *host, const struct host_command *command,
