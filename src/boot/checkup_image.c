@@ -105,12 +105,15 @@ static void check_versions(struct look *look)
 
 	for (size_t i = 0; i < look->list.count; i++) {
 		for (size_t j = 0; j < array_size(places); j++) {
-			const char *name = look->list.files[i].name + strlen(places[j]);
-			int size = (int)strcspn(name, "/");
+			const char *name = look->list.files[i].name;
 			_cleanup_free_ char *other = NULL;
+			int size;
 
-			if (strncmp(look->list.files[i].name, places[j], strlen(places[j])) != 0 || !name[size] ||
-			    (strncmp(name, version, (size_t)size) == 0 && !version[size]))
+			if (strncmp(name, places[j], strlen(places[j])) != 0)
+				continue;
+			name += strlen(places[j]);
+			size = (int)strcspn(name, "/");
+			if (!name[size] || (strncmp(name, version, (size_t)size) == 0 && !version[size]))
 				continue;
 			other = strndup(name, (size_t)size);
 			look->checkup->is_failed |= !other;

@@ -368,9 +368,10 @@ static void read_huge(struct maker *maker)
 			err = facts_get(facts, hstates + i * step, HSTATE_RESERVED, &huge.reserved);
 		if (!err)
 			err = facts_get(facts, hstates + i * step, HSTATE_SURPLUS, &huge.surplus);
+		if (err)
+			break;
 		huge.size_bytes = maker->page_kib * 1024 << order;
-		if (!err)
-			maker->info->huge[maker->info->huge_count++] = huge;
+		maker->info->huge[maker->info->huge_count++] = huge;
 	}
 	note(maker, err);
 }

@@ -234,7 +234,7 @@ uint64_t zones_listed(const struct zones *zones, const struct zones_zone *zone)
 {
 	uint64_t pages = 0;
 
-	for (unsigned int i = 0; i < zones->orders; i++)
+	for (unsigned int i = 0; i < zones->orders && i < ZONES_ORDERS_MAX; i++)
 		pages += zone->blocks[i] << i;
 	return pages;
 }

@@ -4,31 +4,12 @@
 #include "boot/initrd.h"
 #include "fake.h"
 #include "fakearchive.h"
+#include "fakeplan.h"
 #include "test.h"
 
-#define PLAN_TEXT(form, more)                                                                                          \
-	("version = 1; form = \"" form "\"; hostname = \"n\";\n"                                                       \
-	 "kernel = { version = \"6.1\"; image = \"/boot/vmlinuz-6.1\"; initrd = \"/var/lib/kdump/initrd\";\n"          \
-	 "  command_line = \"c\"; kexec_options = \"\"; panic_notifiers = false; panic_on = [];\n"                     \
-	 "  modules = [\"kernel/a.ko\"]; };\n"                                                                         \
-	 "target = { device = \"UUID=1\"; fstype = \"ext4\"; options = \"\"; directory = \"/\"; files = "              \
-	 "[\"/etc/key\"];\n"                                                                                           \
-	 " parts = 1; timeout_ms = 1L;\n"                                                                              \
-	 "  free_bytes = 0L; keep_old_dumps = 0; keep_max_bytes = 0L; keep_max_s = 0L; keep_min_free_bytes = 0L; };\n" \
-	 "fallback = { devices = []; fstypes = []; options = []; directories = []; };\n"                               \
-	 "watchdog = { modules = []; };\n"                                                                             \
-	 "network = { modules = [\"kernel/card.ko\"]; links = []; addresses = []; timeout_ms = 30000L; routes = []; "  \
-	 "};\n"                                                                                                        \
-	 "iscsi = { sessions = []; };\n"                                                                               \
-	 "crypt = { volumes = []; };\n" more                                                                           \
-	 "dump = { level = 31; loop_count = 0; loop_s = 60; keep_processes = []; encrypt_to = []; format = \"auto\"; " \
-	 "threads = 1; };\n"                                                                                           \
-	 "hooks = { pre = []; transfer = []; post = []; emergency = []; files = [\"/usr/bin/hook\"]; timeout_ms = "    \
-	 "60000L; };\n"                                                                                                \
-	 "action = { final = \"reboot\"; failure = \"reboot\"; deadline_ms = 1L; };\n"                                 \
-	 "full = { dracut_modules = []; devices = []; retry_ms = 0L; };\n"                                             \
-	 "verbose = 0;\n")
-#define NOTICES(routes) "notify = { routes = [" routes "]; port = 7410; interval_ms = 10000L; };\n"
+#define NETWORK "modules = [\"kernel/card.ko\"]; links = []; addresses = []; timeout_ms = 30000L; routes = [];"
+#define PLAN_TEXT(form, notices)                                                                                       \
+	FAKEPLAN(form, NETWORK, "\"kernel/a.ko\"", "\"/etc/key\"", "", "", notices, "\"/usr/bin/hook\"")
 
 // What an image has, and what is wrong with it.
 struct image {
@@ -102,7 +83,7 @@ static void check_found(const struct image *image, const char *now, const char *
 		check_text(checkup.list[0].text, words);
 }
 
-static const char plain[] = PLAN_TEXT("minimal", NOTICES("")), full[] = PLAN_TEXT("full", NOTICES(""));
+static const char plain[] = PLAN_TEXT("minimal", ""), full[] = PLAN_TEXT("full", "");
 
 static void a_whole_image(void)
 {
@@ -164,8 +145,8 @@ static void a_plan_that_is_another_one(void)
 // The name of a node led to another address when the image was made.
 static void addresses_that_have_changed(void)
 {
-	static const char old[] = PLAN_TEXT("minimal", NOTICES("\"192.0.2.1 eth0 - -\", \"192.0.2.2 eth0 - -\""));
-	static const char now[] = PLAN_TEXT("minimal", NOTICES("\"192.0.2.1 eth0 - -\", \"192.0.2.22 eth0 - -\""));
+	static const char old[] = PLAN_TEXT("minimal", "\"192.0.2.1 eth0 - -\", \"192.0.2.2 eth0 - -\"");
+	static const char now[] = PLAN_TEXT("minimal", "\"192.0.2.1 eth0 - -\", \"192.0.2.22 eth0 - -\"");
 	_cleanup_checkup_ struct checkup checkup = {0};
 
 	look(&(struct image){.plan = old}, now, &checkup);

@@ -9,29 +9,12 @@
 #include "cmd/ctl_resize.h"
 #include "fake.h"
 #include "fakearchive.h"
+#include "fakeplan.h"
 #include "test.h"
 
 #define SIZE_PATH "/sys/kernel/kexec_crash_size"
 
-static const char plan_text[] =
-	"version = 1; form = \"minimal\"; hostname = \"n\";\n"
-	"kernel = { version = \"6.1\"; image = \"/boot/vmlinuz-6.1\"; initrd = \"/var/lib/kdump/initrd\";\n"
-	"  command_line = \"c\"; kexec_options = \"\"; panic_notifiers = false; panic_on = []; modules = []; };\n"
-	"target = { device = \"UUID=1\"; fstype = \"ext4\"; options = \"\"; directory = \"/\"; files = []; parts = 1; "
-	"timeout_ms = 1L;\n"
-	"  free_bytes = 0L; keep_old_dumps = 0; keep_max_bytes = 0L; keep_max_s = 0L; keep_min_free_bytes = 0L; };\n"
-	"fallback = { devices = []; fstypes = []; options = []; directories = []; };\n"
-	"watchdog = { modules = []; };\n"
-	"network = { modules = []; links = []; addresses = []; timeout_ms = 30000L; routes = []; };\n"
-	"iscsi = { sessions = []; };\n"
-	"crypt = { volumes = []; };\n"
-	"notify = { routes = []; port = 7410; interval_ms = 10000L; };\n"
-	"dump = { level = 31; loop_count = 0; loop_s = 60; keep_processes = []; encrypt_to = []; format = \"auto\"; "
-	"threads = 1; };\n"
-	"hooks = { pre = []; transfer = []; post = []; emergency = []; files = []; timeout_ms = 60000L; };\n"
-	"action = { final = \"reboot\"; failure = \"reboot\"; deadline_ms = 1L; };\n"
-	"full = { dracut_modules = []; devices = []; retry_ms = 0L; };\n"
-	"verbose = 0;\n";
+static const char *const plan_text = FAKEPLAN_PLAIN;
 
 // A machine that starts: 512 MiB are reserved, and the image is there.
 static void make_machine(struct fake *fake)

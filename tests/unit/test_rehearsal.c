@@ -6,6 +6,7 @@
 
 #include "boot/cpio.h"
 #include "fake.h"
+#include "fakeplan.h"
 #include "test.h"
 
 #define BOOT                                                                                                           \
@@ -115,27 +116,13 @@ static void an_archive(void)
 	check(memcmp(text + 244 + 110, "TRAILER!!!", 11) == 0 && size == 244 + 124);
 }
 
-static const char plan_text[] =
-	"version = 1; form = \"minimal\"; hostname = \"n\";\n"
-	"kernel = { version = \"6.1\"; image = \"/boot/vmlinuz-6.1\"; initrd = \"/var/lib/kdump/initrd\";\n"
-	"  command_line = \"c\"; kexec_options = \"\"; panic_notifiers = false; panic_on = []; modules = []; };\n"
-	"target = { device = \"UUID=1\"; fstype = \"ext4\"; options = \"\"; directory = \"/\"; files = []; parts = 1; "
-	"timeout_ms = 1L;\n"
-	"  free_bytes = 0L; keep_old_dumps = 0; keep_max_bytes = 0L; keep_max_s = 0L; keep_min_free_bytes = 0L; };\n"
-	"fallback = { devices = []; fstypes = []; options = []; directories = []; };\n"
-	"watchdog = { modules = [\"w.ko\"]; };\n"
-	"network = { modules = [\"n.ko\"]; links = [\"eth0 52:54:00:00:00:01 1500\"]; addresses = [\"eth0 "
-        "192.0.2.2/24\"]; "
-	"timeout_ms = 30000L; routes = [\"192.0.2.1 eth0 - -\"]; };\n"
-	"iscsi = { sessions = [\"0 192.0.2.1 3260 1 1 iqn.2026-01.x:y iqn.2026-01.x:z none\"]; };\n"
-	"crypt = { volumes = []; };\n"
-	"notify = { routes = [\"192.0.2.1 eth0 - -\"]; port = 7410; interval_ms = 10000L; };\n"
-	"dump = { level = 31; loop_count = 0; loop_s = 60; keep_processes = []; encrypt_to = []; format = \"auto\"; "
-	"threads = 1; };\n"
-	"hooks = { pre = []; transfer = []; post = []; emergency = []; files = []; timeout_ms = 60000L; };\n"
-	"action = { final = \"reboot\"; failure = \"reboot\"; deadline_ms = 1L; };\n"
-	"full = { dracut_modules = []; devices = []; retry_ms = 0L; };\n"
-	"verbose = 0;\n";
+#define NETWORK                                                                                                        \
+	"modules = [\"n.ko\"]; links = [\"eth0 52:54:00:00:00:01 1500\"]; addresses = [\"eth0 192.0.2.2/24\"];"        \
+	" timeout_ms = 30000L; routes = [\"192.0.2.1 eth0 - -\"];"
+#define SESSION "\"0 192.0.2.1 3260 1 1 iqn.2026-01.x:y iqn.2026-01.x:z none\""
+
+static const char *const plan_text =
+	FAKEPLAN("minimal", NETWORK, "", "", "\"w.ko\"", SESSION, "\"192.0.2.1 eth0 - -\"", "");
 
 // This machine has no kernel to test, but a plan for the virtual machine is made first: nothing of it leads out of that.
 static void nothing_leads_out(void)

@@ -138,6 +138,7 @@ static void neighbours_of_what_cannot_be_read(void)
 		check(word == paddr);
 	}
 	unreadable = -1;
+	fakecore_deinit(&fake);
 }
 
 static const struct test tests[] = {
