@@ -954,7 +954,7 @@ def table():
                  _two_cpus, False, "the last of three CPUs crashes, the capture kernel starts two: not the one that booted"),
     ]
     rows += [
-        partition("xfs", "sata", f"LABEL={image.LABEL}", True),
+        partition("xfs", "sata", f"LABEL={image.LABEL}", False),
         partition("btrfs", "nvme", "", False, config={"KDUMP_SAVEDIR": "/srv/crash"}, found_in="/@crash/crash",
                   before_start=f"mount PARTUUID={image.PARTUUID} /mnt && btrfs -q subvolume create /mnt/@crash && umount /mnt && "
                                f"mount -o subvol=@crash PARTUUID={image.PARTUUID} /srv"),
