@@ -44,13 +44,9 @@ enum { MODULE_VERSION, MODULE_SRCVERSION, MODULE_VERSIONS };
 // What a kernel does not tell stays "".
 static void find_versions(struct kernel *kernel, struct btf_query queries[MODULE_VERSIONS])
 {
-	struct kallsyms_extent place = {kernel->symbols[KERNEL_BTF_START], kernel->symbols[KERNEL_BTF_STOP]};
-
 	queries[MODULE_VERSION] = (struct btf_query){.type = "module", .member = "version"};
 	queries[MODULE_SRCVERSION] = (struct btf_query){.type = "module", .member = "srcversion"};
-	if (place.vaddr && place.vaddr_end)
-		error_free(
-			btf_lookup_at(kernel->core, &kernel->xlat, &place, &kernel->reader, queries, MODULE_VERSIONS));
+	error_free(kernel_find_members(kernel, queries, MODULE_VERSIONS));
 }
 
 static void read_versions(struct kernel *kernel, const struct btf_query queries[MODULE_VERSIONS], uint64_t vaddr,

@@ -6,35 +6,13 @@
 
 static struct error *find_symbols(struct facts *facts, size_t count)
 {
-	struct kernel *kernel = facts->kernel;
-	_cleanup_free_ struct kallsyms_query *queries = calloc(count + 1, sizeof(*queries));
-	struct error *err;
+	struct error *err = count ? kernel_find_symbols(facts->kernel, facts->names, count, facts->symbols) : NULL;
 
-	if (!queries)
-		return error_new(ERROR_NOMEM, "out of memory");
-	if (!kernel->syms || !count)
-		return NULL;
-	for (size_t i = 0; i < count; i++)
-		queries[i].name = facts->names[i];
-	err = kallsyms_lookup(kernel->syms, &kernel->reader, queries, count);
-	for (size_t i = 0; i < count; i++)
-		if (queries[i].is_found)
-			facts->symbols[i] = queries[i].vaddr;
+	if (!err || err->code == ERROR_NOMEM)
+		return err;
 	// Where the table is damaged, names are missing, which is said of each.
 	error_free(err);
 	return NULL;
-}
-
-static struct error *find_types(struct facts *facts, size_t count)
-{
-	struct kernel *kernel = facts->kernel;
-	struct kallsyms_extent place = {kernel->symbols[KERNEL_BTF_START], kernel->symbols[KERNEL_BTF_STOP]};
-
-	if (!kernel->syms)
-		return error_new(ERROR_UNSUPPORTED, "no types without symbols");
-	if (place.vaddr && place.vaddr_end)
-		return btf_lookup_at(kernel->core, &kernel->xlat, &place, &kernel->reader, facts->members, count);
-	return btf_lookup(kernel->core, &kernel->xlat, kernel->syms, &kernel->reader, facts->members, count);
 }
 
 struct error *facts_init(struct facts *ret, struct kernel *kernel, const char *const *names, size_t name_count,
@@ -50,7 +28,7 @@ struct error *facts_init(struct facts *ret, struct kernel *kernel, const char *c
 	memcpy(ret->members, members, member_count * sizeof(*members));
 	err = find_symbols(ret, name_count);
 	if (!err)
-		kernel_explain(ret->types_why, find_types(ret, member_count));
+		kernel_explain(ret->types_why, kernel_find_members(kernel, ret->members, member_count));
 	return err;
 }
 

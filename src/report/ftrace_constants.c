@@ -63,17 +63,6 @@ static int compare_queries(const void *name, const void *query)
 	return strcmp(name, ((const struct btf_query *)query)->member);
 }
 
-static struct error *look_up(struct ftrace_constants *constants, struct kernel *kernel)
-{
-	struct kallsyms_extent place = {kernel->symbols[KERNEL_BTF_START], kernel->symbols[KERNEL_BTF_STOP]};
-
-	if (place.vaddr && place.vaddr_end)
-		return btf_lookup_at(kernel->core, &kernel->xlat, &place, &kernel->reader, constants->list,
-		                     constants->count);
-	return btf_lookup(kernel->core, &kernel->xlat, kernel->syms, &kernel->reader, constants->list,
-	                  constants->count);
-}
-
 void ftrace_constants_init(struct ftrace_constants *ret, struct ftrace_kernel *tables,
                            const struct ftrace_format_list *formats)
 {
@@ -89,7 +78,7 @@ void ftrace_constants_init(struct ftrace_constants *ret, struct ftrace_kernel *t
 		ret->list[i] = (struct btf_query){.member = ret->names[i], .is_enumerator = true};
 	// What stands before the damage is found, and true.
 	if (ret->list)
-		error_free(look_up(ret, tables->kernel));
+		error_free(kernel_find_members(tables->kernel, ret->list, ret->count));
 }
 
 void ftrace_constants_deinit(struct ftrace_constants *constants)

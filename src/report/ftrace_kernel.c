@@ -91,27 +91,12 @@ static const struct btf_query member_names[FTRACE_KERNEL_MEMBER_COUNT] = {
 
 struct error *ftrace_kernel_init(struct ftrace_kernel *ret, struct kernel *kernel)
 {
-	struct kallsyms_query queries[FTRACE_KERNEL_SYMBOL_COUNT] = {0};
-	struct kallsyms_extent place = {kernel->symbols[KERNEL_BTF_START], kernel->symbols[KERNEL_BTF_STOP]};
 	struct error *err;
 
 	*ret = (struct ftrace_kernel){.kernel = kernel};
 	memcpy(ret->members, member_names, sizeof(ret->members));
-	if (!kernel->syms)
-		return error_new(ERROR_UNSUPPORTED, "%s", kernel->symbols_why);
-	for (size_t i = 0; i < FTRACE_KERNEL_SYMBOL_COUNT; i++)
-		queries[i].name = symbol_names[i];
-	err = kallsyms_lookup(kernel->syms, &kernel->reader, queries, FTRACE_KERNEL_SYMBOL_COUNT);
-	if (err)
-		return err;
-	for (size_t i = 0; i < FTRACE_KERNEL_SYMBOL_COUNT; i++)
-		if (queries[i].is_found)
-			ret->symbols[i] = queries[i].vaddr;
-	if (place.vaddr && place.vaddr_end)
-		return btf_lookup_at(kernel->core, &kernel->xlat, &place, &kernel->reader, ret->members,
-		                     FTRACE_KERNEL_MEMBER_COUNT);
-	return btf_lookup(kernel->core, &kernel->xlat, kernel->syms, &kernel->reader, ret->members,
-	                  FTRACE_KERNEL_MEMBER_COUNT);
+	err = kernel_find_symbols(kernel, symbol_names, FTRACE_KERNEL_SYMBOL_COUNT, ret->symbols);
+	return err ? err : kernel_find_members(kernel, ret->members, FTRACE_KERNEL_MEMBER_COUNT);
 }
 
 bool ftrace_kernel_has(const struct ftrace_kernel *tables, enum ftrace_kernel_member which)

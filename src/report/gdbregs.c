@@ -97,17 +97,6 @@ static const struct btf_query members[MEMBER_COUNT] = {
 
 static_assert(array_size(members) == GDBREGS_MEMBERS, "room for all");
 
-static struct error *find_types(struct kernel *kernel, struct btf_query *queries)
-{
-	struct kallsyms_extent place = {kernel->symbols[KERNEL_BTF_START], kernel->symbols[KERNEL_BTF_STOP]};
-
-	if (!kernel->syms)
-		return NULL;
-	if (place.vaddr && place.vaddr_end)
-		return btf_lookup_at(kernel->core, &kernel->xlat, &place, &kernel->reader, queries, MEMBER_COUNT);
-	return btf_lookup(kernel->core, &kernel->xlat, kernel->syms, &kernel->reader, queries, MEMBER_COUNT);
-}
-
 void gdbregs_init(struct gdbregs *ret, struct kernel *kernel)
 {
 	*ret = (struct gdbregs){.machine = NULL};
@@ -116,7 +105,7 @@ void gdbregs_init(struct gdbregs *ret, struct kernel *kernel)
 			ret->machine = &machines[i];
 	memcpy(ret->members, members, sizeof(members));
 	if (!kernel->types_why[0])
-		error_free(find_types(kernel, ret->members));
+		error_free(kernel_find_members(kernel, ret->members, MEMBER_COUNT));
 }
 
 void gdbregs_of_cpu(const struct gdbregs *regs, struct kernel *kernel, uint32_t cpu, struct gdbregs_values *ret)

@@ -138,32 +138,41 @@ void kernel_explain(char why[KERNEL_WHY_BYTES], struct error *err)
 	error_free(err);
 }
 
-static struct error *find_symbols(struct kernel *kernel)
+struct error *kernel_find_symbols(struct kernel *kernel, const char *const *names, size_t count, uint64_t *ret)
 {
-	struct kallsyms_query queries[KERNEL_SYMBOL_COUNT] = {0};
-	struct error *err = kallsyms_create(kernel->core, &kernel->xlat, &kernel->reader, &kernel->syms);
+	_cleanup_free_ struct kallsyms_query *queries = calloc(count + 1, sizeof(*queries));
+	struct error *err;
 
-	for (size_t i = 0; i < KERNEL_SYMBOL_COUNT; i++)
-		queries[i].name = symbol_names[i];
-	if (!err)
-		err = kallsyms_lookup(kernel->syms, &kernel->reader, queries, KERNEL_SYMBOL_COUNT);
-	for (size_t i = 0; i < KERNEL_SYMBOL_COUNT; i++)
+	memset(ret, 0, count * sizeof(*ret));
+	if (!queries)
+		return error_new(ERROR_NOMEM, "out of memory");
+	if (!kernel->syms)
+		return error_new(ERROR_UNSUPPORTED, "%s", kernel->symbols_why);
+	for (size_t i = 0; i < count; i++)
+		queries[i].name = names[i];
+	err = kallsyms_lookup(kernel->syms, &kernel->reader, queries, count);
+	for (size_t i = 0; i < count; i++)
 		if (queries[i].is_found)
-			kernel->symbols[i] = queries[i].vaddr;
+			ret[i] = queries[i].vaddr;
 	return err;
 }
 
-static struct error *find_types(struct kernel *kernel)
+struct error *kernel_find_members(struct kernel *kernel, struct btf_query *queries, size_t count)
 {
 	struct kallsyms_extent place = {kernel->symbols[KERNEL_BTF_START], kernel->symbols[KERNEL_BTF_STOP]};
 
 	if (!kernel->syms)
 		return error_new(ERROR_UNSUPPORTED, "no types without symbols");
 	if (place.vaddr && place.vaddr_end)
-		return btf_lookup_at(kernel->core, &kernel->xlat, &place, &kernel->reader, kernel->members,
-		                     KERNEL_MEMBER_COUNT);
-	return btf_lookup(kernel->core, &kernel->xlat, kernel->syms, &kernel->reader, kernel->members,
-	                  KERNEL_MEMBER_COUNT);
+		return btf_lookup_at(kernel->core, &kernel->xlat, &place, &kernel->reader, queries, count);
+	return btf_lookup(kernel->core, &kernel->xlat, kernel->syms, &kernel->reader, queries, count);
+}
+
+static struct error *find_symbols(struct kernel *kernel)
+{
+	struct error *err = kallsyms_create(kernel->core, &kernel->xlat, &kernel->reader, &kernel->syms);
+
+	return err ? err : kernel_find_symbols(kernel, symbol_names, KERNEL_SYMBOL_COUNT, kernel->symbols);
 }
 
 static uint32_t count_cpus(struct kernel *kernel)
@@ -194,7 +203,7 @@ struct error *kernel_open(const struct vmcore *core, struct kernel **ret)
 	if (err)
 		return err;
 	kernel_explain(kernel->symbols_why, find_symbols(kernel));
-	kernel_explain(kernel->types_why, find_types(kernel));
+	kernel_explain(kernel->types_why, kernel_find_members(kernel, kernel->members, KERNEL_MEMBER_COUNT));
 	kernel->cpu_count = count_cpus(kernel);
 	*ret = take_ptr(kernel);
 	return NULL;

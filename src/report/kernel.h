@@ -172,6 +172,21 @@ void kernel_plain(char *text);
 /** Keep an error as the reason why something is not known. @param[out] why Text. @param[in] err Freed. May be NULL: "". */
 void kernel_explain(char why[KERNEL_WHY_BYTES], struct error *err);
 
+/**
+ * Look up symbols by a table of the caller's, in one pass.
+ *
+ * @param[in,out] kernel The kernel.
+ * @param[in] names Their names.
+ * @param[in] count Their number.
+ * @param[out] ret Their addresses; 0: not there. Also on error, as far as they were found.
+ * @return NULL; ERROR_UNSUPPORTED (there are no symbols); ERROR_NOMEM; as kallsyms_lookup().
+ */
+struct error *kernel_find_symbols(struct kernel *kernel, const char *const *names, size_t count,
+                                  uint64_t *ret) must_check;
+
+/** The same of members and enumerators. @param[in,out] kernel The kernel. @param[in,out] queries They. @param[in] count Their number. @return NULL; ERROR_UNSUPPORTED (there are no types); as btf_lookup(). */
+struct error *kernel_find_members(struct kernel *kernel, struct btf_query *queries, size_t count) must_check;
+
 /** Whether the kernel has a symbol. @param[in] kernel The kernel. @param[in] which Which. @return See there. */
 bool kernel_has_symbol(const struct kernel *kernel, enum kernel_symbol which);
 

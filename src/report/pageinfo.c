@@ -117,25 +117,9 @@ static struct error *learn_names(struct pageinfo *info)
 
 static struct error *learn_members(struct pageinfo *info)
 {
-	struct kernel *kernel = info->kernel;
-	struct kallsyms_extent place = {kernel->symbols[KERNEL_BTF_START], kernel->symbols[KERNEL_BTF_STOP]};
-	struct kallsyms_query queries[PAGEINFO_SYMBOL_COUNT] = {0};
-	struct error *err;
+	struct error *err = kernel_find_symbols(info->kernel, symbol_names, PAGEINFO_SYMBOL_COUNT, info->symbols);
 
-	if (!kernel->syms)
-		return error_new(ERROR_UNSUPPORTED, "%s", kernel->symbols_why);
-	for (size_t i = 0; i < PAGEINFO_SYMBOL_COUNT; i++)
-		queries[i].name = symbol_names[i];
-	err = kallsyms_lookup(kernel->syms, &kernel->reader, queries, PAGEINFO_SYMBOL_COUNT);
-	for (size_t i = 0; i < PAGEINFO_SYMBOL_COUNT; i++)
-		info->symbols[i] = queries[i].is_found ? queries[i].vaddr : 0;
-	if (err)
-		return err;
-	if (!place.vaddr || !place.vaddr_end)
-		err = btf_find(kernel->core, &kernel->xlat, kernel->syms, &kernel->reader, &place);
-	return err ? err
-	           : btf_lookup_at(kernel->core, &kernel->xlat, &place, &kernel->reader, info->members,
-	                           PAGEINFO_MEMBER_COUNT);
+	return err ? err : kernel_find_members(info->kernel, info->members, PAGEINFO_MEMBER_COUNT);
 }
 
 static struct error *learn_layout(struct pageinfo *info)
