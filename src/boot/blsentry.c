@@ -287,11 +287,12 @@ static struct error *is_asked(const char *path, const char *text, const char *st
 	return err;
 }
 
-static struct error *plan_cmdline(const struct host *host, struct bootloader_task *task)
+struct error *blsentry_plan_cmdline(const struct host *host, struct bootloader_task *task)
 {
 	_cleanup_free_ char *before = NULL, *edited = NULL, *after = NULL;
 	struct parameters_line line = {0};
-	struct error *err = changes_read(host, BLSENTRY_CMDLINE, &before);
+	bool is_for_all = strcmp(task->kernel, BOOTLOADER_ALL) == 0;
+	struct error *err = is_for_all ? changes_read(host, BLSENTRY_CMDLINE, &before) : NULL;
 	size_t size;
 
 	if (err || !before)
@@ -352,5 +353,5 @@ struct error *blsentry_plan(const struct host *host, const char *const *director
 		err = plan_entry(host, entries.list[i], machine, standard, task, &is_any);
 	if (!err && !is_any)
 		err = none_is_asked(directories, task->kernel);
-	return err || strcmp(task->kernel, BOOTLOADER_ALL) != 0 ? err : plan_cmdline(host, task);
+	return err ? err : blsentry_plan_cmdline(host, task);
 }

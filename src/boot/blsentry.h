@@ -60,6 +60,9 @@ struct error *blsentry_view(const struct host *host, const char *directory, cons
 struct error *blsentry_plan(const struct host *host, const char *const *directories, const char *standard,
                             struct bootloader_task *task) must_check;
 
+/** Plan the change of BLSENTRY_CMDLINE, where it is there and the task is for all kernels. @param[in] host The machine. @param[in,out] task The task. @return NULL; ERROR_OS; ERROR_BAD_DATA; ERROR_NOMEM. */
+struct error *blsentry_plan_cmdline(const struct host *host, struct bootloader_task *task) must_check;
+
 /** Whether a directory has an entry. @param[in] host The machine. @param[in] directory Where. @return false also on error. */
 bool blsentry_is_there(const struct host *host, const char *directory);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// systemd-boot: entries on the EFI system partition or an XBOOTLDR one. A unified kernel image has its command line inside, perhaps
-// signed; an add-on beside it may bring more (systemd-stub(7)). Both are told of, and not changed.
+// systemd-boot: entries on the EFI system partition or an XBOOTLDR one; and unified kernel images there, which it starts as the
+// firmware itself does.
 #include "boot/bootloader.h"
 
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "boot/blsentry.h"
 #include "boot/text.h"
+#include "boot/unified.h"
 
 // Written by what started the kernel; UTF-16, after four bytes of attributes.
 #define LOADER_INFO "/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
@@ -52,6 +53,8 @@ static bool is_there(const struct host *host)
 
 	if (!err)
 		return is_systemd_info(info, size_bytes);
+	if (unified_is_started(host))
+		return true;
 	return has_loader_binary(host) && !host_exists(host, "/etc/default/grub");
 }
 
@@ -73,6 +76,8 @@ static struct error *view(const struct host *host, const char *const *names, str
 		err = entries_of(mounts[i], &directory);
 		if (!err)
 			err = blsentry_view(host, directory, names, view);
+		if (!err)
+			err = unified_view(host, mounts[i], names, view);
 	}
 	return err;
 }
@@ -97,31 +102,6 @@ static struct error *read_default(const struct host *host, char **ret)
 	return err;
 }
 
-static struct error *note_images(const struct host *host, const char *mount, struct bootloader_task *task,
-                                 size_t *count)
-{
-	_cleanup_(host_names_freep) char **names = NULL;
-	char directory[64];
-	struct error *err;
-
-	snprintf(directory, sizeof(directory), "%s/EFI/Linux", mount);
-	err = host_list(host, directory, &names);
-	for (char **name = names; !err && *name; name++) {
-		const char *dot = strrchr(*name, '.');
-
-		if (!dot || strcmp(dot, ".efi") != 0)
-			continue;
-		(*count)++;
-		words_addf(&task->notes,
-		           "%s/%s is a unified kernel image, whose command line is not changed here: make it anew "
-		           "(kernel-install "
-		           "takes " BLSENTRY_CMDLINE
-		           "), or put an add-on with the parameters into %s/%s.extra.d (ukify(1))",
-		           directory, *name, directory, *name);
-	}
-	return err;
-}
-
 // Entries may be on both partitions: memory tests on the one of the firmware, kernels on the other.
 static struct error *list_places(const struct host *host, struct words *ret)
 {
@@ -137,30 +117,52 @@ static struct error *list_places(const struct host *host, struct words *ret)
 	return err ? err : words_check(ret);
 }
 
+// Where nothing is found that could be changed.
+static struct error *nothing_there(const struct bootloader_task *task, size_t images)
+{
+	if (images)
+		return error_new(ERROR_UNSUPPORTED,
+		                 "no unified kernel image in EFI/Linux is %s; --kernel=ALL is for all of them", task->kernel);
+	if (task->notes.count)
+		return error_new(ERROR_UNSUPPORTED, "%s", task->notes.list[0]);
+	return error_new(ERROR_UNSUPPORTED,
+	                 "systemd-boot is there, but neither an entry in loader/entries nor a unified kernel image in "
+	                 "EFI/Linux is found in /efi, /boot/efi or /boot: is the partition mounted?");
+}
+
 static struct error *plan(const struct host *host, struct bootloader_task *task)
 {
 	_cleanup_free_ char *standard = NULL;
 	_cleanup_words_ struct words places = {0};
 	struct error *err = read_default(host, &standard);
-	size_t images = 0;
+	size_t images = 0, asked = 0;
 
 	if (!err)
 		err = list_places(host, &places);
 	for (size_t i = 0; i < array_size(mounts) && !err; i++)
-		err = note_images(host, mounts[i], task, &images);
+		err = unified_plan(host, mounts[i], task, &images, &asked);
 	if (err)
 		return err;
-	if (places.count)
-		err = blsentry_plan(host, (const char *const *)places.list, standard, task);
-	else
-		err = error_new(ERROR_UNSUPPORTED,
-		                "systemd-boot is there, but no entry is found in loader/entries of /efi, "
-		                "/boot/efi or /boot: is the partition mounted?");
-	// Kernels are there, but not as entries.
-	if (!err || err->code != ERROR_UNSUPPORTED || !images || strcmp(task->kernel, BOOTLOADER_ALL) != 0)
+	if (!places.count)
+		return asked ? blsentry_plan_cmdline(host, task) : nothing_there(task, images);
+	err = blsentry_plan(host, (const char *const *)places.list, standard, task);
+	if (!err || err->code != ERROR_UNSUPPORTED || !asked)
 		return err;
+	// What is meant is an image, not an entry.
 	error_free(err);
-	return error_new(ERROR_UNSUPPORTED, "%s", task->notes.count ? task->notes.list[0] : "no memory for a note");
+	return blsentry_plan_cmdline(host, task);
+}
+
+// What the add-on has is read back: each image has what was to come, and nothing of what was to go.
+static struct error *check(const struct host *host, const struct bootloader_task *task)
+{
+	struct bootloader_task again = {.change = task->change, .kernel = task->kernel};
+	struct error *err = plan(host, &again);
+
+	if (!err && again.commands.count)
+		err = error_new(ERROR_OS, "ukify has succeeded, but the add-on has not what was asked for");
+	bootloader_task_deinit(&again);
+	return err;
 }
 
 const struct bootloader bootloader_systemd = {
@@ -168,4 +170,5 @@ const struct bootloader bootloader_systemd = {
 	.is_there = is_there,
 	.view = view,
 	.plan = plan,
+	.check = check,
 };

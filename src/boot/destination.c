@@ -197,6 +197,20 @@ static struct error *refuse_used(const struct host *host, const struct device *d
 	return NULL;
 }
 
+// After a crash nothing tells the one that may be overwritten from a copy of it that may not.
+static struct error *refuse_twin(const struct host *host, const struct destination *place)
+{
+	_cleanup_free_ char *other = NULL;
+	struct error *err = device_other(host, &place->device, place->tag, &other);
+
+	if (!err && other)
+		err = error_new(ERROR_CONFIG,
+		                "/dev/%s and /dev/%s are both %s, one of two disks is a copy of the other: give one of the "
+		                "partitions another name with \"sgdisk --partition-guid=NUMBER:R DISK\", or take a disk away",
+		                place->device.name, other, place->tag);
+	return err;
+}
+
 // A partition by its own name: nothing that a dump writes there changes it.
 static struct error *name_partition(const struct host *host, struct destination *place)
 {
@@ -219,7 +233,7 @@ static struct error *name_partition(const struct host *host, struct destination 
 		place->tag = NULL;
 		err = no_memory();
 	}
-	return err;
+	return err ? err : refuse_twin(host, place);
 }
 
 static struct error *from_partition(const struct host *host, const struct config *config, enum config_key key,

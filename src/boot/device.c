@@ -149,16 +149,18 @@ static void probe_freep(blkid_probe *probe)
 	blkid_free_probe(*probe);
 }
 
-// Finds a tag by a look at every device. For systems without udev, and before its links are there.
-static struct error *scan_for_tag(const struct host *host, const struct tag *tag, const char *value, char **name_ret)
+// Finds a tag by a look at every device but one, which may be NULL. For systems without udev, and before its links are there.
+static struct error *scan_for_tag(const struct host *host, const struct tag *tag, const char *value, const char *except,
+                                  char **name_ret)
 {
 	_cleanup_(host_names_freep) char **names = NULL;
 	struct error *err = host_list(host, "/sys/class/block", &names);
 
 	for (char **name = names; !err && *name; name++) {
 		_cleanup_close_ int fd = -1;
-		bool is_ambivalent = false;
-		_cleanup_(probe_freep) blkid_probe probe = open_probe(host, *name, &fd, &is_ambivalent);
+		bool is_ambivalent = false, is_left_out = except && strcmp(*name, except) == 0;
+		_cleanup_(probe_freep) blkid_probe probe =
+			is_left_out ? NULL : open_probe(host, *name, &fd, &is_ambivalent);
 		const char *found = NULL;
 
 		if (!probe || blkid_probe_lookup_value(probe, tag->blkid_name, &found, NULL) < 0 ||
@@ -216,7 +218,7 @@ static struct error *by_tag(const struct host *host, const struct tag *tag, cons
 		return error_wrap(by_kernel_name(host, base_name(link), ret), "%s", name);
 	if (!error_catch(&err, ERROR_OS))
 		return err;
-	err = scan_for_tag(host, tag, value, &found);
+	err = scan_for_tag(host, tag, value, NULL, &found);
 	if (err)
 		return err;
 	return found ? by_kernel_name(host, found, ret) : missing_tag(host, tag, name);
@@ -251,6 +253,14 @@ struct error *device_by_name(const struct host *host, const char *name, struct d
 		return error_new(ERROR_CONFIG, "it is no device and no URL that is understood");
 	return error_new(ERROR_CONFIG,
 	                 "\"%s\" is no device, allowed is UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or /dev/…", name);
+}
+
+struct error *device_other(const struct host *host, const struct device *device, const char *name, char **ret)
+{
+	const struct tag *tag = find_tag(name);
+
+	*ret = NULL;
+	return tag ? scan_for_tag(host, tag, name + strlen(tag->prefix), device->name, ret) : NULL;
 }
 
 static struct error *uuid_from_links(const struct host *host, const struct device *device, const char *dir,

@@ -61,6 +61,17 @@ struct error *device_by_number(const struct host *host, const char *number, stru
 struct error *device_by_name(const struct host *host, const char *name, struct device *ret) must_check;
 
 /**
+ * Another device of the same name, such as the copy of a disk.
+ *
+ * @param[in] host The machine.
+ * @param[in] device One that has the name.
+ * @param[in] name "UUID=…", "LABEL=…", "PARTUUID=…" or "PARTLABEL=…".
+ * @param[out] ret The kernel's name of another one; NULL: there is none. free() it.
+ * @return NULL; ERROR_OS; ERROR_NOMEM.
+ */
+struct error *device_other(const struct host *host, const struct device *device, const char *name, char **ret) must_check;
+
+/**
  * What is on a device: from udev's links, then from the device itself.
  *
  * @param[in] host The machine.

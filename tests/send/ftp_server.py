@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A server of ftp, or of ftps: Debian's pyftpdlib.
 
-usage: ftp_server.py FOLDER PORT [CERTIFICATE-AND-KEY]    The user is "sender", the password "ftp-secret".
+usage: ftp_server.py FOLDER PORT [ADDRESS [CERTIFICATE-AND-KEY]]    On loopback. The user is "sender", the password "ftp-secret".
 
 It tells whoever has another password what that was, as no server should.
 """
@@ -55,13 +55,13 @@ def main():
     authorizer = Authorizer()
     authorizer.add_user("sender", "ftp-secret", sys.argv[1], perm="elradfmwMT")
     handler = FTPHandler
-    if len(sys.argv) > 3:
+    if len(sys.argv) > 4:
         handler = ImplicitHandler
-        handler.certfile = sys.argv[3]
+        handler.certfile = sys.argv[4]
         handler.tls_data_required = True
     handler.authorizer = authorizer
     handler.auth_failed_timeout = 0
-    FTPServer(("127.0.0.1", int(sys.argv[2])), handler).serve_forever()
+    FTPServer((sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1", int(sys.argv[2])), handler).serve_forever()
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ setsid sh -c 'while :; do echo >&9; sleep 5; done' 9>/dev/watchdog0 </dev/null >
 # check that a booting kernel makes.  Neither has to do with what is tested.
 EMULATOR_FAULT = r"Oops: int3|int3: 0000|IO-APIC \+ timer doesn't work"
 BOOT_ATTEMPTS = 3
+DUMP_BEGUN_BYTES = 4 << 20
 
 
 @dataclasses.dataclass
@@ -110,20 +111,20 @@ class Crash:
         """All disks of a target that has several."""
         return [self.disk, *sorted(self.folder.glob("more*.img"))]
 
-    def names(self, disk=None):
+    def names(self, disk=None, folder=SAVEDIR):
         """What is in the dump directory's parent."""
-        return image.listing(disk or self.disk, SAVEDIR)
+        return image.listing(disk or self.disk, folder)
 
-    def dump_directory(self, disk=None):
+    def dump_directory(self, disk=None, folder=SAVEDIR):
         """The one finished dump, copied to the host."""
         if self.server and not self.server.has_disk and not disk:
             return self.server.dump_directory()
-        names = self.names(disk)
+        names = self.names(disk, folder)
         if len(names) != 1 or names[0].endswith(".incomplete"):
-            raise LabError(f"{SAVEDIR} holds {names or 'nothing'}, not one finished "
+            raise LabError(f"{folder} holds {names or 'nothing'}, not one finished "
                            "dump; console since the panic:\n"
                            + "\n".join(self.console.splitlines()[-40:]))
-        return image.extract(disk or self.disk, f"{SAVEDIR}/{names[0]}", self.folder / ("second" if disk else "dump"))
+        return image.extract(disk or self.disk, f"{folder}/{names[0]}", self.folder / ("second" if disk else "dump"))
 
 
 def _configure(guest, config):
@@ -247,16 +248,22 @@ def _make_trouble(guest, trouble, position):
         guest.qmp("device_del", id="disk0")
     elif trouble == "path":
         guest.qmp("device_del", id="disk0-a")
-    elif trouble not in ("", "full", "errors", "power", "gone", "portal", "silent", "cable", "unplugged"):
+    elif trouble not in ("", "full", "errors", "power", "gone", "portal", "silent", "dies", "cable", "unplugged"):
         raise LabError(f"{trouble}: no such trouble")
 
 
 def _make_network_trouble(guest, trouble, position, peer, server):
-    """While the memory is saved: a server that says nothing any more, a cable that somebody pulls out."""
-    if trouble in ("silent", "cable"):
+    """While the memory is saved: a server that says nothing any more or is gone, a cable that somebody pulls out."""
+    if trouble not in ("silent", "dies", "cable"):
+        return
+    if server.has_disk:
         guest.wait_console("MiB free on the target", 120, position)
+    else:
+        server.wait_for_dump(DUMP_BEGUN_BYTES, 120)
     if trouble == "silent":
         server.stop()
+    elif trouble == "dies":
+        server.kill()
     elif trouble == "cable":
         peer.cut()
 
@@ -308,9 +315,10 @@ def next_boot(lab, folder, setup, disks, script):
 def refusal(lab, folder, setup):
     """What kdumpctl start says against a target."""
     folder.mkdir(parents=True, exist_ok=True)
-    disk = folder / "target.img"
-    _blank(disk, setup.disk_mib)
-    for guest in _booted(lab, folder, setup, [disk]):
+    disks = [folder / f"target{number}.img" for number in range(storage.KINDS[setup.storage].disks)]
+    for disk in disks:
+        _blank(disk, setup.disk_mib)
+    for guest in _booted(lab, folder, setup, disks):
         _configure(guest, {"KDUMP_TARGET": f"UUID={UUID}", "KDUMP_SAVEDIR": SAVEDIR, **setup.config})
         guest.sh(storage.make(setup.storage, UUID))
         code, text = guest.sh("kdumpctl start", ok=None)

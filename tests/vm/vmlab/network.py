@@ -22,6 +22,8 @@ GUEST6 = "2001:db8::2"
 VLAN = 5
 VLAN_GUEST, VLAN_PEER = "203.0.113.2", "203.0.113.1"
 PEER6 = "2001:db8::1"
+# Of this machine's own kernel.
+SERVER6 = "2001:db8::3"
 # Behind the gateway, which is PEER: an address of another network.
 FAR = "198.51.100.7"
 PORT = 7410

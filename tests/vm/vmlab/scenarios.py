@@ -2,6 +2,7 @@
 """The crashes that are made, and what is checked after each."""
 
 import dataclasses
+import os
 import re
 import shutil
 
@@ -38,6 +39,10 @@ FALLBACK_REASONS = {
     "gone": "FAILED: UUID=.*after 3[0-9] s: iSCSI target iqn.*Connection refused.*trying the next target",
     "silent": "FAILED: UUID=.*after [234][0-9] s: the session with its iSCSI target is lost; trying the next target",
     "cable": "FAILED: UUID=.*after [234][0-9] s: the session with its iSCSI target is lost; trying the next target",
+    "raw": "FAILED: PARTUUID=.* holds ext4 now; nothing is written over it; trying the next target",
+    "ssh-silent": "FAILED: ssh://.*trying the next target",
+    "nfs-silent": "FAILED: .*trying the next target",
+    "https-dies": "FAILED: https://.*trying the next target",
     "removal": "FAILED: UUID=.*(Input/output error|No such device|Read-only).*trying the next target",
 }
 # A key of age, made for this test.
@@ -157,6 +162,14 @@ def _filtered(report, lab, folder, scenario):
     return crash, _saved(report, lab, scenario, crash, crash.dump_directory())
 
 
+def _by_ipv6(report, lab, folder, scenario):
+    """The same, where this machine's kernel has IPv6 for the server."""
+    if os.path.exists("/proc/sys/net/ipv6"):
+        _filtered(report, lab, folder, scenario)
+    else:
+        report.skip(scenario.name, "this machine's kernel has no IPv6")
+
+
 def _saved(report, lab, scenario, crash, dump):
     """What is asked of every filtered dump."""
     name, setup = scenario.name, scenario.setup
@@ -179,8 +192,12 @@ def _encrypted(report, lab, folder, scenario):
     name = scenario.name
     crash = capture.crash(lab, folder, scenario.setup)
     checks.ended(report, name, crash, scenario.setup.config["KDUMP_FINAL_ACTION"])
-    checks.disk_clean(report, name, crash)
-    dump, key = crash.dump_directory(), folder / "key.txt"
+    if scenario.setup.partition == image.RAW:
+        dump = _one_taken_on_host(lab, folder, crash)
+    else:
+        checks.disk_clean(report, name, crash)
+        dump = crash.dump_directory()
+    key = folder / "key.txt"
     key.write_text(AGE_IDENTITY + "\n")
     secrets = (b"KDUMPLANT ", b"Linux version", b"sysrq: Trigger a crash")
     readable = [f"{path.name}: {word}" for path in dump.iterdir() for word in secrets if word in path.read_bytes()]
@@ -355,6 +372,14 @@ def _taken_on_host(lab, folder, disk):
     return text, sorted(found.iterdir()) if found.is_dir() else []
 
 
+def _one_taken_on_host(lab, folder, crash):
+    """The one whole dump of a raw partition."""
+    text, found = _taken_on_host(lab, folder / "host", crash.disk)
+    if len(found) != 1 or found[0].name.endswith(".incomplete"):
+        raise LabError(f"not one whole dump: {found}\n{text}\n{crash.console[-3000:]}")
+    return found[0]
+
+
 def _raw_partition(report, lab, folder, scenario):
     """A dump on a raw partition, which the next boot takes from there; and the same whenever the power is cut while it is written."""
     name, setup = scenario.name, scenario.setup
@@ -434,7 +459,7 @@ def _refused(report, lab, folder, scenario):
     """kdumpctl start refuses the target and says why."""
     name = scenario.name
     text = capture.refusal(lab, folder, scenario.setup)
-    for word in ("keyslot 0 argon2id 128 MiB", "keyslot 1 pbkdf2", "the reservation of the capture kernel has 192 MiB"):
+    for word in scenario.setup.says:
         report.check(f"{name}: the refusal says '{word}'", "" if word in text else text)
 
 
@@ -598,14 +623,18 @@ def _fallback(report, lab, folder, scenario):
     name, setup = scenario.name, scenario.setup
     crash = capture.crash(lab, folder, setup)
     checks.ended(report, name, crash, setup.config["KDUMP_FINAL_ACTION"])
-    dump = crash.dump_directory(crash.second)
+    is_from_raw = setup.config.get("KDUMP_TARGET", "").startswith("raw:")
+    dump = _one_taken_on_host(lab, folder, crash) if setup.partition and not is_from_raw else crash.dump_directory(crash.second, setup.found_in)
     checks.directory(report, name, dump)
+    if is_from_raw:
+        report.check(f"{name}: what somebody made there is as it was", image.check_partition_clean(crash.disk, "ext4"))
     text = (dump / "capture.log").read_text()
-    found = re.search(FALLBACK_REASONS[setup.trouble], text)
+    kind = "raw" if is_from_raw else f"{setup.server}-{setup.trouble}"
+    found = re.search(FALLBACK_REASONS.get(kind) or FALLBACK_REASONS[setup.trouble], text)
     report.check(f"{name}: capture.log says what was wrong with the first target",
                  "" if found else f"it says:\n{text[-2000:]}")
     try:
-        names = crash.names()
+        names = crash.server.names() if crash.server and not crash.server.has_disk else crash.names()
     except LabError:
         names = []
     report.check(f"{name}: what is on the first target is marked incomplete",
@@ -772,6 +801,7 @@ def fallback(suffix, series, trouble, quick, what, watchdog=False, server=""):
     config = {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff",
               "KDUMP_FALLBACK": f"UUID={capture.SECOND_UUID}", "KDUMP_DEADLINE": "120"}
     setup = Setup(series, config, has_second=True, trouble=trouble, watchdog=watchdog, server=server, disk_mib=16 if trouble == "full" else 256,
+                  found_in="/" if server and server != "iscsi" else capture.SAVEDIR,
                   before_panic="" if trouble else f"tune2fs -U random $(blkid -U {capture.UUID})")
     return Scenario(f"fallback-{suffix}", setup, _fallback, quick, f"the first target {what}: the second one has the dump")
 
@@ -862,6 +892,10 @@ def table():
                  _uploaded, False, "a dump in a store in the manner of S3, in parts"),
         Scenario("https-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "poweroff"}, server="https"),
                  _uploaded, False, "a dump on a web server, by https with a password and an authority of its own"),
+        Scenario("ftp-6.12", Setup("6.12", {"KDUMP_FINAL_ACTION": "poweroff"}, server="ftp"),
+                 _uploaded, False, "a dump on a server, by ftp with a password"),
+        Scenario("ssh-ipv6-6.12", Setup("6.12", {"KDUMP_FINAL_ACTION": "poweroff"}, server="ssh6"),
+                 _by_ipv6, False, "a dump on a server, by ssh over IPv6"),
         Scenario("sftp-6.12", Setup("6.12", {"KDUMP_FINAL_ACTION": "poweroff"}, server="sftp"),
                  _filtered, False, "the same, for a user who may not run commands there"),
         Scenario("missing-uuid-6.1",
@@ -906,6 +940,9 @@ def table():
             ("iscsi-gone-6.1", "6.1", "gone", False, "is on a server that is gone", False, "iscsi"),
             ("iscsi-silent-6.1", "6.1", "silent", False, "is on a server that answers nothing any more", False, "iscsi"),
             ("iscsi-cable-6.12", "6.12", "cable", False, "is behind a cable that is pulled out while the memory is saved", False, "iscsi"),
+            ("ssh-silent-6.1", "6.1", "silent", False, "is a server that answers nothing any more while the memory is saved", False, "ssh"),
+            ("nfs-silent-6.12", "6.12", "silent", False, "is such a server by NFS", False, "nfs"),
+            ("https-dies-6.1", "6.1", "dies", False, "is a web server that is gone while the memory is saved", False, "https"),
             ("full-6.1", "6.1", "full", False, "is too small"),
             ("hang-6.1", "6.1", "hang", False, "does not answer any more"),
             ("stall-6.12", "6.12", "stall", False, "stalls while the memory is saved"),
@@ -971,6 +1008,22 @@ def table():
                        partition=image.RAW, trouble="power", disk_mib=128,
                        before_start=faults.hook('echo >"$KDUMP_DIRECTORY/a name with blanks"')),
                  _raw_partition, False, "a partition without a file system; the power is cut at every flush"),
+        Scenario("raw-encrypted-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_ENCRYPT_TO": AGE_RECIPIENT, "KDUMP_DEADLINE": "120",
+                               "KDUMP_TARGET": f"raw:PARTUUID={image.PARTUUID}"}, partition=image.RAW, disk_mib=128),
+                 _encrypted, False, "the same, encrypted to a key"),
+        Scenario("fallback-raw-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_DEADLINE": "120",
+                               "KDUMP_TARGET": f"UUID={capture.SECOND_UUID}", "KDUMP_FALLBACK": f"raw:PARTUUID={image.PARTUUID}"},
+                       partition=image.RAW, disk_mib=128, has_second=True,
+                       before_panic=f"tune2fs -U random $(blkid -U {capture.SECOND_UUID})"),
+                 _fallback, False, "the first target is gone: a raw partition has the dump"),
+        Scenario("fallback-raw-taken-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_FAILURE_ACTION": "poweroff", "KDUMP_DEADLINE": "120",
+                               "KDUMP_TARGET": f"raw:PARTUUID={image.PARTUUID}", "KDUMP_FALLBACK": f"UUID={capture.SECOND_UUID}"},
+                       partition=image.RAW, disk_mib=128, has_second=True,
+                       before_panic=f"mkfs.ext4 -q /dev/disk/by-partuuid/{image.PARTUUID} 2>&1"),
+                 _fallback, False, "somebody has made a file system on the raw partition: the second target has the dump"),
         stacked("lvm", "lvm", False, "a logical volume; started by kdump.service", service=True),
         stacked("lvm-thin", "lvm-thin", False, "a thin volume with xfs"),
         stacked("md-raid1", "md-raid1", False, "a mirror"),
@@ -989,7 +1042,10 @@ def table():
                 before_panic=f"tune2fs -U random $(blkid -U {capture.UUID})", says=("typed 42",)),
         handover("luks-handover", "luks2", "its key is linked to a keyring; started by kdump.service", before_start=storage.LINK_KEY, service=True),
         handover("luks-handover-table", "luks1", "LUKS1, whose key device-mapper has"),
-        stacked("luks", "luks", False, "an encrypted volume is refused with what its keys need", _refused),
+        stacked("luks", "luks", False, "an encrypted volume is refused with what its keys need", _refused,
+                says=("keyslot 0 argon2id 128 MiB", "keyslot 1 pbkdf2", "the reservation of the capture kernel has 192 MiB")),
+        stacked("raw-twins", "twins", False, "a raw partition is refused of which there is a copy on another disk", _refused,
+                config={"KDUMP_TARGET": f"raw:{storage.DISK}0-part1"}, says=("are both PARTUUID=", "one of two disks is a copy of the other")),
     ]
     rows += [Scenario(f"rate-{series}", Setup(series, crashkernel="192M"), _rates, False,
                       "how fast /proc/vmcore is read, by size of the window")

@@ -29,7 +29,7 @@ EXPORT {{
 LOG {{ Default_Log_Level = EVENT; }}
 """
 
-SSHD = f"""ListenAddress {network.PEER}
+SSHD = """ListenAddress {address}
 HostKey /work/host_key
 AuthorizedKeysFile /work/authorized_keys
 PidFile none
@@ -82,6 +82,14 @@ class Server:
     def make(self):
         """What the server needs."""
 
+    def wait_for_dump(self, size, limit_s):
+        """Until so many bytes of a dump have come."""
+        deadline = time.monotonic() + limit_s
+        while sum(path.stat().st_size for path in self.dumps.rglob("*") if path.is_file()) < size:
+            if time.monotonic() > deadline:
+                raise LabError(f"no {size} bytes came to the server in {limit_s} s: {self.peer.text('server.log')[-2000:]}")
+            time.sleep(0.05)  # nothing else tells what the server writes
+
     def kill(self):
         """It is gone from one moment to the next."""
         self.child.kill()
@@ -99,9 +107,13 @@ class Server:
         del guest
         return {}
 
+    def names(self):
+        """Of the dumps that came, whole or not."""
+        return sorted(path.name for path in self.dumps.rglob("guest-*"))
+
     def dump_directory(self):
         """The one finished dump."""
-        names = sorted(path.name for path in self.dumps.rglob("guest-*"))
+        names = self.names()
         if len(names) != 1 or names[0].endswith(".incomplete"):
             raise LabError(f"the server has {names or 'nothing'}, not one finished dump")
         return next(self.dumps.rglob("guest-*"))
@@ -158,6 +170,7 @@ class Ssh(Server):
 
     tree = "ssh"
     port = 22
+    address = network.PEER
     savedir = f"ssh://root@{network.PEER}{DUMPS}/below"
     script = "usermod -p '*' root; exec /usr/sbin/sshd -D -e -f /work/sshd_config"
 
@@ -165,13 +178,24 @@ class Ssh(Server):
         for name in ("host_key", "guest_key"):
             run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / name])
         shutil.copy(self.folder / "guest_key.pub", self.folder / "authorized_keys")
-        (self.folder / "sshd_config").write_text(SSHD, encoding="ascii")
+        (self.folder / "sshd_config").write_text(SSHD.format(address=self.address), encoding="ascii")
 
     def prepare(self, guest):
         key, public = (self.folder / "guest_key").read_text(), (self.folder / "host_key.pub").read_text().split()
         guest.sh(f"mkdir -p -m 700 /root/.ssh; umask 077; cat >{GUEST_KEY} <<'END'\n{key}END\n"
-                 f"echo '{network.PEER} {public[0]} {public[1]}' >>/root/.ssh/known_hosts")
+                 f"echo '{self.address} {public[0]} {public[1]}' >>/root/.ssh/known_hosts")
         return {"KDUMP_SSH_IDENTITY": GUEST_KEY}
+
+
+class Ssh6(Ssh):
+    """The same, over IPv6."""
+
+    address = network.SERVER6
+    savedir = f"ssh://root@[{network.SERVER6}]{DUMPS}"
+
+    def make(self):
+        super().make()
+        run(["ip", "-netns", self.peer.name, "-6", "address", "add", f"{self.address}/64", "dev", "lan", "nodad"])
 
 
 class Sftp(Ssh):
@@ -214,6 +238,16 @@ class Store(Server):
                   "    path = pathlib.Path(sys.argv[1]) / one['Key']\n"
                   "    path.parent.mkdir(parents=True, exist_ok=True)\n"
                   "    store.download_file('crash', one['Key'], str(path))\n")
+
+
+class Ftp(Server):
+    """pyftpdlib, with a password."""
+
+    port = 21
+    savedir = f"ftp://sender:ftp%2dsecret@{network.PEER}/"
+
+    def command(self, tree):
+        return [PYTHON, SEND / "ftp_server.py", self.dumps, str(self.port), network.PEER]
 
 
 APACHE = """ServerRoot {folder}
@@ -358,7 +392,7 @@ class IscsiPaths(Iscsi):
              "--mode", "portal", "--param", f"portal={network.PEER}:3260"])
 
 
-KINDS = {"iscsi": Iscsi, "iscsi-paths": IscsiPaths, "nfs": Nfs, "ssh": Ssh, "sftp": Sftp, "cifs": Cifs, "s3": Store, "https": Https}
+KINDS = {"iscsi": Iscsi, "iscsi-paths": IscsiPaths, "nfs": Nfs, "ssh": Ssh, "ssh6": Ssh6, "sftp": Sftp, "ftp": Ftp, "cifs": Cifs, "s3": Store, "https": Https}
 
 
 def trees(kinds):
