@@ -122,7 +122,8 @@ static struct error *nothing_there(const struct bootloader_task *task, size_t im
 {
 	if (images)
 		return error_new(ERROR_UNSUPPORTED,
-		                 "no unified kernel image in EFI/Linux is %s; --kernel=ALL is for all of them", task->kernel);
+		                 "no unified kernel image in EFI/Linux is %s; --kernel=ALL is for all of them",
+		                 task->kernel);
 	if (task->notes.count)
 		return error_new(ERROR_UNSUPPORTED, "%s", task->notes.list[0]);
 	return error_new(ERROR_UNSUPPORTED,

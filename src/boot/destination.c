@@ -204,10 +204,11 @@ static struct error *refuse_twin(const struct host *host, const struct destinati
 	struct error *err = device_other(host, &place->device, place->tag, &other);
 
 	if (!err && other)
-		err = error_new(ERROR_CONFIG,
-		                "/dev/%s and /dev/%s are both %s, one of two disks is a copy of the other: give one of the "
-		                "partitions another name with \"sgdisk --partition-guid=NUMBER:R DISK\", or take a disk away",
-		                place->device.name, other, place->tag);
+		err = error_new(
+			ERROR_CONFIG,
+			"/dev/%s and /dev/%s are both %s, one of two disks is a copy of the other: give one of the "
+			"partitions another name with \"sgdisk --partition-guid=NUMBER:R DISK\", or take a disk away",
+			place->device.name, other, place->tag);
 	return err;
 }
 

@@ -69,7 +69,8 @@ struct error *device_by_name(const struct host *host, const char *name, struct d
  * @param[out] ret The kernel's name of another one; NULL: there is none. free() it.
  * @return NULL; ERROR_OS; ERROR_NOMEM.
  */
-struct error *device_other(const struct host *host, const struct device *device, const char *name, char **ret) must_check;
+struct error *device_other(const struct host *host, const struct device *device, const char *name,
+                           char **ret) must_check;
 
 /**
  * What is on a device: from udev's links, then from the device itself.

@@ -317,21 +317,24 @@ static struct error *refuse_addon(const struct host *host, const char *directory
 	static const char features[] = EFIVARS "StubFeatures" OF_SYSTEMD;
 
 	if (host_exists(host, features) && !(variable_byte(host, features) & READS_ADDONS))
-		return error_new(ERROR_UNSUPPORTED,
-		                 "the unified kernel image that is running reads no add-ons (systemd-stub before 254): put "
-		                 "\"%s\" into " BLSENTRY_CMDLINE " and make the image anew (kernel-install(8))",
-		                 parameters);
+		return error_new(
+			ERROR_UNSUPPORTED,
+			"the unified kernel image that is running reads no add-ons (systemd-stub before 254): put "
+			"\"%s\" into " BLSENTRY_CMDLINE " and make the image anew (kernel-install(8))",
+			parameters);
 	if (variable_byte(host, EFIVARS "SecureBoot" OF_UEFI))
-		return error_new(ERROR_UNSUPPORTED,
-		                 "Secure Boot is on, an add-on that nobody has signed is not read: make one with your key by "
-		                 "\"ukify build --secureboot-private-key=… --secureboot-certificate=… "
-		                 "--cmdline='%s' --output=%s/" UNIFIED_ADDON "\"",
-		                 parameters, directory);
+		return error_new(
+			ERROR_UNSUPPORTED,
+			"Secure Boot is on, an add-on that nobody has signed is not read: make one with your key by "
+			"\"ukify build --secureboot-private-key=… --secureboot-certificate=… "
+			"--cmdline='%s' --output=%s/" UNIFIED_ADDON "\"",
+			parameters, directory);
 	if (!find_ukify(host))
-		return error_new(ERROR_UNSUPPORTED,
-		                 "ukify(1) is not installed (package systemd-ukify), which makes the add-on with \"%s\" for "
-		                 "unified kernel images",
-		                 parameters);
+		return error_new(
+			ERROR_UNSUPPORTED,
+			"ukify(1) is not installed (package systemd-ukify), which makes the add-on with \"%s\" for "
+			"unified kernel images",
+			parameters);
 	return NULL;
 }
 

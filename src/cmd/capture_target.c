@@ -444,15 +444,21 @@ static struct error *save_all(struct capture *capture)
 {
 	struct error *err;
 
+	capture->outcome->doing = "the programs before the dump were running";
 	capture_run_hooks(capture, capture->plan.hooks_pre, "pre", EXIT_OK);
-	err = seal(capture, save(capture));
+	capture->outcome->doing = "the memory was saved";
+	err = save(capture);
+	capture->outcome->doing = "the dump was sealed";
+	err = seal(capture, err);
 	if (err)
 		return err;
 	capture->outcome->is_sealed = true;
 	// A log is no dump, in whose place an old one could go; a server keeps its own house, and on a partition nothing is old.
 	if (!capture->is_log_only && !place_of(capture))
 		remove_old(capture);
+	capture->outcome->doing = "the programs behind the dump were running";
 	run_post_hooks(capture);
+	capture->outcome->doing = "the target was let go";
 	return NULL;
 }
 
@@ -464,9 +470,11 @@ struct error *capture_to_target(struct capture *capture)
 	log_print(&capture->log,
 	          "kdump-suite " PACKAGE_VERSION ", capture of host %s, %" PRIu64 " MiB memory available",
 	          capture->plan.hostname, system_meminfo("MemAvailable") / MIB);
+	capture->outcome->doing = "the target was looked for";
 	err = reach_target(capture);
 	if (err)
 		return err;
+	capture->outcome->doing = "the log and the report were saved";
 	err = make_directory(capture);
 	if (!err) {
 		wait_for_random(capture);

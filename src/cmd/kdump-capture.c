@@ -37,7 +37,7 @@ enum {
 	// Hooks for when nothing was saved, all together.
 	EMERGENCY_MS = 120000,
 	// A part that knows its deadline ends a little before it, and says what it waited for.
-	EARLY_MS = 1000,
+	EARLY_MS = 3000,
 	// Drivers look for their devices in this time; a disk whose driver hangs is not the only one.
 	LOAD_MS = 60000,
 	// The end of the crashed kernel's log on the console, in bytes, where it is all that is left.
@@ -161,12 +161,14 @@ static int try_target(struct capture *capture, uint64_t end_ms)
 	capture->target.end_ms = end_ms > EARLY_MS ? end_ms - EARLY_MS : end_ms;
 	outcome->is_sealed = false;
 	outcome->reason[0] = '\0';
+	outcome->doing = "it began";
 	err = run_work(capture, end_ms, &result);
 	if (err)
-		snprintf(outcome->reason, ERROR_TEXT_BYTES, "after %" PRIu64 " s: %.900s",
-		         (clock_now_ms() - start_ms) / 1000, err->text);
+		snprintf(outcome->reason, ERROR_TEXT_BYTES, "after %" PRIu64 " s, while %s: %.900s",
+		         (clock_now_ms() - start_ms) / 1000, outcome->doing, err->text);
 	else if (result.status > 128)
-		snprintf(outcome->reason, ERROR_TEXT_BYTES, "killed by signal %d", result.status - 128);
+		snprintf(outcome->reason, ERROR_TEXT_BYTES, "killed by signal %d while %s", result.status - 128,
+		         outcome->doing);
 	error_free(err);
 	if (result.status == EXIT_OK || !outcome->is_sealed)
 		return result.status;

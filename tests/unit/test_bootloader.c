@@ -325,7 +325,8 @@ static void systemd_boot(void)
 	check_ok(run(&fake, loader, one, BOOTLOADER_DEFAULT));
 	check_view(&fake, loader, (const char *const[]){"crashkernel=128M", "", NULL});
 	check_ok(bootloader_run(&fake.host, loader, &task, false));
-	check(task.notes.count == 1 && strstr(task.notes.list[0], "/efi/EFI/Linux/u.efi: it ends within its headers; it is left alone"));
+	check(task.notes.count == 1 &&
+	      strstr(task.notes.list[0], "/efi/EFI/Linux/u.efi: it ends within its headers; it is left alone"));
 	bootloader_task_deinit(&task);
 	check_view(&fake, loader, (const char *const[]){"crashkernel=128M", "crashkernel=128M", NULL});
 	check_file(&fake, "/etc/kernel/cmdline", "root=/dev/vda1 crashkernel=128M\n");

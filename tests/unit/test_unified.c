@@ -120,7 +120,8 @@ static void what_is_no_image(void)
 	_cleanup_free_ char *text = NULL;
 
 	fake_init(&fake);
-	fake_file(&fake, IMAGE, "no image at all, but a text that is longer than its header would be, so that it is read.");
+	fake_file(&fake, IMAGE,
+	          "no image at all, but a text that is longer than its header would be, so that it is read.");
 	check_error(unified_cmdline(&fake.host, IMAGE, &text), ERROR_BAD_DATA, "debian-6.1.efi: it is no image of EFI");
 	make_image(bytes, "quiet");
 	for (size_t size = 0; size < TEXT_AT; size += 7) {
@@ -148,7 +149,8 @@ static void an_addon_for_all(void)
 	check_ok(run(&fake, halves, BOOTLOADER_ALL, ADDON, "crashkernel=256M,high crashkernel=72M,low"));
 	check(fake.run_count == 3);
 	check_text(fake.runs[0], "mkdir|-p|/efi/loader/addons");
-	check_text(fake.runs[1], "ukify|build|--cmdline=crashkernel=256M,high crashkernel=72M,low|--output=" ADDON ".new");
+	check_text(fake.runs[1],
+	           "ukify|build|--cmdline=crashkernel=256M,high crashkernel=72M,low|--output=" ADDON ".new");
 	check_text(fake.runs[2], "mv|-T|" ADDON ".new|" ADDON);
 	check_view(&fake, "crashkernel=256M,high crashkernel=72M,low", "crashkernel=256M,high crashkernel=72M,low");
 	// What is there already costs nothing.
@@ -156,7 +158,8 @@ static void an_addon_for_all(void)
 	check(fake.run_count == 0);
 	check_ok(run(&fake, one, BOOTLOADER_ALL, ADDON, "crashkernel=128M"));
 	check_view(&fake, "crashkernel=128M", "crashkernel=128M");
-	check_error(run(&fake, halves, BOOTLOADER_ALL, ADDON, "crashkernel=1M"), ERROR_OS, "the add-on has not what was asked for");
+	check_error(run(&fake, halves, BOOTLOADER_ALL, ADDON, "crashkernel=1M"), ERROR_OS,
+	            "the add-on has not what was asked for");
 }
 
 static void an_addon_goes(void)
@@ -179,8 +182,10 @@ static void an_addon_for_one(void)
 	check_ok(run(&fake, one, IMAGE, IMAGE ".extra.d/kdump.addon.efi", "crashkernel=128M"));
 	check_text(fake.runs[2], "mv|-T|" IMAGE ".extra.d/kdump.addon.efi.new|" IMAGE ".extra.d/kdump.addon.efi");
 	check_view(&fake, "crashkernel=128M", "");
-	check_error(run(&fake, one, "/boot/vmlinuz-6.1", NULL, NULL), ERROR_UNSUPPORTED, "no unified kernel image in EFI/Linux is /boot/vmlinuz-6.1");
-	check_error(run(&fake, one, BOOTLOADER_DEFAULT, NULL, NULL), ERROR_UNSUPPORTED, "--kernel=ALL is for all of them");
+	check_error(run(&fake, one, "/boot/vmlinuz-6.1", NULL, NULL), ERROR_UNSUPPORTED,
+	            "no unified kernel image in EFI/Linux is /boot/vmlinuz-6.1");
+	check_error(run(&fake, one, BOOTLOADER_DEFAULT, NULL, NULL), ERROR_UNSUPPORTED,
+	            "--kernel=ALL is for all of them");
 	// Ours, of one image, comes behind that of all.
 	check_error(run(&fake, halves, BOOTLOADER_ALL, NULL, NULL), ERROR_OS, "the add-on has not what was asked for");
 	check_text(fake.runs[3], "rm|" IMAGE ".extra.d/kdump.addon.efi");
@@ -194,20 +199,24 @@ static void what_an_image_has_inside(void)
 	make_machine(&fake);
 	put_image(&fake, IMAGE, "quiet crashkernel=1G");
 	put_image(&fake, SECOND, "crashkernel=128M");
-	check_error(run(&fake, halves, BOOTLOADER_ALL, NULL, NULL), ERROR_UNSUPPORTED, IMAGE " has crashkernel=1G inside");
-	check_error(run(&fake, none, BOOTLOADER_ALL, NULL, NULL), ERROR_UNSUPPORTED, IMAGE " has crashkernel=1G inside");
+	check_error(run(&fake, halves, BOOTLOADER_ALL, NULL, NULL), ERROR_UNSUPPORTED,
+	            IMAGE " has crashkernel=1G inside");
+	check_error(run(&fake, none, BOOTLOADER_ALL, NULL, NULL), ERROR_UNSUPPORTED,
+	            IMAGE " has crashkernel=1G inside");
 	check(fake.run_count == 0);
 	check_ok(run(&fake, one, BOOTLOADER_ALL, ADDON, "crashkernel=128M"));
 	check_view(&fake, "crashkernel=1G crashkernel=128M", "crashkernel=128M crashkernel=128M");
 	check_ok(run(&fake, one, SECOND, NULL, NULL));
 	check(fake.run_count == 0);
 	put_image(&fake, IMAGE ".extra.d/mine.addon.efi", "crashkernel=2G");
-	check_error(run(&fake, one, BOOTLOADER_ALL, NULL, NULL), ERROR_UNSUPPORTED, "has crashkernel=2G, which comes last");
+	check_error(run(&fake, one, BOOTLOADER_ALL, NULL, NULL), ERROR_UNSUPPORTED,
+	            "has crashkernel=2G, which comes last");
 }
 
 static void what_would_not_be_read(void)
 {
-	static const char old[] = "\6\0\0\0\037\0\0\0\0\0\0", new[] = "\6\0\0\0\377\0\0\0\0\0\0", is_on[] = "\6\0\0\0\1";
+	static const char old[] = "\6\0\0\0\037\0\0\0\0\0\0", new[] = "\6\0\0\0\377\0\0\0\0\0\0",
+			  is_on[] = "\6\0\0\0\1";
 	_cleanup_fake_ struct fake fake;
 
 	make_machine(&fake);
@@ -215,7 +224,8 @@ static void what_would_not_be_read(void)
 	check_error(run(&fake, one, BOOTLOADER_ALL, NULL, NULL), ERROR_UNSUPPORTED, "reads no add-ons");
 	check_ok(host_replace(&fake.host, STUB_FEATURES, new, sizeof(new), 0644));
 	check_ok(host_replace(&fake.host, SECURE_BOOT, is_on, 5, 0644));
-	check_error(run(&fake, one, BOOTLOADER_ALL, NULL, NULL), ERROR_UNSUPPORTED, "--cmdline='crashkernel=128M' --output=" ADDON);
+	check_error(run(&fake, one, BOOTLOADER_ALL, NULL, NULL), ERROR_UNSUPPORTED,
+	            "--cmdline='crashkernel=128M' --output=" ADDON);
 	check_ok(host_remove(&fake.host, SECURE_BOOT));
 	check_ok(host_remove(&fake.host, "/usr/bin/ukify"));
 	check_error(run(&fake, one, BOOTLOADER_ALL, NULL, NULL), ERROR_UNSUPPORTED, "ukify(1) is not installed");
@@ -242,14 +252,9 @@ static void started_by_the_firmware(void)
 }
 
 static const struct test tests[] = {
-	TEST(command_lines),
-	TEST(what_is_no_image),
-	TEST(an_addon_for_all),
-	TEST(an_addon_goes),
-	TEST(an_addon_for_one),
-	TEST(what_an_image_has_inside),
-	TEST(what_would_not_be_read),
-	TEST(started_by_the_firmware),
+	TEST(command_lines),          TEST(what_is_no_image),        TEST(an_addon_for_all),
+	TEST(an_addon_goes),          TEST(an_addon_for_one),        TEST(what_an_image_has_inside),
+	TEST(what_would_not_be_read), TEST(started_by_the_firmware),
 };
 
 int main(int argc, char **argv)

@@ -124,7 +124,7 @@ class Crash:
             raise LabError(f"{folder} holds {names or 'nothing'}, not one finished "
                            "dump; console since the panic:\n"
                            + "\n".join(self.console.splitlines()[-40:]))
-        return image.extract(disk or self.disk, f"{folder}/{names[0]}", self.folder / ("second" if disk else "dump"))
+        return image.extract(disk or self.disk, f"{folder.rstrip('/')}/{names[0]}", self.folder / ("second" if disk else "dump"))
 
 
 def _configure(guest, config):
@@ -317,7 +317,10 @@ def refusal(lab, folder, setup):
     folder.mkdir(parents=True, exist_ok=True)
     disks = [folder / f"target{number}.img" for number in range(storage.KINDS[setup.storage].disks)]
     for disk in disks:
-        _blank(disk, setup.disk_mib)
+        if setup.partition:
+            image.make_partitioned(disk, setup.disk_mib, setup.partition, UUID)
+        else:
+            _blank(disk, setup.disk_mib)
     for guest in _booted(lab, folder, setup, disks):
         _configure(guest, {"KDUMP_TARGET": f"UUID={UUID}", "KDUMP_SAVEDIR": SAVEDIR, **setup.config})
         guest.sh(storage.make(setup.storage, UUID))

@@ -16,6 +16,8 @@ from .command import LabError
 # tables the emulated kernel boots several seconds sooner.
 CPU = "max,-cx16,-la57"
 
+COMMAND_LINE = ("root=/dev/vda rw console=ttyS0,115200 loglevel=7 panic=10 systemd.unit=lab.target systemd.show_status=0 no_timer_check "
+                "module_blacklist=kvm,kvm_amd,kvm_intel")
 HALTED = r"System halted"
 
 # How a disk is attached; {} is its drive, its name, and its serial number.
@@ -146,12 +148,12 @@ class Guest(Machine):
 
     def __init__(self, folder, kernel, initrd, root, *, memory_mib=512, cpus=1,
                  crashkernel="128M", disks=(), bus="virtio", append="", cpu=CPU, network=None, devices=(),
-                 firmware=None):
+                 firmware=None, by_firmware=False):
         super().__init__(folder, [])
         self.kernel = kernel
         self.ram = self.folder / "ram"
         self._argv = self._command(initrd, root, memory_mib, cpus, crashkernel,
-                                   disks, bus, append, cpu)
+                                   disks, bus, append, cpu, by_firmware)
         if firmware:
             self._argv += image.firmware(firmware)
         for device in devices:
@@ -160,7 +162,7 @@ class Guest(Machine):
             self._argv = network.inside([*self._argv, *network.options()])
         self._requests = 0
 
-    def _command(self, initrd, root, memory_mib, cpus, crashkernel, disks, bus, append, cpu):
+    def _command(self, initrd, root, memory_mib, cpus, crashkernel, disks, bus, append, cpu, by_firmware):
         overlay = self.folder / "root.qcow2"
         image.overlay(root, overlay)
         options = [
@@ -170,14 +172,12 @@ class Guest(Machine):
             "-object", f"memory-backend-file,id=ram,size={memory_mib}M,"
                        f"mem-path={self.ram},share=on",
             "-device", "virtio-rng-pci", "-action", "watchdog=none",
-            "-kernel", self.kernel.vmlinuz, "-initrd", initrd, "-append",
-            "root=/dev/vda rw console=ttyS0,115200 loglevel=7 panic=10 "
-            "systemd.unit=lab.target systemd.show_status=0 no_timer_check "
-            "module_blacklist=kvm,kvm_amd,kvm_intel "
-            f"crashkernel={crashkernel} {append}",
             "-drive", f"file={overlay},if=none,id=root,format=qcow2,cache=unsafe",
             "-device", "virtio-blk-pci,drive=root,serial=root",
         ]
+        # Else what the firmware finds on the disks.
+        if not by_firmware:
+            options += ["-kernel", self.kernel.vmlinuz, "-initrd", initrd, "-append", f"{COMMAND_LINE} crashkernel={crashkernel} {append}"]
         options += self.streams(self.folder)
         for number, disk in enumerate(disks):
             if isinstance(disk, dict):

@@ -7,7 +7,7 @@ import re
 import shutil
 
 from . import (archive, capture, checks, copier, debian, debuggers, direct, explained, faults, forms, fresh, image, inspected, kinds, network,
-               pageflags, planted, servers, storage, told, traced, usage, vmcoreinfo)
+               pageflags, planted, servers, storage, told, traced, unified, usage, vmcoreinfo)
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -36,12 +36,12 @@ FALLBACK_REASONS = {
     "hang": "FAILED: UUID=.*did not appear.*does not answer.*trying the next target",
     "stall": "FAILED: UUID=.*trying the next target",
     "errors": "FAILED: UUID=.*Input/output error.*trying the next target",
-    "gone": "FAILED: UUID=.*after 3[0-9] s: iSCSI target iqn.*Connection refused.*trying the next target",
-    "silent": "FAILED: UUID=.*after [234][0-9] s: the session with its iSCSI target is lost; trying the next target",
-    "cable": "FAILED: UUID=.*after [234][0-9] s: the session with its iSCSI target is lost; trying the next target",
+    "gone": "FAILED: UUID=.*after 3[0-9] s, while the target was looked for: iSCSI target iqn.*Connection refused.*trying the next target",
+    "silent": "FAILED: UUID=.*after [234][0-9] s, while the memory was saved: the session with its iSCSI target is lost; trying the next target",
+    "cable": "FAILED: UUID=.*after [234][0-9] s, while the memory was saved: the session with its iSCSI target is lost; trying the next target",
     "raw": "FAILED: PARTUUID=.* holds ext4 now; nothing is written over it; trying the next target",
     "ssh-silent": "FAILED: ssh://.*trying the next target",
-    "nfs-silent": "FAILED: .*trying the next target",
+    "nfs-silent": "FAILED: 192.0.2.1:/dumps: after [0-9]+ s, while the memory was saved: its time is over; trying the next target",
     "https-dies": "FAILED: https://.*trying the next target",
     "removal": "FAILED: UUID=.*(Input/output error|No such device|Read-only).*trying the next target",
 }
@@ -1045,7 +1045,7 @@ def table():
         stacked("luks", "luks", False, "an encrypted volume is refused with what its keys need", _refused,
                 says=("keyslot 0 argon2id 128 MiB", "keyslot 1 pbkdf2", "the reservation of the capture kernel has 192 MiB")),
         stacked("raw-twins", "twins", False, "a raw partition is refused of which there is a copy on another disk", _refused,
-                config={"KDUMP_TARGET": f"raw:{storage.DISK}0-part1"}, says=("are both PARTUUID=", "one of two disks is a copy of the other")),
+                partition=image.RAW, disk_mib=64, config={"KDUMP_TARGET": f"raw:{storage.DISK}0-part1"}, says=("are both PARTUUID=", "one of two disks is a copy of the other")),
     ]
     rows += [Scenario(f"rate-{series}", Setup(series, crashkernel="192M"), _rates, False,
                       "how fast /proc/vmcore is read, by size of the window")
@@ -1056,6 +1056,8 @@ def table():
     rows += [Scenario(f"restart-kexec{suffix}", fresh.Setup("6.1", init, True), fresh.restart_by_kexec, False,
                       f"with {init}: reset-crashkernel --reboot=kexec changes the reservation without the firmware")
              for suffix, init in (("", "systemd"), ("-sysvinit", "sysvinit"))]
+    rows.append(Scenario("systemd-boot-6.1", unified.Setup("6.1"), unified.carry_out, False,
+                         "UEFI and systemd-boot: a unified kernel image and an entry get another reservation"))
     rows += [_direct_row(name, *more) for name, *more in DIRECT]
     rows += [Scenario(f"trace-{series}", direct.Setup(f"{series}-amd64", program="tracing", cpus=cpus), traced.carry_out, False,
                       "events in the memory are those that the kernel printed; trace-cmd reads them")

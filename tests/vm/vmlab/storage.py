@@ -55,7 +55,7 @@ KINDS = {
                     "/dev/mapper/cr_dumps", "", CHECK_EXT4),
 }
 
-KINDS["twins"] = Storage(2, f"printf 'label: gpt\\n,,L\\n' | sfdisk -q {DISK}0; cp {DISK}0 {DISK}1; partx -u {DISK}0; partx -u {DISK}1", "", "", "")
+KINDS["twins"] = Storage(2, "true", "", "", "")
 
 # An encrypted volume that is opened as a machine does when it starts, but for the key, which is in no keyring that outlives that.
 HEADER_UUID = "c0ffee00-1234-4321-8765-0123456789ae"
