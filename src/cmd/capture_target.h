@@ -43,7 +43,8 @@ struct capture_options {
 struct capture_outcome {
 	_Atomic bool
 		is_sealed; /**< The dump is whole and has its name: what happens then is no failure of the capture. */
-	const char *_Atomic doing; /**< What the work is at, for when it ends in the middle: static text, which both processes have. */
+	const char *_Atomic
+		doing; /**< What the work is at, for when it ends in the middle: static text, which both processes have. */
 	char reason[ERROR_TEXT_BYTES]; /**< Why it failed. */
 };
 
