@@ -107,6 +107,11 @@ bool error_catch(struct error **err, enum error_code code)
 	return true;
 }
 
+bool error_catch_os(struct error **err, int errnum)
+{
+	return *err && (*err)->errnum == errnum && error_catch(err, ERROR_OS);
+}
+
 void error_free(struct error *err)
 {
 	if (err && !error_is_static(err))

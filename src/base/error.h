@@ -76,6 +76,9 @@ struct error *error_wrap(struct error *err, const char *fmt, ...) printf_format(
  */
 bool error_catch(struct error **err, enum error_code code);
 
+/** As error_catch(), of an ERROR_OS with one errno value. @param[in,out] err As there. @param[in] errnum ENOENT … @return As there. */
+bool error_catch_os(struct error **err, int errnum);
+
 /** End of an error's life. @param[in] err May be NULL. */
 void error_free(struct error *err);
 

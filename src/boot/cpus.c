@@ -51,10 +51,8 @@ static struct error *count_online(const struct host *host, unsigned int *ret)
 
 	*ret = err ? 1 : count_list(text);
 	// A kernel for one CPU may be without.
-	if (err && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return NULL;
-	}
 	return err;
 }
 

@@ -17,8 +17,7 @@ struct error *crashkernel_read(const struct host *host, uint64_t *size_bytes_ret
 	struct error *err = host_read(host, "/sys/kernel/kexec_crash_size", 64, &text, NULL);
 	char *end;
 
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT)) {
 		return error_new(ERROR_UNSUPPORTED,
 		                 "this kernel cannot load a capture kernel (no /sys/kernel/kexec_crash_size; "
 		                 "it needs CONFIG_KEXEC_FILE or CONFIG_KEXEC, and CONFIG_CRASH_DUMP)");

@@ -234,10 +234,8 @@ static struct error *by_path(const struct host *host, const char *path, struct d
 	if (err && !error_catch(&err, ERROR_OS))
 		return err;
 	err = by_kernel_name(host, name, ret);
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return error_new(ERROR_CONFIG, "there is no block device %s now", path);
-	}
 	return err;
 }
 

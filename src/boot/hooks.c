@@ -185,11 +185,8 @@ static struct error *add_directory(struct finder *finder, const char *directory,
 		}
 		err = host_stat(finder->host, path, &info);
 		// A link to nowhere.
-		if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-			error_free(err);
-			err = NULL;
+		if (error_catch_os(&err, ENOENT))
 			info.st_mode = 0;
-		}
 		if (err)
 			break;
 		if (!S_ISREG(info.st_mode) || !(info.st_mode & 0111) || strpbrk(*name, " \t\"\\~")) {

@@ -254,8 +254,7 @@ static struct error *run_dracut(const struct host *host, const struct plan *plan
 	command.argv = (const char *const *)argv.list;
 	if (!err)
 		err = host_run(host, &command, &result);
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT)) {
 		return error_os(ENOENT, "there is no program dracut; install the package dracut");
 	}
 	return err ? err : check_result(&result);

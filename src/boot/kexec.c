@@ -19,11 +19,9 @@ struct error *kexec_is_loaded(const struct host *host, bool *is_loaded_ret)
 	_cleanup_free_ char *text = NULL;
 	struct error *err = host_read(host, "/sys/kernel/kexec_crash_loaded", 64, &text, NULL);
 
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return error_new(ERROR_UNSUPPORTED,
 		                 "this kernel cannot load a capture kernel (no /sys/kernel/kexec_crash_loaded)");
-	}
 	if (!err)
 		*is_loaded_ret = *text == '1';
 	return err;
@@ -38,8 +36,7 @@ static struct error *run(const struct host *host, const char *const *argv, struc
 	};
 	struct error *err = host_run(host, &command, ret);
 
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT)) {
 		return error_os(ENOENT, "there is no program kexec; install the package kexec-tools");
 	}
 	return err;
@@ -126,10 +123,8 @@ static struct error *set_panic_notifiers(const struct host *host)
 
 	if (!err)
 		err = io_write(fd, "Y\n", 2);
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return error_new(ERROR_UNSUPPORTED, "KDUMP_PANIC_NOTIFIERS: this kernel has no %s", path);
-	}
 	return error_wrap(err, "KDUMP_PANIC_NOTIFIERS");
 }
 

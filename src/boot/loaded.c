@@ -37,10 +37,8 @@ static struct error *add_memory(const struct host *host, struct text *text)
 	struct error *err = host_read(host, "/proc/iomem", LIST_MAX_BYTES, &list, NULL);
 	char *rest = list, *line;
 
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return NULL;
-	}
 	while (!err && (line = strsep(&rest, "\n")))
 		if (strstr(line, " : System RAM") || strstr(line, " : Crash kernel"))
 			text_add(text, "memory %s\n", line);
@@ -52,10 +50,8 @@ static struct error *add_cpus(const struct host *host, struct text *text)
 	_cleanup_free_ char *list = NULL;
 	struct error *err = host_read(host, "/sys/devices/system/cpu/present", LINE_MAX_BYTES, &list, NULL);
 
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return NULL;
-	}
 	if (!err)
 		text_add(text, "cpus %.*s\n", (int)strcspn(list, "\n"), list);
 	return err;
@@ -151,10 +147,8 @@ static struct error *restore(const struct host *host, bool *is_back_ret)
 	struct error *err = host_read(host, LOADED_PATH, LIST_MAX_BYTES, &text, NULL);
 
 	*is_back_ret = false;
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return NULL;
-	}
 	if (!err)
 		err = take_value(text, kernel_key, &plan.kernel_image);
 	if (!err)

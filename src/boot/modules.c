@@ -83,8 +83,7 @@ static struct error *read_list(const struct host *host, const struct modules *mo
 		return error_new(ERROR_NOMEM, "no memory for a path");
 	}
 	err = host_read(host, path, LIST_MAX_BYTES, ret, NULL);
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT)) {
 		*ret = strdup("");
 		return *ret ? NULL : error_new(ERROR_NOMEM, "no memory for a list of modules");
 	}

@@ -91,8 +91,7 @@ static struct error *run(const struct host *host, struct words *argv, uint64_t t
 
 	if (!err)
 		err = host_run(host, &command, &result);
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT)) {
 		return error_new(ERROR_UNSUPPORTED, "a test needs %s; install the package %s", argv->list[0], package);
 	}
 	if (!err && result.status != 0)

@@ -663,10 +663,8 @@ struct error *sftp_remove(struct sftp *sftp, const char *path)
 	begin(sftp, &packet, TYPE_REMOVE);
 	put_text(&packet, path);
 	err = ask_status(sftp, &packet, "remove");
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return NULL;
-	}
 	return error_wrap(err, "%s", path);
 }
 

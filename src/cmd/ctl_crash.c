@@ -89,10 +89,8 @@ static struct error *read_last(const struct host *host, struct last *ret)
 	struct error *err = host_read(host, CTL_CRASH_PATH, LIST_MAX_BYTES, &text, NULL);
 	char *rest = text, *line;
 
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return NULL;
-	}
 	while (!err && (line = strsep(&rest, "\n")))
 		if (*line)
 			err = take_line(line, ret);

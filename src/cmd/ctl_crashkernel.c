@@ -61,10 +61,8 @@ static struct error *read_written(struct state *state)
 	struct error *err = host_read(state->host, CTL_CRASHKERNEL_PATH, STATE_MAX_BYTES, &text, NULL);
 	char *second;
 
-	if (err && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return NULL;
-	}
 	if (!err)
 		err = read_boot_id(state->host, &boot_id);
 	if (err)

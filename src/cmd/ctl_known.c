@@ -20,10 +20,8 @@ struct error *ctl_known_read(const struct host *host, struct words *ret)
 	struct error *err = host_read(host, CTL_KNOWN_PATH, KNOWN_MAX_BYTES, &text, NULL);
 	char *rest = text, *line;
 
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return NULL;
-	}
 	while (!err && (line = strsep(&rest, "\n")))
 		if (*line)
 			words_add(ret, line);
@@ -63,10 +61,8 @@ struct error *ctl_known_last(const struct host *host, char **name_ret, char **st
 	struct error *err = host_read(host, LAST_PATH, LAST_MAX_BYTES, &text, NULL);
 	size_t size;
 
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return NULL;
-	}
 	if (err)
 		return err;
 	size = strcspn(text, " \n");

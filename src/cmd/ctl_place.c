@@ -121,10 +121,8 @@ struct error *ctl_place_open(const struct host *host, const struct config *confi
 	if (!place->shown)
 		return no_memory();
 	err = host_open(host, place->path, O_RDONLY | O_DIRECTORY, 0, &place->fd);
-	if (err && err->code == ERROR_OS && err->errnum == ENOENT) {
-		error_free(err);
+	if (error_catch_os(&err, ENOENT))
 		return NULL;
-	}
 	return err;
 }
 

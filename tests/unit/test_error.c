@@ -71,6 +71,10 @@ static void catching(void)
 	check(!error_catch(&err, ERROR_OS) && err);
 	check(error_catch(&err, ERROR_FAULT) && !err);
 	check(!error_catch(&err, ERROR_FAULT));
+	err = error_os(ENOENT, "x");
+	check(!error_catch_os(&err, EACCES) && err);
+	check(error_catch_os(&err, ENOENT) && !err);
+	check(!error_catch_os(&err, ENOENT));
 }
 
 static void exits(void)
