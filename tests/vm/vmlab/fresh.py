@@ -9,7 +9,7 @@ import re
 import shutil
 
 from . import capture, checks, image, packages
-from .command import LabError, run
+from .command import run
 from .guest import Guest
 
 def _by_hand(**values):
@@ -234,10 +234,7 @@ def restart_by_kexec(report, lab, folder, scenario):
         _restart(report, name, computer, guest)
         ended, _, _ = computer.keep(guest, "kdumpctl test --crash --yes")
         report.check(f"{name}: after a crash the machine starts again", "" if ended == "reboot" else f"it ended with {ended}")
-    names = image.listing(computer.target, capture.SAVEDIR)
-    if len(names) != 1 or names[0].endswith(".incomplete"):
-        raise LabError(f"{capture.SAVEDIR} holds {names or 'nothing'}, not one finished dump")
-    dump = image.extract(computer.target, f"{capture.SAVEDIR}/{names[0]}", folder / "dump")
+    dump = image.one_dump(computer.target, capture.SAVEDIR, folder / "dump")
     checks.directory(report, name, dump)
     checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore")
 
@@ -318,13 +315,10 @@ def carry_out(report, lab, folder, scenario):
     computer = Computer(lab, folder, setup, packages.build_deb(folder))
     _install(report, name, computer)
     _crash(report, name, computer)
-    names = image.listing(computer.target, capture.SAVEDIR)
-    if len(names) != 1 or names[0].endswith(".incomplete"):
-        raise LabError(f"{capture.SAVEDIR} holds {names or 'nothing'}, not one finished dump")
-    dump = image.extract(computer.target, f"{capture.SAVEDIR}/{names[0]}", folder / "dump")
+    dump = image.one_dump(computer.target, capture.SAVEDIR, folder / "dump")
     checks.directory(report, name, dump)
     checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore")
     _told(report, name, computer)
     if setup.init == "systemd":
         _without(report, name, computer)
-    report.check(f"{name}: the dump is still there", "" if image.listing(computer.target, capture.SAVEDIR) == names else "it is not")
+    report.check(f"{name}: the dump is still there", "" if image.listing(computer.target, capture.SAVEDIR) == [dump.name] else "it is not")

@@ -211,3 +211,11 @@ def extract(disk, folder, target):
     if not copy.is_dir():
         raise LabError(f"{disk}: cannot read {folder}: {text}{err}")
     return copy
+
+
+def one_dump(disk, folder, target):
+    """The one finished dump in a directory of the image, copied to the host."""
+    names = listing(disk, folder)
+    if len(names) != 1 or names[0].endswith(".incomplete"):
+        raise LabError(f"{folder} holds {names or 'nothing'}, not one finished dump")
+    return extract(disk, f"{folder}/{names[0]}", target)

@@ -90,14 +90,26 @@ class Server:
                 raise LabError(f"no {size} bytes came to the server in {limit_s} s: {self.peer.text('server.log')[-2000:]}")
             time.sleep(0.05)  # nothing else tells what the server writes
 
+    def _signal(self, number):
+        """To the server and all processes that it has made."""
+        parents = [tuple(map(int, line.split())) for line in run(["ps", "-e", "-o", "ppid=,pid="])[1].splitlines()]
+        found = [self.child.pid]
+        for pid in found:
+            found += [child for parent, child in parents if parent == pid]
+        for pid in found:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
     def kill(self):
         """It is gone from one moment to the next."""
-        self.child.kill()
+        self._signal(signal.SIGKILL)
         self.child.wait()
 
     def stop(self):
         """It takes what is sent to it, and answers nothing any more."""
-        self.child.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def collect(self):
         """When the machine has ended: what can only be asked for as long as the server runs."""

@@ -10,7 +10,7 @@ import re
 import shutil
 
 from . import archive, cache, capture, checks, debian, image
-from .command import LabError, run
+from .command import run
 from .guest import Guest
 
 SUITE = "trixie"
@@ -177,9 +177,6 @@ def carry_out(report, lab, folder, scenario):
         guest.send("echo c >/proc/sysrq-trigger")
         ended, _ = guest.wait_end(300, position)
         report.check(f"{name}: after a crash the machine ends as it should", "" if ended == "poweroff" else f"with {ended}")
-    names = image.listing(machine.target, capture.SAVEDIR)
-    if len(names) != 1 or names[0].endswith(".incomplete"):
-        raise LabError(f"{capture.SAVEDIR} holds {names or 'nothing'}, not one finished dump")
-    dump = image.extract(machine.target, f"{capture.SAVEDIR}/{names[0]}", folder / "dump")
+    dump = image.one_dump(machine.target, capture.SAVEDIR, folder / "dump")
     checks.directory(report, name, dump)
     checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore")
