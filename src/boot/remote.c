@@ -449,7 +449,7 @@ static void keep_nfs_options(const struct mount *mount, struct text *options)
 	for (size_t i = 0; i < array_size(kept); i++) {
 		_cleanup_free_ char *value = option_value(mount->options, kept[i]);
 
-		// The kernel shows what it did not use. Of the newest version of NFS a dump uses nothing that 4.1 has not (capture/target.c).
+		// The kernel shows what it did not use. Of NFS 4.2 a dump uses nothing that 4.1 has not (capture/target.c).
 		if (value && *value && !(strcmp(kept[i], "mountport") == 0 && strcmp(value, "0") == 0) &&
 		    !(strcmp(kept[i], "vers") == 0 && strcmp(value, "4.2") == 0))
 			text_add(options, ",%s=%s", kept[i], value);
