@@ -10,13 +10,14 @@ import pathlib
 import re
 import shutil
 import struct
+import tempfile
 
 from vmlab import cache, debian, image
 from vmlab.command import LabError, run
 from vmlab.guest import Guest
 
 HEADER_BYTES = 1 << 20
-HEADER_VERSION = 2
+HEADER_VERSION = 3
 GIB = 1 << 30
 # Memory of QEMU's machine "pc": where the file stops to be mapped at its own offset.
 LOW_BYTES = 3 * GIB
@@ -25,6 +26,10 @@ LOW_LIMIT = 3 * GIB + GIB // 2
 PAGE_OFFSET = 0xffff888000000000
 PT_LOAD, PT_NOTE = 1, 4
 NT_PRSTATUS, PRSTATUS_BYTES = 1, 336
+# Linux, struct elf_prstatus and user_regs_struct of x86-64; "": not told.
+PRSTATUS_REGISTERS_AT = 112
+PRSTATUS_REGISTERS = ("R15", "R14", "R13", "R12", "RBP", "RBX", "R11", "R10", "R9", "R8", "RAX", "RCX", "RDX", "RSI", "RDI", "", "RIP", "",
+                      "RFL", "RSP", "")
 
 # What a small machine does: programs, files in the page cache, slab.
 WORKLOAD = """
@@ -54,7 +59,16 @@ def _note(name, kind, descriptor):
     return struct.pack("<III", len(name), len(descriptor), kind) + pad(name) + pad(descriptor)
 
 
-def _header(memory, memory_bytes, iomem, note_place):
+def _prstatus(registers):
+    """The note of the one CPU, from what the monitor tells of it."""
+    values = {name: int(value, 16) for name, value in re.findall(r"\b(R\w\w?|RFL)\s*=([0-9a-f]{8,16})\b", registers)}
+    note = bytearray(PRSTATUS_BYTES)
+    for number, name in enumerate(PRSTATUS_REGISTERS):
+        struct.pack_into("<Q", note, PRSTATUS_REGISTERS_AT + 8 * number, values.get(name, 0))
+    return bytes(note)
+
+
+def _header(memory, memory_bytes, iomem, note_place, registers):
     """ELF header, program headers and notes: HEADER_BYTES in all."""
     paddr, size = note_place
     with open(memory, "rb") as file:
@@ -62,7 +76,7 @@ def _header(memory, memory_bytes, iomem, note_place):
         vmcoreinfo = file.read(size)
     if b"VMCOREINFO" not in vmcoreinfo[:32]:
         raise LabError(f"no VMCOREINFO note at {paddr:#x}")
-    notes = _note(b"CORE", NT_PRSTATUS, bytes(PRSTATUS_BYTES)) + vmcoreinfo
+    notes = _note(b"CORE", NT_PRSTATUS, _prstatus(registers)) + vmcoreinfo
     count = len(iomem) + 1
     notes_at = 64 + 56 * count
     header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 4, 62, 1, 0, 64, 0, 0,
@@ -92,22 +106,38 @@ def _put_in_front(header, memory):
     os.replace(whole, memory)
 
 
-def _build(made, memory_gib_tenths, series, say):
+def _build(made, memory_gib_tenths, series, is_panicked, say):
     made.mkdir()
     memory_mib = memory_gib_tenths * 1024 // 10
     say(f"booting a guest of {memory_mib} MiB (emulated)")
     kernel = debian.kernel(series)
     run(["gcc", "-O2", "-static", "-o", made / "plant",
          pathlib.Path(image.__file__).resolve().parent.parent / "plant.c"])
-    image.root_image(debian.guest_tar(), [kernel], None, made / "plant", made / "root.img")
+    image.root_image(debian.guest_tar(), [kernel], None, [made / "plant"], made / "root.img")
     image.tiny_initrd(kernel, made / "boot.img")
-    with Guest(made / "guest", kernel, made / "boot.img", made / "root.img",
-               memory_mib=memory_mib, crashkernel="0M", append="nokaslr") as guest:
+    (made / "guest").mkdir()
+    # Names of sockets are short.
+    with tempfile.TemporaryDirectory() as short:
+        (pathlib.Path(short) / "guest").symlink_to(made / "guest")
+        _run_guest(made, Guest(pathlib.Path(short) / "guest", kernel, made / "boot.img", made / "root.img",
+                               memory_mib=memory_mib, crashkernel="0M", append="nokaslr"), memory_mib, is_panicked)
+    shutil.rmtree(made / "guest")
+    for name in ("root.img", "boot.img", "plant"):
+        (made / name).unlink()
+
+
+def _run_guest(made, machine, memory_mib, is_panicked):
+    """What it leaves is made / "vmcore"."""
+    with machine as guest:
         guest.boot(timeout_s=900)
         guest.sh(WORKLOAD, timeout_s=600)
         place = guest.sh("cat /sys/kernel/vmcoreinfo")[1].split()
         iomem = guest.sh("cat /proc/iomem")[1]
+        if is_panicked:
+            guest.send("echo c >/proc/sysrq-trigger")
+            guest.wait_console("end Kernel panic|Rebooting in", 120)
         guest.qmp("stop")
+        registers = guest.qmp("human-monitor-command", **{"command-line": "info registers"})
         # Whole pages: a page that is there in part is dropped by makedumpfile where it filters
         # in several cycles, and kept where it does not.
         ranges = [(-(-int(first, 16) // 4096) * 4096, (int(last, 16) + 1) // 4096 * 4096)
@@ -115,23 +145,20 @@ def _build(made, memory_gib_tenths, series, say):
                       r"^([0-9a-f]+)-([0-9a-f]+) : System RAM", iomem, re.MULTILINE)]
         size = memory_mib << 20
         (made / "guest/ram").rename(made / "vmcore")
-    _put_in_front(_header_of(made / "vmcore", size, ranges, place), made / "vmcore")
-    shutil.rmtree(made / "guest")
-    for name in ("root.img", "boot.img", "plant"):
-        (made / name).unlink()
+    _put_in_front(_header_of(made / "vmcore", size, ranges, place, registers), made / "vmcore")
 
 
-def _header_of(memory, memory_bytes, ranges, place):
-    return _header(memory, memory_bytes, ranges, (int(place[0], 16), int(place[1], 16)))
+def _header_of(memory, memory_bytes, ranges, place, registers):
+    return _header(memory, memory_bytes, ranges, (int(place[0], 16), int(place[1], 16)), registers)
 
 
-def vmcore(memory_gib_tenths, series="6.1", say=lambda text: None):
-    """A vmcore of a guest of so many tenths of a GiB; kept in the cache."""
+def vmcore(memory_gib_tenths, series="6.1", is_panicked=False, say=lambda text: None):
+    """A vmcore of a guest of so many tenths of a GiB, which may have panicked; kept in the cache."""
     release = debian.kernel(series).release
     recipe = cache.digest(release, WORKLOAD, HEADER_VERSION)
-    name = f"bench-{release}-{memory_gib_tenths}-{recipe}"
+    name = f"bench-{release}-{memory_gib_tenths}{'-panicked' * is_panicked}-{recipe}"
     return cache.artefact(
-        name, lambda made: _build(made, memory_gib_tenths, series, say)) / "vmcore"
+        name, lambda made: _build(made, memory_gib_tenths, series, is_panicked, say)) / "vmcore"
 
 
 def makedumpfile():
