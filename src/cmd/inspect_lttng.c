@@ -128,8 +128,8 @@ static bool is_new(const struct job *job, const struct lttng_session *session, c
 }
 
 // The file is made for the first packet that comes into it.
-static struct error *write_packets(const struct job *job, const struct lttng_session *session, struct lttng_reader *reader,
-                                   int dir_fd, struct written *written, bool *is_any)
+static struct error *write_packets(const struct job *job, const struct lttng_session *session,
+                                   struct lttng_reader *reader, int dir_fd, struct written *written, bool *is_any)
 {
 	_cleanup_close_ int fd = -1;
 	struct lttng_reader_packet packet;
@@ -141,7 +141,8 @@ static struct error *write_packets(const struct job *job, const struct lttng_ses
 		if (fd < 0) {
 			char name[INSPECT_FOLDER_NAME_BYTES];
 
-			snprintf(name, sizeof(name), "channel%" PRIu32 "_%" PRIu32, packet.header.stream, packet.header.cpu);
+			snprintf(name, sizeof(name), "channel%" PRIu32 "_%" PRIu32, packet.header.stream,
+			         packet.header.cpu);
 			err = inspect_folder_create(dir_fd, name, &fd);
 			written->streams++;
 			*is_any = true;
@@ -258,8 +259,8 @@ static void print_session(const struct lttng_session *session, const struct writ
 		printf("session \"%s\": nothing can be written: %s\n", session->name, written->why);
 		return;
 	}
-	printf("session \"%s\": %s/: %" PRIu64 " packets, %" PRIu64 " of them unfinished, %" PRIu64 " bytes, of %" PRIu64
-	       " buffers of %" PRIu64 " channels",
+	printf("session \"%s\": %s/: %" PRIu64 " packets, %" PRIu64 " of them unfinished, %" PRIu64
+	       " bytes, of %" PRIu64 " buffers of %" PRIu64 " channels",
 	       session->name, written->folder, written->packets, written->unfinished, written->bytes, written->streams,
 	       written->channels);
 	if (written->on_disk)
@@ -275,8 +276,8 @@ static void print_text(const struct job *job, const char *output)
 	for (size_t i = 0; i < job->lttng->session_count; i++)
 		print_session(&job->lttng->sessions[i], &job->written[i]);
 	if (job->continued)
-		printf("trace on the disk: " DISK_NAME "/: %" PRIu64 " packets, %" PRIu64 " bytes; %" PRIu64 " bytes of %" PRIu64
-		       " files are no whole packets and were left out\n",
+		printf("trace on the disk: " DISK_NAME "/: %" PRIu64 " packets, %" PRIu64 " bytes; %" PRIu64
+		       " bytes of %" PRIu64 " files are no whole packets and were left out\n",
 		       job->ondisk.packets, job->ondisk.bytes, job->ondisk.cut_bytes, job->ondisk.cut_files);
 }
 
@@ -330,11 +331,13 @@ static struct error *tell_problems(const struct job *job)
 	uint64_t damaged = 0;
 
 	if (job->ondisk.other_files)
-		fprintf(stderr, "kdump-inspect: %" PRIu64 " files beside the trace on the disk have no whole packet of it\n",
+		fprintf(stderr,
+		        "kdump-inspect: %" PRIu64 " files beside the trace on the disk have no whole packet of it\n",
 		        job->ondisk.other_files);
 	for (size_t i = 0; i < job->lttng->session_count; i++) {
 		if (job->written[i].damaged)
-			fprintf(stderr, "kdump-inspect: session \"%s\": %s\n", job->lttng->sessions[i].name, job->written[i].why);
+			fprintf(stderr, "kdump-inspect: session \"%s\": %s\n", job->lttng->sessions[i].name,
+			        job->written[i].why);
 		damaged += job->written[i].damaged;
 	}
 	if (job->lttng->why[0])
@@ -342,13 +345,15 @@ static struct error *tell_problems(const struct job *job)
 	return damaged ? error_new(ERROR_BAD_DATA, "%" PRIu64 " packets or buffers could not be read", damaged) : NULL;
 }
 
-static struct error *write_all(struct job *job, const struct inspect_dump *dump, const char *output, const char *partial)
+static struct error *write_all(struct job *job, const struct inspect_dump *dump, const char *output,
+                               const char *partial)
 {
 	struct error *err = NULL;
 
 	if (!job->lttng->session_count)
-		return job->lttng->why[0] ? error_new(ERROR_BAD_DATA, "no session of LTTng's can be read: %s", job->lttng->why)
-		                          : error_new(ERROR_BAD_DATA, "LTTng was loaded, and had no session");
+		return job->lttng->why[0]
+		               ? error_new(ERROR_BAD_DATA, "no session of LTTng's can be read: %s", job->lttng->why)
+		               : error_new(ERROR_BAD_DATA, "LTTng was loaded, and had no session");
 	job->written = calloc(job->lttng->session_count, sizeof(*job->written));
 	if (!job->written)
 		return error_new(ERROR_NOMEM, "no memory for sessions");

@@ -147,7 +147,8 @@ bool inspect_ondisk_last(const struct inspect_ondisk *trace, uint32_t stream, ui
 	return is_found;
 }
 
-static struct error *copy(const struct inspect_ondisk *trace, const struct inspect_ondisk_file *file, int dir_fd, void *buf)
+static struct error *copy(const struct inspect_ondisk *trace, const struct inspect_ondisk_file *file, int dir_fd,
+                          void *buf)
 {
 	_cleanup_close_ int source = open_file(trace, file->name), target = -1;
 	struct error *err = source < 0 ? error_os(errno, "open") : inspect_folder_create(dir_fd, file->name, &target);

@@ -112,7 +112,8 @@ static struct error *check(const struct request *request)
 // Takes our own options out of the words; the others are those of all commands.
 static struct error *parse(int *argc, char **argv, struct request *request)
 {
-	static const char *const names[] = {"-o", "--output", "--instance", "--last", "--pid", "--event", "--ctf", "--append-to"};
+	static const char *const names[] = {"-o",    "--output", "--instance", "--last",
+	                                    "--pid", "--event",  "--ctf",      "--append-to"};
 	int kept = 1;
 
 	for (int i = 1; i < *argc; i++) {

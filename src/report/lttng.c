@@ -31,7 +31,8 @@ static bool is_power(uint64_t number)
 static struct error *read_geometry(const struct lttng *lttng, struct lttng_channel *channel)
 {
 	uint64_t backend = channel->ring_vaddr + lttng->types.at[LTTNG_TYPES_RING_BACKEND], bytes = 0;
-	struct error *err = get(lttng, channel->ring_vaddr, LTTNG_TYPES_RING_COMMIT_COUNT_MASK, 8, &channel->commit_mask);
+	struct error *err =
+		get(lttng, channel->ring_vaddr, LTTNG_TYPES_RING_COMMIT_COUNT_MASK, 8, &channel->commit_mask);
 
 	if (!err)
 		err = get(lttng, backend, LTTNG_TYPES_BACKEND_BUF_SIZE, 8, &bytes);
@@ -46,8 +47,8 @@ static struct error *read_geometry(const struct lttng *lttng, struct lttng_chann
 	if (!is_power(channel->subbuf_bytes) || channel->subbuf_bytes < SUBBUF_MIN_BYTES ||
 	    channel->subbuf_bytes > CTF_PACKET_MAX_BYTES || !is_power(channel->subbuf_count) ||
 	    channel->subbuf_count > SUBBUFS_MAX || bytes != channel->subbuf_bytes * channel->subbuf_count)
-		return error_new(ERROR_BAD_DATA, "a buffer of %ju bytes has %ju sub-buffers of %ju bytes", (uintmax_t)bytes,
-		                 (uintmax_t)channel->subbuf_count, (uintmax_t)channel->subbuf_bytes);
+		return error_new(ERROR_BAD_DATA, "a buffer of %ju bytes has %ju sub-buffers of %ju bytes",
+		                 (uintmax_t)bytes, (uintmax_t)channel->subbuf_count, (uintmax_t)channel->subbuf_bytes);
 	return NULL;
 }
 
@@ -120,8 +121,8 @@ static struct error *read_session(const struct lttng *lttng, uint64_t vaddr, str
 	                                 session->name, sizeof(session->name));
 
 	if (!err)
-		err = vmemory_read(lttng->kernel->memory, vaddr + lttng->types.at[LTTNG_TYPES_SESSION_UUID], session->uuid,
-		                   sizeof(session->uuid));
+		err = vmemory_read(lttng->kernel->memory, vaddr + lttng->types.at[LTTNG_TYPES_SESSION_UUID],
+		                   session->uuid, sizeof(session->uuid));
 	if (err)
 		return err;
 	err = read_cache(lttng, vaddr, session);
@@ -206,7 +207,8 @@ static size_t whole_items(const char *text, size_t size)
 	return size >= end ? size : 0;
 }
 
-struct error *lttng_metadata(const struct lttng *lttng, const struct lttng_session *session, char **ret, size_t *size_ret)
+struct error *lttng_metadata(const struct lttng *lttng, const struct lttng_session *session, char **ret,
+                             size_t *size_ret)
 {
 	const size_t start = strlen(METADATA_START);
 	size_t size = session->metadata_bytes;

@@ -21,7 +21,8 @@
 
 /** Limits. */
 enum {
-	LTTNG_NAME_BYTES = 256, /**< Room for the name of a session, with its NUL (LTTNG_KERNEL_ABI_SESSION_NAME_LEN). */
+	LTTNG_NAME_BYTES =
+		256, /**< Room for the name of a session, with its NUL (LTTNG_KERNEL_ABI_SESSION_NAME_LEN). */
 	LTTNG_SESSIONS_MAX = 256,
 	LTTNG_CHANNELS_MAX = 256, /**< Of a session. */
 	LTTNG_METADATA_MAX_BYTES = 64 << 20, /**< All events of a kernel take 2 MiB. */

@@ -25,7 +25,8 @@ struct lttng_reader {
 	uint8_t *bytes; // A sub-buffer.
 };
 
-static struct error *get(const struct lttng_reader *reader, uint64_t vaddr, enum lttng_types_member which, uint64_t *ret)
+static struct error *get(const struct lttng_reader *reader, uint64_t vaddr, enum lttng_types_member which,
+                         uint64_t *ret)
 {
 	return vmemory_uint(reader->lttng->kernel->memory, vaddr + reader->lttng->types.at[which], 8, ret);
 }
@@ -140,12 +141,14 @@ static struct error *read_pages(struct lttng_reader *reader, uint64_t id, uint64
 	if (!err)
 		err = vmemory_uint(memory, array + POINTER_BYTES * (id & index_mask), POINTER_BYTES, &pages);
 	for (uint64_t at = 0; at < size && !err; at += page_bytes) {
-		uint64_t page = pages + types->at[LTTNG_TYPES_PAGES_P] + at / page_bytes * types->at[LTTNG_TYPES_PAGE_BYTES];
+		uint64_t page =
+			pages + types->at[LTTNG_TYPES_PAGES_P] + at / page_bytes * types->at[LTTNG_TYPES_PAGE_BYTES];
 		uint64_t data = 0;
 
 		err = get(reader, page, LTTNG_TYPES_PAGE_VIRT, &data);
 		if (!err)
-			err = vmemory_read(memory, data, reader->bytes + at, size - at < page_bytes ? size - at : page_bytes);
+			err = vmemory_read(memory, data, reader->bytes + at,
+			                   size - at < page_bytes ? size - at : page_bytes);
 	}
 	return err;
 }
@@ -154,12 +157,14 @@ static struct error *read_pages(struct lttng_reader *reader, uint64_t id, uint64
 static bool is_of_place(const struct lttng_reader *reader, uint64_t position, struct ctf_packet *header)
 {
 	return ctf_get(reader->bytes, reader->lttng->kernel->core->is_big_endian, header) &&
-	       memcmp(header->uuid, reader->session->uuid, CTF_UUID_BYTES) == 0 && header->stream == reader->channel->id &&
-	       header->cpu == reader->cpu && header->sequence == position / reader->channel->subbuf_bytes;
+	       memcmp(header->uuid, reader->session->uuid, CTF_UUID_BYTES) == 0 &&
+	       header->stream == reader->channel->id && header->cpu == reader->cpu &&
+	       header->sequence == position / reader->channel->subbuf_bytes;
 }
 
 // The pages that the writer has at a position; where a reader was just looking at what stands there, those that it took away.
-static struct error *find_pages(struct lttng_reader *reader, uint64_t position, uint64_t *id_ret, struct ctf_packet *header)
+static struct error *find_pages(struct lttng_reader *reader, uint64_t position, uint64_t *id_ret,
+                                struct ctf_packet *header)
 {
 	const struct lttng_types *types = &reader->lttng->types;
 	uint64_t number = position / reader->channel->subbuf_bytes & (reader->channel->subbuf_count - 1);
@@ -167,7 +172,8 @@ static struct error *find_pages(struct lttng_reader *reader, uint64_t position, 
 	struct error *err = get(reader, reader->store, LTTNG_TYPES_STORE_WSB, &writers);
 
 	if (!err)
-		err = get(reader, writers + number * types->at[LTTNG_TYPES_SUBBUFFER_BYTES], LTTNG_TYPES_SUBBUFFER_ID, &ids[0]);
+		err = get(reader, writers + number * types->at[LTTNG_TYPES_SUBBUFFER_BYTES], LTTNG_TYPES_SUBBUFFER_ID,
+		          &ids[0]);
 	if (!err)
 		err = get(reader, reader->store + types->at[LTTNG_TYPES_STORE_RSB], LTTNG_TYPES_SUBBUFFER_ID, &ids[1]);
 	for (size_t i = 0; i < array_size(ids) && !err; i++) {
@@ -177,12 +183,14 @@ static struct error *find_pages(struct lttng_reader *reader, uint64_t position, 
 			return NULL;
 		}
 	}
-	return err ? err : error_new(ERROR_BAD_DATA, "packet %ju is not where it should be",
-	                             (uintmax_t)(position / reader->channel->subbuf_bytes));
+	return err ? err
+	           : error_new(ERROR_BAD_DATA, "packet %ju is not where it should be",
+	                       (uintmax_t)(position / reader->channel->subbuf_bytes));
 }
 
 // How much of a sub-buffer is committed without a gap, and whether it was given to readers.
-static struct error *read_commits(const struct lttng_reader *reader, uint64_t position, uint64_t *bytes_ret, bool *is_done)
+static struct error *read_commits(const struct lttng_reader *reader, uint64_t position, uint64_t *bytes_ret,
+                                  bool *is_done)
 {
 	const struct lttng_types *types = &reader->lttng->types;
 	const struct lttng_channel *channel = reader->channel;
@@ -190,10 +198,12 @@ static struct error *read_commits(const struct lttng_reader *reader, uint64_t po
 	// Each time around a buffer adds a sub-buffer to the counters of each.
 	uint64_t before = position / (channel->subbuf_bytes * channel->subbuf_count) * channel->subbuf_bytes;
 	uint64_t seq = 0, done = 0;
-	struct error *err = get(reader, reader->hot + number * types->at[LTTNG_TYPES_HOT_BYTES], LTTNG_TYPES_HOT_SEQ, &seq);
+	struct error *err =
+		get(reader, reader->hot + number * types->at[LTTNG_TYPES_HOT_BYTES], LTTNG_TYPES_HOT_SEQ, &seq);
 
 	if (!err)
-		err = get(reader, reader->cold + number * types->at[LTTNG_TYPES_COLD_BYTES], LTTNG_TYPES_COLD_CC_SB, &done);
+		err = get(reader, reader->cold + number * types->at[LTTNG_TYPES_COLD_BYTES], LTTNG_TYPES_COLD_CC_SB,
+		          &done);
 	if (err)
 		return err;
 	*is_done = ((done - channel->subbuf_bytes - before) & channel->commit_mask) == 0;
@@ -203,7 +213,8 @@ static struct error *read_commits(const struct lttng_reader *reader, uint64_t po
 }
 
 // Sets the end of a packet that the tracer has not ended.
-static struct error *end_packet(struct lttng_reader *reader, uint64_t position, uint64_t committed, struct ctf_packet *header)
+static struct error *end_packet(struct lttng_reader *reader, uint64_t position, uint64_t committed,
+                                struct ctf_packet *header)
 {
 	uint64_t page_bytes = vmcore_page_bytes(reader->lttng->kernel->core), id, end = reader->last_time;
 	struct ctf_packet next;

@@ -43,7 +43,8 @@ struct lttng_reader_packet {
  * @return NULL; ERROR_BAD_DATA; ERROR_FAULT; ERROR_NOMEM.
  */
 struct error *lttng_reader_create(const struct lttng *lttng, const struct lttng_session *session,
-                                  const struct lttng_channel *channel, uint32_t cpu, struct lttng_reader **ret) must_check;
+                                  const struct lttng_channel *channel, uint32_t cpu,
+                                  struct lttng_reader **ret) must_check;
 
 /** Free. @param[in] reader May be NULL. */
 void lttng_reader_destroy(struct lttng_reader *reader);

@@ -121,9 +121,10 @@ struct error *lttng_types_init(struct lttng_types *ret, struct kernel *kernel, c
 	if (by_types(ret, kernel, why))
 		return NULL;
 	if (strncmp(ret->version, "2.13.", 5) != 0)
-		return error_new(ERROR_UNSUPPORTED,
-		                 "the structures of LTTng-modules %s are not known: %s (without types versions 2.13 are known)",
-		                 ret->version[0] ? ret->version : "of no version", why);
+		return error_new(
+			ERROR_UNSUPPORTED,
+			"the structures of LTTng-modules %s are not known: %s (without types versions 2.13 are known)",
+			ret->version[0] ? ret->version : "of no version", why);
 	for (size_t i = 0; i < LTTNG_TYPES_MEMBER_COUNT; i++)
 		ret->at[i] = members[i].at;
 	snprintf(ret->from, sizeof(ret->from), "version %.60s", ret->version);

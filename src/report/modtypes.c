@@ -25,7 +25,7 @@ enum member { LIST, BTF, DATA, DATA_SIZE, NAME, MEMBER_COUNT };
 		.type = (type_), .member = (member_)                                                                   \
 	}
 static const struct btf_query member_names[MEMBER_COUNT] = {
-	[LIST] = MEMBER("btf_module", "list"), [BTF] = MEMBER("btf_module", "btf"), [DATA] = MEMBER("btf", "data"),
+	[LIST] = MEMBER("btf_module", "list"),    [BTF] = MEMBER("btf_module", "btf"), [DATA] = MEMBER("btf", "data"),
 	[DATA_SIZE] = MEMBER("btf", "data_size"), [NAME] = MEMBER("btf", "name"),
 };
 

@@ -33,7 +33,7 @@ COMMAND_LINE = "console=ttyS0 loglevel=7 panic=0 no_timer_check mitigations=off"
 MEMORY_MIB, CPUS = 256, 2
 READY, READ, PANICKED = "ready", r"^@read\b", r"end Kernel panic"
 STOPPED = ("lab", "full")
-LIVE = "live/../\\x1b[2Jone"
+LEVEL_31 = "traces of level 31"
 
 
 @dataclasses.dataclass
@@ -151,3 +151,145 @@ def crash(kernel, folder, has_types):
                 raise
     disk = folder / "disk.img"
     return folder / "vmcore", image.extract(disk, "/all", folder), image.extract(disk, "/part", folder), torn, seconds
+
+
+def printed(*traces):
+    """(events as babeltrace2 prints them, what it complains of, events that it says were discarded)."""
+    _, text, err = run(["babeltrace2", "--no-delta", "--clock-gmt", *traces], timeout_s=300)
+    discarded = [int(count) for count in re.findall(r"[Tt]racer discarded (\d+) event", err)]
+    rest = re.sub(r"^WARNING: Tracer discarded .*\n", "", err, flags=re.MULTILINE)
+    return text.splitlines(), rest.strip(), sum(discarded)
+
+
+def _packets(path):
+    """Sizes of the whole packets of a file: bytes 56 to 63 of a header."""
+    data, sizes = path.read_bytes(), []
+    while len(data) - sum(sizes) >= 84:
+        size = struct.unpack_from("<Q", data, sum(sizes) + 56)[0] // 8
+        if size > len(data) - sum(sizes):
+            break
+        sizes.append(size)
+    return sizes
+
+
+def _content(folder):
+    """All files of a tree."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.glob("**/*")) if path.is_file()}
+
+
+def _difference(ours, theirs):
+    """How lists of lines differ; "" if they do not."""
+    if ours == theirs and theirs:
+        return ""
+    first = next((pair for pair in zip(theirs, ours) if pair[0] != pair[1]), ("", ""))
+    missing = collections.Counter(theirs)
+    missing.subtract(ours)
+    return f"{len(theirs)} events and {len(ours)}, {sum(map(abs, missing.values()))} differ; tracer: {first[0]}\nours: {first[1]}"
+
+
+def _joined(part, rest, target, whole):
+    """A trace of packets that were read at two times; of the first ones only the first whole, or so many."""
+    shutil.copytree(rest, target)
+    for path in part.glob("kept_*"):
+        old = path.read_bytes()[:sum(_packets(path))]
+        more = (rest / path.name).read_bytes()
+        (target / path.name).write_bytes(old + (more if whole is None else more[:sum(_packets(rest / path.name)[:whole])]))
+    return target
+
+
+class _Dump:
+    """What kdump-inspect makes of a machine's memory."""
+
+    def __init__(self, report, lab, name, folder):
+        self._report, self._program, self._name, self._folder = report, lab.program("kdump-inspect"), name, folder
+
+    def write(self, dump, target, *more):
+        """A directory of traces; what is said of it."""
+        command = [self._program, "trace", "--json", "--ctf", self._folder / target, *more, dump]
+        return json.loads(output(["/usr/bin/time", "-o", self._folder / f"{target}.time", "-f", "%e s, %M KiB", *command]))
+
+    def sessions(self, said, theirs):
+        """Sessions that recorded nothing more: all events are those that the tracer gave out."""
+        for session in STOPPED:
+            wanted, _, lost = printed(theirs / session)
+            events, complaint, discarded = printed(self._folder / LEVEL_31 / session)
+            made = next(one for one in said["sessions"] if one["name"] == session)
+            self._check(f"{session}: babeltrace2 prints the {len(wanted)} events that the tracer gave out", _difference(events, wanted))
+            self._check(f"{session}: without a complaint", complaint)
+            self._check(f"{session}: {lost} events were discarded", f"ours: {discarded}" if discarded != lost or (lost == 0) != (session == "lab") else "")
+            self._check(f"{session}: packets that were not finished", "" if made["unfinished_packets"] and not made["damaged"] else f"{made}")
+            self._report.note(f"{self._name}: {session}: {made['packets']} packets, {made['unfinished_packets']} unfinished, {made['bytes']} bytes")
+
+    def live(self, said):
+        """The one that went on: all that was logged last is there, in order."""
+        made = next(one for one in said["sessions"] if one["name"] not in STOPPED)
+        folder = self._folder / LEVEL_31 / made["directory"]
+        events, complaint, _ = printed(folder)
+        numbers = [int(number) for number in re.findall(r'msg = "marker (\d+)"', "\n".join(events))]
+        self._check(f"the session that went on: {len(events)} events, {len(numbers)} markers to the last one",
+                    "" if numbers[-60:] == list(range(240, 300)) and numbers == sorted(set(numbers)) else f"{numbers}")
+        self._check("the session that went on: without a complaint", complaint)
+        self._check("a directory of a name that is none", "" if re.fullmatch(r"[\w.-]+", made["directory"]) else made["directory"])
+
+    def merged(self, dump, theirs, part, torn):
+        """What a consumer wrote before, and what only the memory has."""
+        before = _content(part)
+        wanted, _, _ = printed(_joined(part / "lab", theirs / "lab", self._folder / "joined", None))
+        said = self.write(dump, "merged", "--append-to", part / "lab")
+        disk = said["disk"]
+        self._merged_is("a trace on the disk and the memory", "merged", wanted, said, 0)
+        self._check("packets that are not whole were left out", "" if torn and disk["cut_files"] == torn and disk["cut_bytes"] == 5000 * torn else f"{torn}: {disk}")
+        self._check("the trace on the disk is as it was", "" if _content(part) == before else "it is not")
+        more = _joined(part / "lab", theirs / "lab", self._folder / "more", 1)
+        count = sum(bool(_packets(path)) for path in (theirs / "lab").glob("kept_*"))
+        said = self.write(dump, "merged-more", "--append-to", more)
+        self._merged_is("packets that both have", "merged-more", wanted, said, count)
+
+    def _merged_is(self, what, target, wanted, said, doubles):
+        events, complaint, _ = printed(self._folder / target / "disk", self._folder / target / "crash")
+        made = next(one for one in said["sessions"] if one["directory"] == "crash")
+        self._check(f"{what}: {len(wanted)} events", _difference(events, wanted) or complaint)
+        self._check(f"{what}: {doubles} are there twice, none is missing between them",
+                    "" if made["packets_on_disk"] >= doubles and bool(made["packets_on_disk"]) == bool(doubles) and not made["lost_packets"] else f"{made}")
+
+    def refusals(self, dump, theirs):
+        """What is there already, and a trace of another session."""
+        code, text, _ = run([self._program, "trace", "--ctf", self._folder / LEVEL_31, dump], ok=None, merge=True)
+        self._check("a directory that is there is not replaced", "" if code == 1 and "File exists" in text else f"exit {code}: {text}")
+        other = self._folder / "other"
+        shutil.copytree(theirs / "lab", other)
+        for path in other.glob("*_*"):
+            data = path.read_bytes()
+            path.write_bytes(data.replace(data[4:20], bytes(16)) if data else data)
+        code, text, _ = run([self._program, "trace", "--ctf", self._folder / "none", "--append-to", other, dump], ok=None, merge=True)
+        self._check("a trace of another session is refused", "" if code == 2 and "of no session" in text and not (self._folder / "none").exists() else f"exit {code}: {text}")
+
+    def _check(self, what, problem):
+        self._report.check(f"{self._name}: {what}", problem)
+
+
+def _look(report, lab, name, kernel, folder, has_types):
+    vmcore, theirs, part, torn, seconds = crash(kernel, folder, has_types)
+    dumps = {"vmcore": vmcore, "level 31": copier.filtered(lab, vmcore, 31)}
+    dump = _Dump(report, lab, name, folder)
+    report.note(f"{name}: {seconds:.1f} s to the panic (emulated)")
+    said = {what: dump.write(path, f"traces of {what}") for what, path in dumps.items()}
+    wanted = "types of the modules" if has_types else "version 2.13"
+    found = said["level 31"]
+    report.check(f"{name}: structures by the {wanted}", "" if found["types"].startswith(wanted) else f"{found}")
+    report.check(f"{name}: of level 31 the files are the same",
+                 "" if _content(folder / "traces of vmcore") == _content(folder / LEVEL_31) else "they are not")
+    report.check(f"{name}: nobody else may read them",
+                 "" if (folder / LEVEL_31).stat().st_mode & 0o777 == 0o700 else f"{(folder / LEVEL_31).stat().st_mode:o}")
+    dump.sessions(found, theirs)
+    dump.live(found)
+    dump.merged(dumps["level 31"], theirs, part, torn)
+    dump.refusals(dumps["level 31"], theirs)
+    report.note(f"{name}: {(folder / f'{LEVEL_31}.time').read_text().strip()}")
+
+
+def carry_out(report, lab, folder, scenario):
+    """A machine whose modules have types, and one whose modules have none."""
+    for has_types in (True, False):
+        what = "with types" if has_types else "without types"
+        _look(report, lab, f"{scenario.name}: {what}", lab.kernels[scenario.setup.series], folder / what.replace(" ", "-"), has_types)
