@@ -16,6 +16,8 @@ enum {
 // What a file of metadata begins with; the tracer leaves it to those who write the file.
 #define METADATA_START "/* CTF 1.8 */\n\n"
 #define METADATA_ITEM_END "};\n\n"
+// CTF 2, which LTTng 2.15 and newer write where they are told to, is JSON: this is before each item, and there is nothing else.
+#define METADATA_RECORD_START '\x1e'
 
 static struct error *get(const struct lttng *lttng, uint64_t vaddr, enum lttng_types_member which, size_t size_bytes,
                          uint64_t *ret)
@@ -202,6 +204,11 @@ static size_t whole_items(const char *text, size_t size)
 {
 	const size_t end = strlen(METADATA_ITEM_END);
 
+	if (text[0] == METADATA_RECORD_START) {
+		while (size && text[size - 1] != METADATA_RECORD_START)
+			size--;
+		return size ? size - 1 : 0;
+	}
 	while (size >= end && memcmp(text + size - end, METADATA_ITEM_END, end) != 0)
 		size--;
 	return size >= end ? size : 0;
@@ -210,8 +217,7 @@ static size_t whole_items(const char *text, size_t size)
 struct error *lttng_metadata(const struct lttng *lttng, const struct lttng_session *session, char **ret,
                              size_t *size_ret)
 {
-	const size_t start = strlen(METADATA_START);
-	size_t size = session->metadata_bytes;
+	size_t start = strlen(METADATA_START), size = session->metadata_bytes;
 	_cleanup_free_ char *text = NULL;
 	struct error *err;
 
@@ -225,7 +231,12 @@ struct error *lttng_metadata(const struct lttng *lttng, const struct lttng_sessi
 		return error_wrap(err, "metadata");
 	if (session->is_metadata_changing)
 		size = whole_items(text + start, size);
-	memcpy(text, METADATA_START, start);
+	if (size && text[start] == METADATA_RECORD_START) {
+		memmove(text, text + start, size);
+		start = 0;
+	} else {
+		memcpy(text, METADATA_START, start);
+	}
 	*ret = take_ptr(text);
 	*size_ret = start + size;
 	return NULL;

@@ -19,14 +19,15 @@ enum {
 enum symbol { SYMBOL_MODULES, SYMBOL_COUNT };
 static const char *const symbol_names[SYMBOL_COUNT] = {"btf_modules"};
 
-enum member { LIST, BTF, DATA, DATA_SIZE, NAME, MEMBER_COUNT };
+enum member { LIST, BTF, DATA, DATA_SIZE, START_ID, NAME, MEMBER_COUNT };
 #define MEMBER(type_, member_)                                                                                         \
 	{                                                                                                              \
 		.type = (type_), .member = (member_)                                                                   \
 	}
 static const struct btf_query member_names[MEMBER_COUNT] = {
-	[LIST] = MEMBER("btf_module", "list"),    [BTF] = MEMBER("btf_module", "btf"), [DATA] = MEMBER("btf", "data"),
-	[DATA_SIZE] = MEMBER("btf", "data_size"), [NAME] = MEMBER("btf", "name"),
+	[LIST] = MEMBER("btf_module", "list"),  [BTF] = MEMBER("btf_module", "btf"),
+	[DATA] = MEMBER("btf", "data"),         [DATA_SIZE] = MEMBER("btf", "data_size"),
+	[START_ID] = MEMBER("btf", "start_id"), [NAME] = MEMBER("btf", "name"),
 };
 
 // The types of one module.
@@ -39,11 +40,15 @@ struct section {
 	uint32_t type_bytes, string_bytes;
 	uint64_t base_strings; // Address of the kernel's own names, which come first.
 	uint64_t base_string_bytes;
+	uint64_t start_id; // Number of the first type that is its own.
+	uint32_t *places; // Of all types. Owned.
+	size_t count;
 };
 
 static void section_deinit(struct section *section)
 {
 	free(section->data);
+	free(section->places);
 }
 
 // Of the kernel's types only the place of their names is needed.
@@ -105,20 +110,53 @@ static bool is_name(struct section *section, uint32_t name, const char *wanted)
 	return memcmp(text, wanted, size) == 0;
 }
 
-static void find_member(struct section *section, const uint8_t *members, uint32_t count, bool has_bitfields,
+static struct btf_type type_at(const struct section *section, uint64_t at)
+{
+	const uint8_t *raw = section->types + at;
+	uint32_t info = load_u32(raw + 4, section->is_big);
+
+	return (struct btf_type){.at = at,
+	                         .name = load_u32(raw, section->is_big),
+	                         .kind = (enum btf_kind)(info >> 24 & 0x1f),
+	                         .kind_flag = info >> 31,
+	                         .count = info & 0xffff,
+	                         .value = load_u32(raw + 8, section->is_big)};
+}
+
+static bool find_member(struct section *section, const struct btf_type *type, uint64_t start_bits, unsigned int depth,
+                        struct btf_query *query);
+
+// A structure or union without a name in another: its members are those of the outer one.
+static bool find_inside(struct section *section, uint32_t number, uint64_t start_bits, unsigned int depth,
                         struct btf_query *query)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t bits = load_u32(members + MEMBER_BYTES * (size_t)i + 8, section->is_big);
+	struct btf_type type;
 
-		if (!is_name(section, load_u32(members + MEMBER_BYTES * (size_t)i, section->is_big), query->member))
+	if (depth >= BTF_NESTING_MAX || number < section->start_id || number - section->start_id >= section->count)
+		return false;
+	type = type_at(section, section->places[number - section->start_id]);
+	return (type.kind == BTF_KIND_STRUCT || type.kind == BTF_KIND_UNION) &&
+	       find_member(section, &type, start_bits, depth + 1, query);
+}
+
+static bool find_member(struct section *section, const struct btf_type *type, uint64_t start_bits, unsigned int depth,
+                        struct btf_query *query)
+{
+	for (uint32_t i = 0; i < type->count; i++) {
+		const uint8_t *raw = section->types + type->at + BTF_TYPE_BYTES + MEMBER_BYTES * (size_t)i;
+		uint32_t name = load_u32(raw, section->is_big), bits = load_u32(raw + 8, section->is_big);
+		bool is_bitfield = type->kind_flag && bits >> 24;
+
+		bits = type->kind_flag ? bits & 0xffffff : bits;
+		if (!name && find_inside(section, load_u32(raw + 4, section->is_big), start_bits + bits, depth, query))
+			return true;
+		if (is_bitfield || !name || !is_name(section, name, query->member))
 			continue;
-		if (has_bitfields && bits >> 24)
-			return;
-		query->offset_bytes = (has_bitfields ? bits & 0xffffff : bits) / 8;
+		query->offset_bytes = (start_bits + bits) / 8;
 		query->is_found = true;
-		return;
+		return true;
 	}
+	return false;
 }
 
 static void find_in_type(struct section *section, const struct btf_type *type, struct btf_query *queries, size_t count)
@@ -137,8 +175,7 @@ static void find_in_type(struct section *section, const struct btf_type *type, s
 		if (!is_same)
 			continue;
 		if (queries[i].member) {
-			find_member(section, section->types + type->at + BTF_TYPE_BYTES, type->count, type->kind_flag,
-			            &queries[i]);
+			find_member(section, type, 0, 0, &queries[i]);
 		} else {
 			queries[i].size_bytes = type->value;
 			queries[i].is_found = true;
@@ -169,37 +206,45 @@ static uint64_t trailer_bytes(enum btf_kind kind, uint32_t count)
 	}
 }
 
-static struct error *walk(struct section *section, struct btf_query *queries, size_t count)
+// Finds where each type is, and that none is beyond the end.
+static struct error *walk(struct section *section)
 {
 	uint64_t at = 0;
 
+	section->places = calloc(section->type_bytes / BTF_TYPE_BYTES + 1, sizeof(*section->places));
+	if (!section->places)
+		return error_new(ERROR_NOMEM, "no memory for types");
 	while (at < section->type_bytes) {
-		const uint8_t *raw = section->types + at;
-		struct btf_type type = {.at = at};
-		uint32_t info;
+		struct btf_type type;
+		uint64_t bytes;
 
 		if (section->type_bytes - at < BTF_TYPE_BYTES)
 			return error_new(ERROR_BAD_DATA, "they end within a type");
-		info = load_u32(raw + 4, section->is_big);
-		type.name = load_u32(raw, section->is_big);
-		type.kind = (enum btf_kind)(info >> 24 & 0x1f);
-		type.kind_flag = info >> 31;
-		type.count = info & 0xffff;
-		type.value = load_u32(raw + 8, section->is_big);
-		type.bytes = BTF_TYPE_BYTES + trailer_bytes(type.kind, type.count);
-		if (!type.kind || type.kind > BTF_KIND_ENUM64 || type.bytes > section->type_bytes - at)
+		type = type_at(section, at);
+		bytes = BTF_TYPE_BYTES + trailer_bytes(type.kind, type.count);
+		if (!type.kind || type.kind > BTF_KIND_ENUM64 || bytes > section->type_bytes - at)
 			return error_new(ERROR_BAD_DATA, "kind %u at %#jx", (unsigned int)type.kind, (uintmax_t)at);
-		if (type.kind == BTF_KIND_STRUCT)
-			find_in_type(section, &type, queries, count);
-		at += type.bytes;
+		section->places[section->count++] = (uint32_t)at;
+		at += bytes;
 	}
 	return NULL;
 }
 
-static struct error *read_section(struct kernel *kernel, uint64_t vaddr, uint64_t size, struct btf_query *queries,
-                                  size_t count)
+static void find_all(struct section *section, struct btf_query *queries, size_t count)
 {
-	_cleanup_(section_deinit) struct section section = {.kernel = kernel, .is_big = kernel->core->is_big_endian};
+	for (size_t i = 0; i < section->count; i++) {
+		struct btf_type type = type_at(section, section->places[i]);
+
+		if (type.kind == BTF_KIND_STRUCT)
+			find_in_type(section, &type, queries, count);
+	}
+}
+
+static struct error *read_section(struct kernel *kernel, uint64_t vaddr, uint64_t size, uint64_t start_id,
+                                  struct btf_query *queries, size_t count)
+{
+	_cleanup_(section_deinit) struct section section = {
+		.kernel = kernel, .is_big = kernel->core->is_big_endian, .start_id = start_id};
 	struct error *err;
 
 	if (size < BTF_HEADER_BYTES || size > DATA_MAX_BYTES)
@@ -212,12 +257,16 @@ static struct error *read_section(struct kernel *kernel, uint64_t vaddr, uint64_
 		err = check_header(&section, size);
 	if (!err)
 		err = find_base(&section);
-	return err ? err : walk(&section, queries, count);
+	if (!err)
+		err = walk(&section);
+	if (!err)
+		find_all(&section, queries, count);
+	return err;
 }
 
 static struct error *get(struct kernel *kernel, uint64_t vaddr, const struct btf_query *query, uint64_t *ret)
 {
-	// btf.data_size has 4 bytes.
+	// Numbers have 4 bytes.
 	size_t size = query->size_bytes == 4 ? 4 : POINTER_BYTES;
 
 	return vmemory_uint(kernel->memory, vaddr + query->offset_bytes, size, ret);
@@ -228,7 +277,7 @@ static struct error *look_at(struct kernel *kernel, const struct btf_query *memb
                              struct btf_query *queries, size_t count, bool *is_found)
 {
 	char name[MODLIST_NAME_BYTES];
-	uint64_t btf = 0, data = 0, size = 0;
+	uint64_t btf = 0, data = 0, size = 0, start_id = 0;
 	struct error *err = get(kernel, vaddr, &members[BTF], &btf);
 
 	if (!err)
@@ -239,7 +288,9 @@ static struct error *look_at(struct kernel *kernel, const struct btf_query *memb
 	err = get(kernel, btf, &members[DATA], &data);
 	if (!err)
 		err = get(kernel, btf, &members[DATA_SIZE], &size);
-	return err ? err : read_section(kernel, data, size, queries, count);
+	if (!err)
+		err = get(kernel, btf, &members[START_ID], &start_id);
+	return err ? err : read_section(kernel, data, size, start_id, queries, count);
 }
 
 struct error *modtypes_find(struct kernel *kernel, const char *module, struct btf_query *queries, size_t count)

@@ -4,8 +4,8 @@
  *
  * Structures of a module of the crashed kernel, from the types (BTF) that the kernel keeps of it.
  *
- * These refer to the kernel's own types and names by numbers beyond which their own begin. Does not follow types: only structures that the
- * module defines itself, and their direct members, are found, without the sizes of members. Modules that were built where the kernel's
+ * These refer to the kernel's own types and names by numbers beyond which their own begin. Only structures that the module defines itself
+ * are found, with their members and those of structures without names inside, and without the sizes of members. Modules that were built where the kernel's
  * types were not at hand, as dkms often does, have none.
  * Source: Linux Documentation/bpf/btf.rst; kernel/bpf/btf.c: struct btf_module, struct btf.
  */

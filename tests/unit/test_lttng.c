@@ -29,6 +29,7 @@ enum {
 	PER_CPU = 0xa00, // What the only CPU has.
 	SUBBUF_BYTES = 8192,
 	SUBBUFS = 2,
+	OWN_TYPES = 5000, // Number of the module's first one.
 	ID = 7, // Of the channel.
 	MOVED_ID = 176, // Where the types say that it is.
 };
@@ -46,7 +47,7 @@ static const struct fakecrash_struct structs[] = {
           {"kallsyms", 320, 8},
           {"version", 360, 8}}},
 	{"btf_module", 64, {{"list", 8, 8}, {"btf", 32, 8}}},
-	{"btf", 128, {{"data", 0, 8}, {"data_size", 24, 4}, {"name", 40, 8}}},
+	{"btf", 128, {{"data", 0, 8}, {"data_size", 24, 4}, {"start_id", 32, 4}, {"name", 40, 8}}},
 };
 
 static const struct fakesym symbols[] = {{'d', "btf_modules", fakecore_image + BTF_MODULE + 0x200}};
@@ -216,6 +217,38 @@ static void session(void)
 	check_ok(lttng_metadata(opened.lttng, &opened.lttng->sessions[0], &text, &size));
 	check(size == strlen("/* CTF 1.8 */\n\ntrace { };\n\nevent { };\n\neve") &&
 	      memcmp(text, "/* CTF 1.8 */\n\ntrace { };\n\nevent { };\n\neve", size) == 0);
+	free(text);
+	close_all(&opened);
+}
+
+// Other structures, of which all is checked on a real machine.
+static void newer_version(void)
+{
+	struct opened opened = {0};
+
+	make(&opened, "2.16.0");
+	open_machine(&opened);
+	check_ok(lttng_open(opened.machine, &opened.lttng));
+	check_text(opened.lttng->types.from, "version 2.16.0");
+	check(opened.lttng->types.at[LTTNG_TYPES_SESSION_LIST] == 65608);
+	close_all(&opened);
+}
+
+// Of CTF 2: nothing is put before it.
+static void json_metadata(void)
+{
+	static const char metadata[] = "\x1e{}\n\x1e{\"a\": 1}\n\x1e{\"b";
+	struct opened opened = {0};
+	char *text;
+	size_t size;
+
+	make(&opened, "2.13.9");
+	memcpy(opened.fake.memory + METADATA, metadata, sizeof(metadata));
+	fakecrash_put(&opened.fake, at(CACHE) + 12, sizeof(metadata) - 1, 4);
+	fakecrash_put(&opened.fake, at(CACHE) + 16, 1, 4);
+	open_reader(&opened);
+	check_ok(lttng_metadata(opened.lttng, &opened.lttng->sessions[0], &text, &size));
+	check(size == strlen("\x1e{}\n\x1e{\"a\": 1}\n") && memcmp(text, metadata, size) == 0);
 	free(text);
 	close_all(&opened);
 }
@@ -428,23 +461,37 @@ static void add_type(struct fakebtf *btf, const char *name, uint32_t bytes, cons
 		fakebtf_member(btf, names[i], 1, 8 * places[i]);
 }
 
+// With a union without a name in it, whose number is that of the module's first type.
+static void add_backend(struct fakebtf *btf)
+{
+	fakebtf_type(btf, NULL, 5, false, 2, 8);
+	fakebtf_member(btf, "global_buf", 1, 0);
+	fakebtf_member(btf, "percpu_buf", 1, 0);
+	fakebtf_type(btf, "channel_backend", 4, false, 4, 472);
+	fakebtf_member(btf, "buf_size", 1, 0);
+	fakebtf_member(btf, "subbuf_size", 1, 8 * 8);
+	fakebtf_member(btf, NULL, OWN_TYPES, 8 * 32);
+	fakebtf_member(btf, "num_subbuf", 1, 8 * 40);
+}
+
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define PLACES(...) ((const uint32_t[]){__VA_ARGS__})
 
+// As versions 2.14 and newer call them.
 static void add_types(struct fakebtf *btf)
 {
-	add_type(btf, "lttng_kernel_session_private", 33184, NAMES("chan", "list", "uuid", "metadata_cache", "name"),
-	         PLACES(24, 56, 76, 96, 32896));
+	add_backend(btf);
+	add_type(btf, "lttng_kernel_session_private", 33184,
+	         NAMES("chan_head", "node", "uuid", "metadata_cache", "name"), PLACES(24, 56, 76, 96, 32896));
 	add_type(btf, "lttng_metadata_cache", 96, NAMES("data", "cache_alloc", "metadata_written", "producing"),
 	         PLACES(0, 8, 12, 16));
-	add_type(btf, "lttng_kernel_channel_buffer_private", 176, NAMES("id", "channel_type", "rb_chan", "node"),
-	         PLACES(MOVED_ID, 124, 136, 152));
+	add_type(btf, "lttng_kernel_channel_buffer_private", 176, NAMES("id", "channel_type", "rb_chan"),
+	         PLACES(MOVED_ID, 124, 136));
+	add_type(btf, "lttng_kernel_channel_common_private", 160, NAMES("node"), PLACES(152));
 	add_type(btf, "lttng_kernel_ring_buffer_channel", 792, NAMES("commit_count_mask", "backend"), PLACES(8, 16));
-	add_type(btf, "channel_backend", 472, NAMES("buf_size", "subbuf_size", "buf", "num_subbuf"),
-	         PLACES(0, 8, 32, 40));
 	add_type(btf, "lttng_kernel_ring_buffer", 456,
-	         NAMES("offset", "commit_hot", "consumed", "last_tsc", "backend", "commit_cold", "records_lost_full",
-	               "records_lost_wrap", "records_lost_big"),
+	         NAMES("offset", "commit_hot", "consumed", "last_timestamp", "backend", "commit_cold",
+	               "records_lost_full", "records_lost_wrap", "records_lost_big"),
 	         PLACES(0, 8, 16, 32, 40, 112, 136, 144, 152));
 	add_type(btf, "lttng_kernel_ring_buffer_backend", 72, NAMES("buf_wsb", "buf_rsb", "array", "chan", "cpu"),
 	         PLACES(0, 8, 24, 40, 48));
@@ -482,6 +529,7 @@ static void put_types(struct opened *opened)
 		put(opened, module + 32, module + 0x40);
 		put(opened, module + 0x40, at(TYPES));
 		fakecrash_put(&opened->fake, module + 0x40 + 24, 24 + btf.type_bytes + own, 4);
+		fakecrash_put(&opened->fake, module + 0x40 + 32, OWN_TYPES, 4);
 		strcpy((char *)opened->fake.memory + (module - fakecore_image) + 0x40 + 40,
 		       i ? "lttng_lib_ring_buffer" : "lttng_tracer");
 	}
@@ -615,6 +663,8 @@ static void files(void)
 
 static const struct test tests[] = {
 	TEST(session),
+	TEST(json_metadata),
+	TEST(newer_version),
 	TEST(changing_metadata),
 	TEST(packets),
 	TEST(taken_by_reader),
