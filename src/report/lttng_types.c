@@ -9,8 +9,8 @@
 #define TRACER "lttng_tracer"
 #define RING_BUFFER "lttng_lib_ring_buffer"
 
-// What each is called. Where one has several rows, versions call it differently: the first that is there counts. Rows of a structure
-// stand together.
+// What each is called. Where one has several rows, versions call it differently: the first that is there counts. Rows of one
+// structure stand together.
 static const struct {
 	enum lttng_types_member which;
 	const char *type, *member;
@@ -65,8 +65,8 @@ static const struct {
 	{LTTNG_TYPES_CHANNEL_NODE, "lttng_kernel_channel_common_private", "node"},
 };
 
-// Where they are, as pahole tells it of modules that were compiled, for 64-bit machines; between the versions of a row the sources of all
-// that stands before them are the same.
+// Where they are, as pahole tells it of modules that were compiled, for 64-bit machines; between the versions of a row the sources
+// of all that stands before them are the same.
 static const struct {
 	unsigned int first_minor, last_minor; // Of versions 2.
 	uint32_t at[LTTNG_TYPES_MEMBER_COUNT];

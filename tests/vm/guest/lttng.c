@@ -116,17 +116,17 @@ static const char *const some_events[] = {"sched_switch", "lttng_logger", NULL};
 
 static struct session sessions[] = {
 	{.folder = "lab",
-	 .name = "lab",
-	 .events = all_events,
-	 .channels = {{.name = "ring", .subbuf_size = 16384, .num_subbuf = 4, .is_overwritten = 1},
-	              {.name = "kept", .subbuf_size = 65536, .num_subbuf = 32}}},
+         .name = "lab",
+         .events = all_events,
+         .channels = {{.name = "ring", .subbuf_size = 16384, .num_subbuf = 4, .is_overwritten = 1},
+                      {.name = "kept", .subbuf_size = 65536, .num_subbuf = 32}}},
 	{.folder = "full",
-	 .name = "full",
-	 .events = all_events,
-	 .channels = {{.name = "small", .subbuf_size = 4096, .num_subbuf = 4}}},
+         .name = "full",
+         .events = all_events,
+         .channels = {{.name = "small", .subbuf_size = 4096, .num_subbuf = 4}}},
 	{.name = "live/../\033[2Jone",
-	 .events = some_events,
-	 .channels = {{.name = "last", .subbuf_size = 8192, .num_subbuf = 8, .is_overwritten = 1}}},
+         .events = some_events,
+         .channels = {{.name = "last", .subbuf_size = 8192, .num_subbuf = 8, .is_overwritten = 1}}},
 };
 
 enum { SESSIONS = sizeof(sessions) / sizeof(*sessions), LAB = 0, STOPPED = 2, KEPT = 1 };
@@ -354,8 +354,9 @@ static void read_ring(struct stream *stream, FILE *file)
 {
 	unsigned long first = 0, end = 0, size = 0;
 
-	if (ioctl(stream->fd, FLUSH) < 0 || ioctl(stream->fd, SNAPSHOT) < 0 || ioctl(stream->fd, GET_CONSUMED, &first) < 0 ||
-	    ioctl(stream->fd, GET_PRODUCED, &end) < 0 || ioctl(stream->fd, GET_MAX_SIZE, &size) < 0)
+	if (ioctl(stream->fd, FLUSH) < 0 || ioctl(stream->fd, SNAPSHOT) < 0 ||
+	    ioctl(stream->fd, GET_CONSUMED, &first) < 0 || ioctl(stream->fd, GET_PRODUCED, &end) < 0 ||
+	    ioctl(stream->fd, GET_MAX_SIZE, &size) < 0)
 		die("SNAPSHOT");
 	for (; (long)(end - first) > 0; first += size) {
 		if (ioctl(stream->fd, GET_SUBBUF, &first) < 0)
