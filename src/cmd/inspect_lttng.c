@@ -33,7 +33,7 @@ struct written {
 
 // All that is written.
 struct job {
-	const struct lttng *lttng;
+	struct lttng *lttng;
 	struct inspect_folder folder;
 	struct inspect_ondisk ondisk;
 	const struct lttng_session *continued; // The session whose trace is on the disk; NULL: none.

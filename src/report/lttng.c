@@ -11,6 +11,8 @@ enum {
 	// Sub-buffers of a buffer; LTTng's own limit is that of memory.
 	SUBBUFS_MAX = 1 << 20,
 	SUBBUF_MIN_BYTES = 4096,
+	// Of all channels, on all CPUs.
+	BUFFERS_MAX = 1 << 20,
 };
 
 // What a file of metadata begins with; the tracer leaves it to those who write the file.
@@ -122,6 +124,7 @@ static struct error *read_session(const struct lttng *lttng, uint64_t vaddr, str
 	struct error *err = vmemory_text(lttng->kernel->memory, vaddr + lttng->types.at[LTTNG_TYPES_SESSION_NAME],
 	                                 session->name, sizeof(session->name));
 
+	session->vaddr = vaddr;
 	if (!err)
 		err = vmemory_read(lttng->kernel->memory, vaddr + lttng->types.at[LTTNG_TYPES_SESSION_UUID],
 		                   session->uuid, sizeof(session->uuid));
@@ -135,21 +138,40 @@ static struct error *read_session(const struct lttng *lttng, uint64_t vaddr, str
 	return NULL;
 }
 
+static bool is_known(const struct lttng *lttng, uint64_t vaddr)
+{
+	for (size_t i = 0; i < lttng->session_count; i++)
+		if (lttng->sessions[i].vaddr == vaddr)
+			return true;
+	return false;
+}
+
 static struct error *read_sessions(struct lttng *lttng, uint64_t head)
 {
 	uint64_t node = 0;
 	struct error *err = vmemory_uint(lttng->kernel->memory, head, POINTER_BYTES, &node);
 
 	while (!err && node != head) {
-		if (lttng->session_count >= LTTNG_SESSIONS_MAX)
+		uint64_t vaddr = node - lttng->types.at[LTTNG_TYPES_SESSION_LIST];
+
+		if (lttng->session_count >= LTTNG_SESSIONS_MAX || is_known(lttng, vaddr))
 			return error_new(ERROR_BAD_DATA, "the list of sessions has no end");
 		// It has its place already where its reading fails: what it has is freed.
-		err = read_session(lttng, node - lttng->types.at[LTTNG_TYPES_SESSION_LIST],
-		                   &lttng->sessions[lttng->session_count++]);
+		err = read_session(lttng, vaddr, &lttng->sessions[lttng->session_count++]);
 		if (!err)
 			err = vmemory_uint(lttng->kernel->memory, node, POINTER_BYTES, &node);
 	}
 	return err;
+}
+
+static uint64_t count_pages(const struct vmcore *core)
+{
+	struct vmcore_frames frames;
+	uint64_t count = 0;
+
+	for (uint64_t pfn = 0; vmcore_next_frames(core, VMCORE_FRAMES_PRESENT, pfn, &frames); pfn = frames.pfn_end)
+		count += frames.pfn_end - frames.pfn_start;
+	return count;
 }
 
 struct sessions_symbol {
@@ -174,6 +196,8 @@ struct error *lttng_open(const struct machine *machine, struct lttng **ret)
 	if (!lttng)
 		return error_new(ERROR_NOMEM, "no memory for sessions");
 	lttng->kernel = machine->kernel;
+	lttng->pages_left = count_pages(machine->kernel->core);
+	lttng->buffers_left = BUFFERS_MAX;
 	lttng->sessions = calloc(LTTNG_SESSIONS_MAX, sizeof(*lttng->sessions));
 	if (!lttng->sessions)
 		return error_new(ERROR_NOMEM, "no memory for sessions");

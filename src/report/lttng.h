@@ -41,6 +41,7 @@ struct lttng_channel {
 
 /** A session. */
 struct lttng_session {
+	uint64_t vaddr; /**< Its struct lttng_kernel_session_private. */
 	char name[LTTNG_NAME_BYTES]; /**< Printable ASCII, but no name of a file. */
 	uint8_t uuid[CTF_UUID_BYTES];
 	uint64_t metadata_vaddr; /**< Text, without the line that begins a file of it. */
@@ -57,6 +58,9 @@ struct lttng {
 	struct lttng_types types;
 	struct lttng_session *sessions;
 	size_t session_count;
+	uint64_t
+		pages_left; /**< Pages that packets may still have: as many as the dump has. Else lists of a damaged one are nearly endless. */
+	uint64_t buffers_left; /**< The same of buffers. */
 	char why[KERNEL_WHY_BYTES]; /**< Why there may be more; "": these are all. */
 };
 

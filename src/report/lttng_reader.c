@@ -10,7 +10,7 @@ enum { POINTER_BYTES = 8 };
 static const uint64_t index_mask = UINT32_MAX;
 
 struct lttng_reader {
-	const struct lttng *lttng;
+	struct lttng *lttng;
 	const struct lttng_session *session;
 	const struct lttng_channel *channel;
 	uint32_t cpu;
@@ -65,7 +65,7 @@ static struct error *read_positions(struct lttng_reader *reader)
 		return err;
 	reader->position = consumed & ~(size - 1);
 	// The loop over them is bounded by this.
-	if (reader->end < reader->position || reader->end - reader->position > room)
+	if (reader->end < reader->position || reader->end - reader->position > room || reader->end > INT64_MAX)
 		return error_new(ERROR_BAD_DATA, "a buffer of %ju bytes is written to %#jx and read to %#jx",
 		                 (uintmax_t)room, (uintmax_t)reader->end, (uintmax_t)consumed);
 	return NULL;
@@ -87,7 +87,7 @@ static struct error *check_owner(struct lttng_reader *reader, bool *is_there)
 	return err;
 }
 
-struct error *lttng_reader_create(const struct lttng *lttng, const struct lttng_session *session,
+struct error *lttng_reader_create(struct lttng *lttng, const struct lttng_session *session,
                                   const struct lttng_channel *channel, uint32_t cpu, struct lttng_reader **ret)
 {
 	_cleanup_(lttng_reader_destroyp) struct lttng_reader *reader = calloc(1, sizeof(*reader));
@@ -96,6 +96,9 @@ struct error *lttng_reader_create(const struct lttng *lttng, const struct lttng_
 
 	if (!reader)
 		return error_new(ERROR_NOMEM, "no memory for a buffer");
+	if (!lttng->buffers_left)
+		return error_new(ERROR_BAD_DATA, "there are too many buffers");
+	lttng->buffers_left--;
 	reader->lttng = lttng;
 	reader->session = session;
 	reader->channel = channel;
@@ -238,6 +241,17 @@ static struct error *end_packet(struct lttng_reader *reader, uint64_t position, 
 	return NULL;
 }
 
+// Whether the dump has room for a packet, or for a look at what may be one.
+static struct error *take_pages(const struct lttng_reader *reader, uint64_t bytes)
+{
+	uint64_t pages = 1 + bytes / vmcore_page_bytes(reader->lttng->kernel->core);
+
+	if (pages > reader->lttng->pages_left)
+		return error_new(ERROR_BAD_DATA, "there are more packets than the dump has pages");
+	reader->lttng->pages_left -= pages;
+	return NULL;
+}
+
 // NULL and no bytes: nothing is in it yet.
 static struct error *read_packet(struct lttng_reader *reader, uint64_t position, struct lttng_reader_packet *packet)
 {
@@ -260,7 +274,9 @@ static struct error *read_packet(struct lttng_reader *reader, uint64_t position,
 		return error_new(ERROR_BAD_DATA, "packet %ju has %ju bits of %ju", (uintmax_t)packet->header.sequence,
 		                 (uintmax_t)packet->header.content_bits, (uintmax_t)packet->header.packet_bits);
 	size = packet->header.packet_bits / 8;
-	err = read_pages(reader, id, size);
+	err = take_pages(reader, size);
+	if (!err)
+		err = read_pages(reader, id, size);
 	if (err)
 		return err;
 	if (packet->is_unfinished) {
@@ -274,8 +290,12 @@ static struct error *read_packet(struct lttng_reader *reader, uint64_t position,
 bool lttng_reader_next(struct lttng_reader *reader, struct lttng_reader_packet *ret)
 {
 	while (reader->position < reader->end) {
-		struct error *err = read_packet(reader, reader->position, ret);
+		struct error *err = take_pages(reader, 0);
 
+		if (err)
+			reader->position = reader->end;
+		else
+			err = read_packet(reader, reader->position, ret);
 		reader->position += reader->channel->subbuf_bytes;
 		if (!err && ret->size_bytes)
 			return true;

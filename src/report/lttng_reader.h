@@ -35,14 +35,14 @@ struct lttng_reader_packet {
 /**
  * Start to read.
  *
- * @param[in] lttng Borrowed.
+ * @param[in,out] lttng Borrowed.
  * @param[in] session Borrowed.
  * @param[in] channel Borrowed; one of the session's.
  * @param[in] cpu Number of the CPU.
  * @param[out] ret lttng_reader_destroy() it. NULL: this CPU has no buffer.
- * @return NULL; ERROR_BAD_DATA; ERROR_FAULT; ERROR_NOMEM.
+ * @return NULL; ERROR_BAD_DATA; ERROR_UNSUPPORTED (it is not known where variables of CPUs are); ERROR_FAULT; ERROR_NOMEM.
  */
-struct error *lttng_reader_create(const struct lttng *lttng, const struct lttng_session *session,
+struct error *lttng_reader_create(struct lttng *lttng, const struct lttng_session *session,
                                   const struct lttng_channel *channel, uint32_t cpu,
                                   struct lttng_reader **ret) must_check;
 

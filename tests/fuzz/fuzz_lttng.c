@@ -47,8 +47,7 @@ static struct lttng_file *get_file(void)
 	return &file;
 }
 
-static void tell_channel(const struct lttng *lttng, const struct lttng_session *session,
-                         const struct lttng_channel *channel)
+static void tell_channel(struct lttng *lttng, const struct lttng_session *session, const struct lttng_channel *channel)
 {
 	struct lttng_reader *reader = NULL;
 	struct lttng_reader_packet packet;
@@ -57,7 +56,7 @@ static void tell_channel(const struct lttng *lttng, const struct lttng_session *
 	if (channel->why[0])
 		return;
 	fuzz_end(lttng_reader_create(lttng, session, channel, 0, &reader),
-	         FUZZ_CODE(ERROR_BAD_DATA) | FUZZ_CODE(ERROR_FAULT));
+	         FUZZ_CODE(ERROR_BAD_DATA) | FUZZ_CODE(ERROR_UNSUPPORTED) | FUZZ_CODE(ERROR_FAULT));
 	if (!reader)
 		return;
 	while (lttng_reader_next(reader, &packet)) {
@@ -74,7 +73,7 @@ static void tell_channel(const struct lttng *lttng, const struct lttng_session *
 	lttng_reader_destroy(reader);
 }
 
-static void tell(const struct lttng *lttng)
+static void tell(struct lttng *lttng)
 {
 	for (size_t i = 0; i < lttng->session_count && i < SESSIONS_TOLD; i++) {
 		const struct lttng_session *session = &lttng->sessions[i];

@@ -237,7 +237,7 @@ static void wrong_channel(void)
 static void wrong_positions(void)
 {
 	// Where in the buffer, and what is put there.
-	static const uint64_t rows[][2] = {{0, 2 * FAKELTTNG_SUBBUF_BYTES - 1}, {16, 0}, {80, 1}, {88, 1}};
+	static const uint64_t rows[][2] = {{0, 2 * FAKELTTNG_SUBBUF_BYTES - 1}, {0, UINT64_MAX}, {16, 0}, {80, 1}, {88, 1}};
 
 	for (size_t i = 0; i < array_size(rows); i++) {
 		struct lttng_session *found;
@@ -264,8 +264,28 @@ static void endless_lists(void)
 	              fakelttng_at(FAKELTTNG_METADATA_CHANNEL) + 152);
 	open_machine(&opened);
 	check_ok(lttng_open(opened.machine, &opened.lttng));
-	check(strstr(opened.lttng->why, "no end") && opened.lttng->session_count == LTTNG_SESSIONS_MAX);
+	check(strstr(opened.lttng->why, "no end") && opened.lttng->session_count == 1);
 	check(strstr(opened.lttng->sessions[0].why, "no end"));
+	close_all(&opened);
+}
+
+// What a damaged dump has may be beyond what it could hold.
+static void limits(void)
+{
+	struct lttng_reader_packet packet;
+	struct opened opened = {0};
+
+	fakelttng_make(&opened.fake, "2.13.9");
+	open_reader(&opened);
+	opened.lttng->pages_left = 3;
+	check(lttng_reader_next(opened.reader, &packet) && packet.header.sequence == 2);
+	check(!lttng_reader_next(opened.reader, &packet) && damaged(&opened) == 1);
+	lttng_reader_destroy(opened.reader);
+	opened.reader = NULL;
+	opened.lttng->buffers_left = 0;
+	check_error(lttng_reader_create(opened.lttng, &opened.lttng->sessions[0],
+	                                &opened.lttng->sessions[0].channels[0], 0, &opened.reader),
+	            ERROR_BAD_DATA, "too many buffers");
 	close_all(&opened);
 }
 
@@ -438,6 +458,7 @@ static const struct test tests[] = {
 	TEST(wrong_channel),
 	TEST(wrong_positions),
 	TEST(endless_lists),
+	TEST(limits),
 	TEST(other_version),
 	TEST(no_module),
 	TEST(module_types),
