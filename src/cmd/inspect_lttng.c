@@ -95,14 +95,11 @@ static void name_folder(const struct job *job, size_t number, char name[INSPECT_
 		snprintf(name, INSPECT_FOLDER_NAME_BYTES, "%.60s-%u", base, i);
 }
 
-static struct error *write_metadata(const struct job *job, const struct lttng_session *session, int dir_fd,
-                                    const char *text, size_t size)
+static struct error *write_metadata(int dir_fd, const char *text, size_t size)
 {
 	_cleanup_close_ int fd = -1;
 	struct error *err = inspect_folder_create(dir_fd, "metadata", &fd);
 
-	(void)job;
-	(void)session;
 	if (!err)
 		err = io_write(fd, text, size);
 	if (!err && fsync(fd) < 0)
@@ -198,7 +195,7 @@ static struct error *write_disk_part(const struct job *job, const char *text, si
 
 	// That of the memory has all that is in the file on the disk, which may end anywhere.
 	if (!err)
-		err = write_metadata(job, job->continued, dir_fd, text, size);
+		err = write_metadata(dir_fd, text, size);
 	if (!err)
 		err = inspect_ondisk_copy(&job->ondisk, dir_fd);
 	if (!err && fsync(dir_fd) < 0)
@@ -227,7 +224,7 @@ static struct error *write_session(const struct job *job, size_t number)
 	err = inspect_folder_make(&job->folder, name, &dir_fd);
 	snprintf(written->folder, sizeof(written->folder), "%s", name);
 	if (!err)
-		err = write_metadata(job, session, dir_fd, text, size);
+		err = write_metadata(dir_fd, text, size);
 	for (size_t i = 0; i < session->channel_count && !err; i++)
 		err = write_channel(job, session, &session->channels[i], dir_fd, written);
 	if (!err && fsync(dir_fd) < 0)

@@ -6,7 +6,7 @@
  * the disk, which ends in a packet that is not whole; "full" has one that discards events; the third one has a name that is no name of a
  * directory, and goes on until the panic. "@ready" is said when the first two record nothing more. Then the host gives one of two
  * orders: "read" has the tracer itself give out all that is in the buffers, which changes them; "crash" panics. From the same saved
- * state of the machine both see the same buffers.
+ * state of the machine both see the same buffers. With the word "loads" it only tells where memory is, for lttng-session.
  *
  * The numbers are those of the ABI of LTTng-modules 2.13 (include/lttng/abi.h, include/ringbuffer/vfs.h).
  */
@@ -449,11 +449,15 @@ static void run_workload(int first)
 		;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char line[16];
 	int trigger;
 
+	if (argc > 1 && strcmp(argv[1], "loads") == 0) {
+		tell_loads();
+		return 0;
+	}
 	start_system();
 	for (int i = 0; i < SESSIONS; i++)
 		make_session(&sessions[i]);

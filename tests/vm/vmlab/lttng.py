@@ -33,6 +33,8 @@ COMMAND_LINE = "console=ttyS0 loglevel=7 panic=0 no_timer_check mitigations=off"
 MEMORY_MIB, CPUS = 256, 2
 READY, READ, PANICKED = "ready", r"^@read\b", r"end Kernel panic"
 STOPPED = ("lab", "full")
+# What records to a disk, in a guest of its own.
+SESSION_PACKAGES = ("lttng-tools", "kmod")
 LEVEL_31 = "traces of level 31"
 
 
@@ -89,14 +91,17 @@ def _initramfs(kernel, program, has_types, target):
     shutil.rmtree(tree)
 
 
+def _machine(folder, kernel, disk):
+    return ["qemu-system-x86_64", "-machine", "pc", "-nodefaults", "-display", "none", "-no-reboot", "-accel", "tcg,thread=multi",
+            "-cpu", CPU, "-m", f"{MEMORY_MIB}M", "-smp", str(CPUS), "-kernel", kernel.vmlinuz, "-initrd", folder / "initramfs",
+            "-append", COMMAND_LINE, "-device", "vmcoreinfo", "-drive", disk, "-device", "virtio-blk-pci,drive=disk",
+            *Machine.streams(folder)]
+
+
 def _command(folder, kernel):
     image.make_ext4(folder / "disk.img", 64)
     run(["qemu-img", "convert", "-O", "qcow2", folder / "disk.img", folder / "disk.qcow2"])
-    return ["qemu-system-x86_64", "-machine", "pc", "-nodefaults", "-display", "none", "-no-reboot", "-accel", "tcg,thread=multi",
-            "-cpu", CPU, "-m", f"{MEMORY_MIB}M", "-smp", str(CPUS), "-kernel", kernel.vmlinuz, "-initrd", folder / "initramfs",
-            "-append", COMMAND_LINE, "-device", "vmcoreinfo",
-            "-drive", f"file={folder}/disk.qcow2,if=none,id=disk,format=qcow2,cache=unsafe", "-device", "virtio-blk-pci,drive=disk",
-            *Machine.streams(folder)]
+    return _machine(folder, kernel, f"file={folder}/disk.qcow2,if=none,id=disk,format=qcow2,cache=unsafe")
 
 
 def _monitor(machine, line):
@@ -124,13 +129,18 @@ def _both_ends(machine, folder):
     machine.qmp("cont")
     machine.console.send("crash\n")
     _, seconds, _ = machine.wait_console(PANICKED, 120, position)
+    _take_memory(machine, folder)
+    return torn, seconds
+
+
+def _take_memory(machine, folder):
+    """Write the memory of a machine that has panicked to "vmcore"."""
     machine.qmp("stop")
     machine.qmp("dump-guest-memory", 120, paging=False, protocol=f"file:{folder}/qemu.core")
     loads = [tuple(int(word, 16) for word in load)
              for load in re.findall(r"^@load (\w+) (\w+) (\w+)\s*$", machine.console.text(), re.MULTILINE)]
     qemucore.rewrite(folder / "qemu.core", folder / "vmcore", loads)
     (folder / "qemu.core").unlink()
-    return torn, seconds
 
 
 def crash(kernel, folder, has_types):
@@ -195,6 +205,42 @@ def _joined(part, rest, target, whole):
         more = (rest / path.name).read_bytes()
         (target / path.name).write_bytes(old + (more if whole is None else more[:sum(_packets(rest / path.name)[:whole])]))
     return target
+
+
+def _session_disk(kernel, folder):
+    """A Debian with lttng-tools, whose first program records a session and panics."""
+    tree, disk = folder / "tree", folder / "disk.img"
+    tree.mkdir()
+    try:
+        run(["tar", "-x", "-C", tree, "-f", debian.tar_of(SESSION_PACKAGES), "--exclude=./dev/*"])
+        image.stage_kernel(tree, kernel)
+        extra = tree / f"lib/modules/{kernel.release}/extra"
+        extra.mkdir()
+        for path in _modules(kernel).iterdir():
+            run(["strip", "--strip-debug", "-o", extra / path.name, path])
+        run(["depmod", "-b", tree, kernel.release])
+        shutil.copy(SOURCE / "lttng-session", tree / "usr/sbin/init")
+        run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", tree / "lttng", SOURCE / "lttng.c"])
+        image.make_ext4(disk, 2048, tree=tree)
+    finally:
+        shutil.rmtree(tree)
+    return disk
+
+
+def crash_session(kernel, folder):
+    """(vmcore, the directory that the session was recorded to, markers that were logged)."""
+    folder.mkdir(parents=True)
+    disk = _session_disk(kernel, folder)
+    image.tiny_initrd(kernel, folder / "initramfs")
+    with Machine(folder, _machine(folder, kernel, f"file={disk},if=none,id=disk,format=raw,cache=unsafe")) as machine:
+        _, seconds, found = machine.wait_console(r"^(@failed.*|.*end Kernel panic)", 300)
+        marked = re.findall(r"^@marked (\d+)", machine.console.text(), re.MULTILINE)
+        if found[1].startswith("@failed") or not marked:
+            raise LabError(f"the guest's session: {found[1]}\n" + "\n".join(machine.console.tail()))
+        _take_memory(machine, folder)
+    # As the next boot would do: what the journal has.
+    run(["e2fsck", "-fy", disk], ok=(0, 1), timeout_s=300)
+    return folder / "vmcore", image.extract(disk, "/trace", folder), int(marked[-1]), seconds
 
 
 class _Dump:
@@ -288,8 +334,28 @@ def _look(report, lab, name, kernel, folder, has_types):
     report.note(f"{name}: {(folder / f'{LEVEL_31}.time').read_text().strip()}")
 
 
+def _look_at_session(report, lab, name, kernel, folder):
+    """A session that lttng-tools record: markers on the disk and in the memory are all there are, each once, in order."""
+    vmcore, trace, marked, seconds = crash_session(kernel, folder)
+    dump = _Dump(report, lab, name, folder)
+    said = dump.write(copier.filtered(lab, vmcore, 31), "trace-and-crash", "--append-to", trace)
+    disk, made = said["disk"], next(one for one in said["sessions"] if one["directory"] == "crash")
+    numbers = {}
+    for part, traces in {"both": ("disk", "crash"), "disk": ("disk",)}.items():
+        events, complaint, discarded = printed(*(folder / "trace-and-crash" / one for one in traces))
+        numbers[part] = [int(number) for number in re.findall(r'msg = "marker (\d+)"', "\n".join(events))]
+        report.check(f"{name}: {part}: {len(events)} events without a complaint", complaint or ("" if not discarded else f"{discarded} discarded"))
+    report.check(f"{name}: markers 0 to {marked - 1} are there, once and in order",
+                 "" if numbers["both"] == list(range(marked)) else f"{len(numbers['both'])}: {numbers['both'][-20:]}")
+    report.check(f"{name}: some of them on the disk, others in the memory",
+                 "" if 0 < len(numbers["disk"]) < marked and disk["packets"] and made["packets"] and not made["lost_packets"] else f"{said}")
+    report.note(f"{name}: {seconds:.1f} s to the panic (emulated); on the disk {disk['packets']} packets with {len(numbers['disk'])} markers, "
+                f"{disk['cut_bytes']} bytes cut; in the memory {made['packets']} packets, {made['packets_on_disk']} more that are on the disk")
+
+
 def carry_out(report, lab, folder, scenario):
-    """A machine whose modules have types, and one whose modules have none."""
+    """A machine whose modules have types, one whose modules have none, and one where lttng-tools record to a disk."""
     for has_types in (True, False):
         what = "with types" if has_types else "without types"
         _look(report, lab, f"{scenario.name}: {what}", lab.kernels[scenario.setup.series], folder / what.replace(" ", "-"), has_types)
+    _look_at_session(report, lab, f"{scenario.name}: lttng-tools", lab.kernels[scenario.setup.series], folder / "lttng-tools")
