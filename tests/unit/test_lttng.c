@@ -237,7 +237,8 @@ static void wrong_channel(void)
 static void wrong_positions(void)
 {
 	// Where in the buffer, and what is put there.
-	static const uint64_t rows[][2] = {{0, 2 * FAKELTTNG_SUBBUF_BYTES - 1}, {0, UINT64_MAX}, {16, 0}, {80, 1}, {88, 1}};
+	static const uint64_t rows[][2] = {
+		{0, 2 * FAKELTTNG_SUBBUF_BYTES - 1}, {0, UINT64_MAX}, {16, 0}, {80, 1}, {88, 1}};
 
 	for (size_t i = 0; i < array_size(rows); i++) {
 		struct lttng_session *found;
