@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the kernel's tracing had: as text, or as a file for trace-cmd.
+// What the kernel's tracing had: as text, or as a file for trace-cmd; what LTTng had: as traces for babeltrace2.
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cmd/inspect_commands.h"
 #include "cmd/inspect_dump.h"
+#include "cmd/inspect_lttng.h"
 #include "cmd/inspect_output.h"
 #include "report/ftrace.h"
 #include "report/ftrace_reader.h"
@@ -20,6 +21,8 @@ enum { NS_PER_S = 1000000000, NS_PER_US = 1000, EVENTS_MAX = 64 };
 // What is asked for.
 struct request {
 	const char *output; // NULL: text.
+	const char *ctf; // A directory, of what LTTng had; NULL: of ftrace.
+	const char *partial; // A trace of LTTng's on a disk; NULL: none.
 	const char *instance; // NULL: all.
 	const char *events[EVENTS_MAX]; // NAME, or SYSTEM:NAME.
 	size_t event_count;
@@ -70,6 +73,14 @@ static struct error *take_option(struct request *request, const char *name, cons
 		request->instance = value;
 		return NULL;
 	}
+	if (strcmp(name, "--ctf") == 0) {
+		request->ctf = value;
+		return NULL;
+	}
+	if (strcmp(name, "--append-to") == 0) {
+		request->partial = value;
+		return NULL;
+	}
 	if (strcmp(name, "--last") == 0)
 		return parse_time(value, &request->last_ns);
 	if (strcmp(name, "--pid") == 0) {
@@ -82,10 +93,27 @@ static struct error *take_option(struct request *request, const char *name, cons
 	return NULL;
 }
 
+// Words that do not go together.
+static struct error *check(const struct request *request)
+{
+	bool is_filtered = request->has_pid || request->event_count || request->last_ns || request->instance;
+
+	if (request->output && is_filtered)
+		return error_new(ERROR_USAGE, "trace -o writes all there is: trace-cmd report has filters of its own");
+	if (request->ctf && is_filtered)
+		return error_new(ERROR_USAGE, "trace --ctf writes all there is: babeltrace2 has filters of its own");
+	if (request->ctf && (request->output || request->is_forced))
+		return error_new(ERROR_USAGE, "trace --ctf makes a new directory: neither -o nor --force goes with it");
+	if (request->partial && !request->ctf)
+		return error_new(ERROR_USAGE, "trace --append-to needs --ctf, the directory to write");
+	return NULL;
+}
+
 // Takes our own options out of the words; the others are those of all commands.
 static struct error *parse(int *argc, char **argv, struct request *request)
 {
-	static const char *const names[] = {"-o", "--output", "--instance", "--last", "--pid", "--event"};
+	static const char *const names[] = {"-o",    "--output", "--instance", "--last",
+	                                    "--pid", "--event",  "--ctf",      "--append-to"};
 	int kept = 1;
 
 	for (int i = 1; i < *argc; i++) {
@@ -109,9 +137,7 @@ static struct error *parse(int *argc, char **argv, struct request *request)
 	}
 	*argc = kept;
 	argv[kept] = NULL;
-	if (request->output && (request->has_pid || request->event_count || request->last_ns || request->instance))
-		return error_new(ERROR_USAGE, "trace -o writes all there is: trace-cmd report has filters of its own");
-	return NULL;
+	return check(request);
 }
 
 static bool is_wanted(const struct request *request, const struct ftrace_reader_event *event)
@@ -372,6 +398,8 @@ struct error *inspect_commands_trace(int argc, char **argv)
 		err = inspect_dump_open(argc, argv, 0, 0, &dump);
 	if (!err)
 		err = inspect_dump_machine(&dump);
+	if (!err && request.ctf)
+		return inspect_lttng_write(&dump, request.ctf, request.partial);
 	if (!err)
 		err = error_wrap(ftrace_open(dump.machine, &ftrace), "%s", dump.path);
 	if (!err)

@@ -51,7 +51,9 @@ static const struct command commands[] = {
 	{"trace",
          "[-o FILE [--force]] [--instance NAME] [--event [SYSTEM:]NAME]... [--pid PID] [--last "
          "TIME] " INSPECT_COMMANDS_DUMP,
-         "events of ftrace, as text or for trace-cmd", inspect_commands_trace},
+         "events of ftrace, as text or for trace-cmd; with --ctf DIRECTORY [--append-to TRACE] those of LTTng, for "
+         "babeltrace2",
+         inspect_commands_trace},
 	{"gdb", INSPECT_COMMANDS_GDB, "the debugger gdb on the dump", inspect_commands_gdb},
 	{"crash", INSPECT_COMMANDS_CRASH, "the crash utility on the dump, with the kernel that it is of",
          inspect_commands_crash},

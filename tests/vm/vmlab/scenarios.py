@@ -6,8 +6,8 @@ import os
 import re
 import shutil
 
-from . import (archive, capture, checks, copier, debian, debuggers, direct, explained, faults, forms, fresh, image, inspected, kinds, network,
-               pageflags, planted, servers, storage, told, traced, unified, usage, vmcoreinfo)
+from . import (archive, capture, checks, copier, debian, debuggers, direct, explained, faults, forms, fresh, image, inspected, kinds, lttng,
+               network, pageflags, planted, servers, storage, told, traced, unified, usage, vmcoreinfo)
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -1062,6 +1062,8 @@ def table():
     rows += [Scenario(f"trace-{series}", direct.Setup(f"{series}-amd64", program="tracing", cpus=cpus), traced.carry_out, False,
                       "events in the memory are those that the kernel printed; trace-cmd reads them")
              for series, cpus in TRACED]
+    rows.append(Scenario("lttng-6.1", lttng.Setup("6.1"), lttng.carry_out, False,
+                         "buffers of LTTng-modules are those that the tracer gave out; babeltrace2 reads them"))
     rows += [Scenario(f"kinds-{series}", kinds.Setup(series), kinds.carry_out, False,
                       f"{len(kinds.KINDS)} kinds of crashes, each twice: cause, signature, stack") for series in ("6.1", "6.12")]
     for series in ("6.1", "6.12"):
