@@ -181,12 +181,13 @@ static struct error *from_memory(struct kernel *kernel, uint32_t cpu, uint64_t *
 	return err;
 }
 
-// Notes of a dump are in the order of the CPUs that had any.
-static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count)
+// Notes of a dump are in the order of the CPUs that had any. Gives the registers in that of a number; NULL: there are less, as
+// many as this.
+static const uint8_t *find_note(const struct vmcore *core, uint32_t number, size_t word_count, uint32_t *count_ret)
 {
-	const struct vmcore *core = kernel->core;
 	uint64_t at = 0;
 
+	*count_ret = 0;
 	while (core->notes_bytes - at >= NOTE_HEADER_BYTES) {
 		const uint8_t *header = core->notes + at;
 		uint64_t desc = at + NOTE_HEADER_BYTES + align4(load_u32(header, core->is_big_endian));
@@ -195,15 +196,32 @@ static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, uint6
 		if (desc > core->notes_bytes || desc_bytes > core->notes_bytes - desc)
 			break;
 		if (load_u32(header + 8, core->is_big_endian) == NT_PRSTATUS &&
-		    desc_bytes >= prstatus_bytes(word_count) && cpu-- == 0) {
-			take(kernel, core->notes + desc + PRSTATUS_REGISTERS, words, word_count);
-			return NULL;
-		}
+		    desc_bytes >= prstatus_bytes(word_count) && (*count_ret)++ == number)
+			return core->notes + desc + PRSTATUS_REGISTERS;
 		at = desc + align4(desc_bytes);
 		if (at > core->notes_bytes)
 			break;
 	}
-	return error_new(ERROR_UNSUPPORTED, "the dump has no registers of this CPU");
+	return NULL;
+}
+
+static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count)
+{
+	uint32_t count;
+	const uint8_t *registers = find_note(kernel->core, cpu, word_count, &count);
+
+	if (!registers)
+		return error_new(ERROR_UNSUPPORTED, "the dump has no registers of this CPU");
+	take(kernel, registers, words, word_count);
+	return NULL;
+}
+
+uint32_t cpulist_count_notes(const struct vmcore *core)
+{
+	uint32_t count;
+
+	find_note(core, KERNEL_CPUS_MAX, 0, &count);
+	return count < KERNEL_CPUS_MAX ? count : KERNEL_CPUS_MAX;
 }
 
 // A dump that was made from outside, of a kernel that did not start another one: its CPUs wrote no notes, the dump has its own.

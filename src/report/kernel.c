@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/cpulist.h"
+
 static const char *const symbol_names[KERNEL_SYMBOL_COUNT] = {
 	[KERNEL_STEXT] = "_stext",
 	[KERNEL_ETEXT] = "_etext",
@@ -190,8 +192,10 @@ static uint32_t count_cpus(struct kernel *kernel)
 	struct error *err = kernel_variable(kernel, KERNEL_NR_CPU_IDS, 4, &count);
 
 	error_free(err);
-	// Where it is a constant nobody needs the variable: that of a kernel for one CPU.
+	// Where it is a constant nobody needs the variable: that of a kernel for one CPU. Others may not tell of variables at all.
 	if (err || !count)
+		count = cpulist_count_notes(kernel->core);
+	if (!count)
 		return 1;
 	return count < KERNEL_CPUS_MAX ? (uint32_t)count : KERNEL_CPUS_MAX;
 }

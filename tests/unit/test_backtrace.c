@@ -431,6 +431,46 @@ static void damaged(void)
 	}
 }
 
+// A kernel without symbols of variables: which task a CPU was running is seen from its stack, and its registers are in the dump
+// only.
+static void functions_only(void)
+{
+	struct world *world = make(false, true);
+	uint64_t at = stack(0) + 0x3000;
+	struct vmcore *core;
+	uint64_t vaddr = 0;
+	uint32_t cpu = 7;
+	uint8_t *notes;
+	size_t bytes = 20 + NOTE_BYTES;
+
+	put_waiting(world);
+	put(world, fakecrash_task(FAKECRASH_IDLE) + 32, stack(3));
+	put_record(world, at, at + 0x40, in(FAKECRASH_SYSRQ, 0x30));
+	put_record(world, at + 0x40, last_record(0), in(FAKECRASH_ENTRY, 0x76));
+	put_end(world, 0, 0x401000);
+	fakecore_open(&world->fake);
+	core = world->fake.core;
+	notes = realloc(core->notes, core->notes_bytes + bytes);
+	check(notes && core->notes_bytes % 4 == 0);
+	core->notes = notes;
+	notes += core->notes_bytes;
+	core->notes_bytes += bytes;
+	memset(notes, 0, bytes);
+	memcpy(notes, &(const uint32_t[]){5, NOTE_BYTES, 1}, 12);
+	memcpy(notes + 12, "CORE", 5);
+	fill_status(notes + 20, in(FAKECRASH_PANIC, 0x40), at, at, 0);
+	open_machine(world);
+	check(world->machine->threads.count == 4 && !kernel_has_symbol(world->machine->kernel, KERNEL_PANIC_CPU));
+	check_ok(machine_crashed(world->machine, &cpu, &vaddr));
+	check(cpu == 0 && vaddr == fakecrash_task(FAKECRASH_CRASHED));
+	trace(world, FAKECRASH_CRASHED);
+	check_trace(world, "panic sysrq_handle_crash entry_SYSCALL_64_after_hwframe");
+	check(world->trace.is_user);
+	trace(world, FAKECRASH_WAITING);
+	check_trace(world, "schedule  kthread ret_from_fork");
+	close_world(world);
+}
+
 // Ways through a function.
 static void prologues(void)
 {
@@ -485,8 +525,8 @@ static void prologues(void)
 }
 
 static const struct test tests[] = {
-	TEST(blocked), TEST(program),      TEST(begins),  TEST(interrupted), TEST(running),
-	TEST(hostile), TEST(more_hostile), TEST(damaged), TEST(prologues),
+	TEST(blocked), TEST(program),      TEST(begins),  TEST(interrupted),    TEST(running),
+	TEST(hostile), TEST(more_hostile), TEST(damaged), TEST(functions_only), TEST(prologues),
 };
 
 int main(int argc, char **argv)
