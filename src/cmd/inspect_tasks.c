@@ -105,7 +105,7 @@ static struct error *print_stacks(struct printer *printer)
 	if (dump->given & INSPECT_DUMP_CPU && dump->cpu >= threads->cpu_count)
 		return error_new(ERROR_BAD_DATA, "there is no CPU %u", dump->cpu);
 	if (dump->given & INSPECT_DUMP_CPU)
-		err = cpulist_current(dump->machine->kernel, dump->cpu, &vaddr);
+		err = machine_current(dump->machine, dump->cpu, &vaddr);
 	else
 		err = machine_crashed(dump->machine, &cpu, &vaddr);
 	if (!err)

@@ -1,254 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "report/backtrace.h"
 
-#include <string.h>
+#include "core/arch.h"
+#include "report/backtrace_steps.h"
 
-#include "base/endian.h"
+static const struct backtrace_machine *const machines[] = {&backtrace_orc, &backtrace_records};
 
-enum {
-	WORD_BYTES = 8,
-	// How far the return address of a function without a table is searched: __crash_kexec() keeps all registers on the stack.
-	SCAN_BYTES = 2048,
-	// A call with a distance: e8 and 32 bits.
-	CALL_BYTES = 5,
-	CALL_OPCODE = 0xe8,
-	// A call of what a register or memory points to: ff, and 2 in bits 3 to 5 of the next byte; from 2 bytes to 7.
-	CALL_POINTER_OPCODE = 0xff,
-	CALL_POINTER_MODE = 2,
-	CALL_POINTER_MIN_BYTES = 2,
-	CALL_POINTER_MAX_BYTES = 7,
-};
-
-// Where unwinding is: struct unwind_state of the kernel.
-struct state {
-	const struct backtrace_tools *tools;
-	uint64_t ip, sp, bp;
-	bool is_exact; // ip is that of an instruction that was interrupted.
-	struct cpulist_registers registers; // Of the last frame that has them.
-	bool has_registers; // All of them.
-	bool is_user; // Those of a program: it entered the kernel here.
-};
-
-static struct error *word(const struct state *state, uint64_t vaddr, uint64_t *ret)
+static struct error *start(const struct backtrace_tools *tools, struct backtrace_state *ret,
+                           const struct backtrace_machine **machine_ret)
 {
-	return vmemory_uint(state->tools->kernel->memory, vaddr, WORD_BYTES, ret);
-}
+	uint16_t elf_machine = tools->kernel->core->arch->elf_machine;
 
-static struct error *register_of(const struct state *state, enum cpulist_register which, uint64_t *ret)
-{
-	if (!state->has_registers)
-		return error_new(ERROR_BAD_DATA, "the frame is found by %s, which is not known here",
-		                 cpulist_register_name(which));
-	*ret = state->registers.values[which];
-	return NULL;
-}
-
-// The stack pointer before the call, or where registers were saved.
-static struct error *find_base(const struct state *state, const struct orc_entry *entry, uint64_t *ret)
-{
-	uint64_t offset = (uint64_t)(int64_t)entry->sp_offset;
-	struct error *err;
-
-	switch (entry->sp_base) {
-	case ORC_BASE_SP:
-		*ret = state->sp + offset;
-		return NULL;
-	case ORC_BASE_BP:
-		*ret = state->bp + offset;
-		return NULL;
-	case ORC_BASE_SP_INDIRECT:
-		err = word(state, state->sp, ret);
-		*ret += err ? 0 : offset;
-		return err;
-	case ORC_BASE_BP_INDIRECT:
-		return word(state, state->bp + offset, ret);
-	case ORC_BASE_R10:
-		return register_of(state, CPULIST_R10, ret);
-	case ORC_BASE_R13:
-		return register_of(state, CPULIST_R13, ret);
-	case ORC_BASE_DI:
-		return register_of(state, CPULIST_DI, ret);
-	case ORC_BASE_DX:
-		return register_of(state, CPULIST_DX, ret);
-	default:
-		return error_new(ERROR_BAD_DATA, "the table for unwinding has an unknown register");
-	}
-}
-
-static struct error *find_bp(struct state *state, const struct orc_entry *entry, uint64_t base)
-{
-	uint64_t offset = (uint64_t)(int64_t)entry->bp_offset;
-
-	switch (entry->bp_base) {
-	case ORC_BASE_PREVIOUS_SP:
-		return word(state, base + offset, &state->bp);
-	case ORC_BASE_BP:
-		return word(state, state->bp + offset, &state->bp);
-	default:
-		// Who saved all registers saved this one.
-		if (state->has_registers && (entry->type == ORC_REGS))
-			state->bp = state->registers.values[CPULIST_BP];
-		return NULL;
-	}
-}
-
-// Takes registers from the stack, from one on.
-static struct error *take_registers(struct state *state, uint64_t vaddr, enum cpulist_register first)
-{
-	uint8_t raw[sizeof(state->registers.values)];
-	size_t skip = WORD_BYTES * (size_t)first;
-	struct error *err = vmemory_read(state->tools->kernel->memory, vaddr + skip, raw + skip, sizeof(raw) - skip);
-
-	for (unsigned int i = first; i < CPULIST_REGISTER_COUNT && !err; i++)
-		state->registers.values[i] =
-			load_u64(raw + WORD_BYTES * (size_t)i, state->tools->kernel->core->is_big_endian);
-	return err;
-}
-
-// One frame further, by an entry that is one.
-static struct error *unwind(struct state *state, const struct orc_entry *entry)
-{
-	uint64_t base = 0;
-	struct error *err = find_base(state, entry, &base);
-
-	if (err)
-		return err;
-	switch (entry->type) {
-	case ORC_REGS:
-		err = take_registers(state, base, 0);
-		state->has_registers = !err;
-		break;
-	case ORC_REGS_PARTIAL:
-		err = take_registers(state, base - WORD_BYTES * CPULIST_IP, CPULIST_IP);
-		break;
-	default:
-		err = word(state, base - WORD_BYTES, &state->ip);
-		state->sp = base;
-		state->has_registers = false;
-		break;
-	}
-	if (!err)
-		err = find_bp(state, entry, base);
-	if (!err && entry->type != ORC_CALL) {
-		state->ip = state->registers.values[CPULIST_IP];
-		state->sp = state->registers.values[CPULIST_SP];
-	}
-	state->is_user = !err && entry->type != ORC_CALL && cpulist_is_user(&state->registers);
-	state->is_exact = entry->is_signal;
-	return err;
-}
-
-// A function without a table: its caller is found by the call of just this function.
-static bool find_caller(struct state *state)
-{
-	struct vmemory *memory = state->tools->kernel->memory;
-	struct symbols_place place;
-
-	symbols_find(state->tools->symbols, state->ip, &place);
-	if (!place.name[0])
-		return false;
-	for (uint64_t at = state->sp; at - state->sp < SCAN_BYTES; at += WORD_BYTES) {
-		uint64_t back = 0, distance = 0, opcode = 0;
-		struct error *err = word(state, at, &back);
-
-		if (!err && !symbols_is_text(state->tools->symbols, back))
+	*ret = (struct backtrace_state){.tools = tools, .registers.machine = cpulist_machine(elf_machine)};
+	for (size_t i = 0; i < array_size(machines) && ret->registers.machine; i++) {
+		if (machines[i]->elf_machine != elf_machine)
 			continue;
-		if (!err)
-			err = vmemory_uint(memory, back - CALL_BYTES, 1, &opcode);
-		if (!err)
-			err = vmemory_uint(memory, back - CALL_BYTES + 1, 4, &distance);
-		error_free(err);
-		if (err)
-			return false;
-		if (opcode != CALL_OPCODE || back + (uint64_t)(int64_t)(int32_t)(uint32_t)distance != place.vaddr)
-			continue;
-		state->ip = back;
-		state->sp = at + WORD_BYTES;
-		state->is_exact = false;
-		state->has_registers = false;
-		return true;
+		if (machines[i]->prepare)
+			machines[i]->prepare(ret);
+		*machine_ret = machines[i];
+		return NULL;
 	}
-	return false;
+	return error_new(ERROR_UNSUPPORTED, "stacks of this machine are not known yet");
 }
 
-// Whether the instruction right before an address is a call.
-static bool is_behind_call(const struct state *state, uint64_t vaddr)
-{
-	uint8_t code[CALL_POINTER_MAX_BYTES];
-	struct error *err = vmemory_read(state->tools->kernel->memory, vaddr - sizeof(code), code, sizeof(code));
-
-	error_free(err);
-	if (err)
-		return false;
-	for (size_t size = CALL_POINTER_MIN_BYTES; size <= sizeof(code); size++) {
-		const uint8_t *at = code + sizeof(code) - size;
-
-		if (at[0] == CALL_POINTER_OPCODE && (at[1] >> 3 & 7) == CALL_POINTER_MODE)
-			return true;
-	}
-	// A pointer is called by way of a thunk, where the CPU must not guess.
-	return code[sizeof(code) - CALL_BYTES] == CALL_OPCODE;
-}
-
-// A pointer to nowhere was called, NULL mostly: nothing was done there, and what is at the top of the stack is who called it.
-// Returns whether it was so.
-static bool unwind_nowhere(struct state *state)
-{
-	uint64_t back = 0, code = 0;
-	struct error *err;
-
-	if (!state->is_exact)
-		return false;
-	// What is code, or may be, has done something perhaps.
-	err = vmemory_uint(state->tools->kernel->memory, state->ip, 1, &code);
-	error_free(err);
-	if (!err)
-		return false;
-	err = word(state, state->sp, &back);
-	error_free(err);
-	if (err || !symbols_is_text(state->tools->symbols, back) || !is_behind_call(state, back))
-		return false;
-	state->ip = back;
-	state->sp += WORD_BYTES;
-	state->is_exact = false;
-	state->has_registers = false;
-	return true;
-}
-
-// Code that was made at run time (BPF) has frame pointers.
-static struct error *unwind_by_bp(struct state *state)
-{
-	static const struct orc_entry entry = {
-		.type = ORC_CALL,
-		.sp_base = ORC_BASE_BP,
-		.sp_offset = 2 * WORD_BYTES,
-		.bp_base = ORC_BASE_PREVIOUS_SP,
-		.bp_offset = -2 * WORD_BYTES,
-	};
-
-	return unwind(state, &entry);
-}
-
-static struct error *step(struct state *state, bool *is_end_ret, bool *is_found_ret)
-{
-	const struct backtrace_tools *tools = state->tools;
-	struct orc_entry entry;
-	uint64_t ip = state->is_exact ? state->ip : state->ip - 1;
-	struct error *err = orc_find(tools->orc, tools->kernel, symbols_modules(tools->symbols), ip, &entry);
-
-	*is_end_ret = !err && entry.type == ORC_END;
-	*is_found_ret = false;
-	if (err || *is_end_ret)
-		return err;
-	if (entry.type != ORC_UNDEFINED)
-		return unwind(state, &entry);
-	*is_found_ret = true;
-	if (!symbols_is_text(tools->symbols, ip))
-		return unwind_nowhere(state) ? NULL : unwind_by_bp(state);
-	return find_caller(state) ? NULL : error_new(ERROR_BAD_DATA, "nothing tells who called it");
-}
-
-static void add(struct backtrace *trace, const struct state *state, bool is_found)
+static void add(struct backtrace *trace, const struct backtrace_state *state, bool is_found)
 {
 	trace->frames[trace->count++] = (struct backtrace_frame){
 		.ip = state->ip,
@@ -258,7 +33,7 @@ static void add(struct backtrace *trace, const struct state *state, bool is_foun
 	};
 }
 
-static void run(struct state *state, struct backtrace *trace)
+static void run(const struct backtrace_machine *machine, struct backtrace_state *state, struct backtrace *trace)
 {
 	struct error *err = NULL;
 	bool is_end = false, is_found = false;
@@ -267,12 +42,12 @@ static void run(struct state *state, struct backtrace *trace)
 		uint64_t ip = state->ip, sp = state->sp;
 
 		add(trace, state, is_found);
-		err = step(state, &is_end, &is_found);
+		err = machine->step(state, &is_end, &is_found);
 		if (err || is_end)
 			break;
 		if (state->is_user) {
 			trace->is_user = true;
-			trace->user_ip = state->registers.values[CPULIST_IP];
+			trace->user_ip = state->registers.values[state->registers.machine->ip];
 			break;
 		}
 		if (!state->ip)
@@ -287,66 +62,58 @@ static void run(struct state *state, struct backtrace *trace)
 	kernel_explain(trace->why, err);
 }
 
+static void clear(struct backtrace *trace)
+{
+	trace->count = 0;
+	trace->is_user = false;
+	trace->user_ip = 0;
+	trace->is_from_outside = false;
+	trace->why[0] = '\0';
+}
+
 void backtrace_registers(const struct backtrace_tools *tools, const struct cpulist_registers *registers,
                          struct backtrace *ret)
 {
-	struct state state = {
-		.tools = tools,
-		.ip = registers->values[CPULIST_IP],
-		.sp = registers->values[CPULIST_SP],
-		.bp = registers->values[CPULIST_BP],
-		.is_exact = true,
-		.registers = *registers,
-		.has_registers = true,
-	};
+	const struct cpulist_machine *layout = registers->machine;
+	const struct backtrace_machine *machine = NULL;
+	struct backtrace_state state;
+	struct error *err = start(tools, &state, &machine);
 
-	ret->count = 0;
-	ret->why[0] = '\0';
+	clear(ret);
 	ret->is_from_outside = registers->is_from_outside;
 	ret->is_user = cpulist_is_user(registers);
-	ret->user_ip = ret->is_user ? state.ip : 0;
-	if (!ret->is_user)
-		run(&state, ret);
-}
-
-static struct error *start_blocked(struct state *state, uint64_t vaddr)
-{
-	static const enum kernel_member needed[] = {KERNEL_TASK_THREAD, KERNEL_THREAD_SP, KERNEL_FRAME};
-	struct kernel *kernel = state->tools->kernel;
-	struct error *err = kernel_need(kernel, needed, array_size(needed));
-	uint64_t frame = 0, stack = 0;
-
-	if (!err)
-		err = kernel_get(kernel, vaddr, KERNEL_TASK_STACK, &stack);
-	if (!err && !stack)
-		err = error_new(ERROR_UNSUPPORTED, "it has ended, and its stack was given back");
-	if (!err)
-		err = kernel_get(kernel, kernel_at(kernel, vaddr, KERNEL_TASK_THREAD), KERNEL_THREAD_SP, &frame);
-	if (!err)
-		err = kernel_get(kernel, frame, KERNEL_FRAME_BP, &state->bp);
-	if (!err)
-		err = kernel_get(kernel, frame, KERNEL_FRAME_RET_ADDR, &state->ip);
-	if (err)
-		return err;
-	state->sp = frame + kernel->members[KERNEL_FRAME].size_bytes;
-	// A task that never ran returns to the begin of this function.
-	state->is_exact = state->ip == kernel->symbols[KERNEL_RET_FROM_FORK] ||
-	                  state->ip == kernel->symbols[KERNEL_RET_FROM_FORK_ASM];
-	return NULL;
+	ret->user_ip = ret->is_user ? registers->values[layout->ip] : 0;
+	if (err || ret->is_user) {
+		kernel_explain(ret->why, err);
+		return;
+	}
+	state.ip = registers->values[layout->ip];
+	state.sp = registers->values[layout->sp];
+	state.fp = registers->values[layout->fp];
+	state.is_exact = true;
+	state.registers = *registers;
+	state.has_registers = true;
+	run(machine, &state, ret);
 }
 
 void backtrace_blocked(const struct backtrace_tools *tools, uint64_t vaddr, struct backtrace *ret)
 {
-	struct state state = {.tools = tools};
-	struct error *err = start_blocked(&state, vaddr);
+	const struct backtrace_machine *machine = NULL;
+	struct backtrace_state state;
+	uint64_t stack = 0;
+	struct error *err = start(tools, &state, &machine);
 
-	ret->count = 0;
-	ret->is_user = false;
-	ret->is_from_outside = false;
-	ret->user_ip = 0;
-	kernel_explain(ret->why, err);
+	clear(ret);
 	if (!err)
-		run(&state, ret);
+		err = kernel_get(tools->kernel, vaddr, KERNEL_TASK_STACK, &stack);
+	if (!err && !stack)
+		err = error_new(ERROR_UNSUPPORTED, "it has ended, and its stack was given back");
+	if (!err)
+		err = machine->start_blocked(&state, vaddr);
+	if (err)
+		kernel_explain(ret->why, err);
+	else
+		run(machine, &state, ret);
 }
 
 void backtrace_task(const struct backtrace_tools *tools, const struct threads *threads, uint64_t vaddr,
@@ -361,12 +128,10 @@ void backtrace_task(const struct backtrace_tools *tools, const struct threads *t
 		return;
 	}
 	err = cpulist_registers(tools->kernel, cpu, &registers);
-	ret->count = 0;
-	ret->is_user = false;
-	ret->is_from_outside = false;
-	ret->user_ip = 0;
-	kernel_explain(ret->why, err);
-	if (!err)
+	clear(ret);
+	if (err)
+		kernel_explain(ret->why, err);
+	else
 		backtrace_registers(tools, &registers, ret);
 }
 
@@ -377,6 +142,5 @@ void backtrace_place(const struct backtrace_tools *tools, const struct backtrace
 	uint64_t before = frame->is_exact ? 0 : 1;
 
 	symbols_find(tools->symbols, frame->ip - before, ret);
-	if (ret->name[0])
-		ret->offset_bytes += before;
+	ret->offset_bytes += ret->name[0] ? before : 0;
 }

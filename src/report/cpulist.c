@@ -13,22 +13,107 @@ enum {
 	PRSTATUS_REGISTERS = 112,
 	NAME_MAX_BYTES = 64,
 	// arch/x86/include/asm/segment.h: USER_RPL.
-	USER_BITS = 3,
+	X86_USER_BITS = 3,
+	// arch/arm64/include/uapi/asm/ptrace.h: PSR_MODE_EL0t; bit 4 is set for programs of 32 bits.
+	ARM64_LEVEL_BITS = 15,
 };
 
-static const char *const names[CPULIST_REGISTER_COUNT] = {
+static const char *const x86_names[CPULIST_REGISTER_COUNT] = {
 	"R15", "R14", "R13", "R12", "RBP",  "RBX", "R11", "R10",   "R9",  "R8", "RAX",
 	"RCX", "RDX", "RSI", "RDI", "ORAX", "RIP", "CS",  "FLAGS", "RSP", "SS",
 };
 
-const char *cpulist_register_name(unsigned int which)
+static const uint8_t x86_order[] = {
+	CPULIST_IP,  CPULIST_SP,  CPULIST_FLAGS, CPULIST_AX,  CPULIST_BX, CPULIST_CX,  CPULIST_DX,
+	CPULIST_SI,  CPULIST_DI,  CPULIST_BP,    CPULIST_R8,  CPULIST_R9, CPULIST_R10, CPULIST_R11,
+	CPULIST_R12, CPULIST_R13, CPULIST_R14,   CPULIST_R15, CPULIST_CS, CPULIST_SS,
+};
+
+static const char *const arm64_names[CPULIST_ARM64_COUNT] = {
+	"X0",  "X1",  "X2",  "X3",  "X4",  "X5",  "X6",  "X7",  "X8",  "X9",    "X10", "X11",
+	"X12", "X13", "X14", "X15", "X16", "X17", "X18", "X19", "X20", "X21",   "X22", "X23",
+	"X24", "X25", "X26", "X27", "X28", "X29", "LR",  "SP",  "PC",  "STATE",
+};
+
+static const uint8_t arm64_order[CPULIST_ARM64_COUNT] = {
+	CPULIST_ARM64_PC,
+	CPULIST_ARM64_LR,
+	CPULIST_ARM64_SP,
+	CPULIST_ARM64_PSTATE,
+	CPULIST_ARM64_FP,
+	0,
+	1,
+	2,
+	3,
+	4,
+	5,
+	6,
+	7,
+	8,
+	9,
+	10,
+	11,
+	12,
+	13,
+	14,
+	15,
+	16,
+	17,
+	18,
+	19,
+	20,
+	21,
+	22,
+	23,
+	24,
+	25,
+	26,
+	27,
+	28,
+};
+
+static const struct cpulist_machine machines[] = {
+	{
+		.elf_machine = EM_X86_64,
+		.count = CPULIST_REGISTER_COUNT,
+		.names = x86_names,
+		.order = x86_order,
+		.shown_count = array_size(x86_order),
+		.ip = CPULIST_IP,
+		.sp = CPULIST_SP,
+		.fp = CPULIST_BP,
+		.mode = CPULIST_CS,
+		.mode_mask = X86_USER_BITS,
+		.mode_user = X86_USER_BITS,
+	},
+	{
+		.elf_machine = EM_AARCH64,
+		.count = CPULIST_ARM64_COUNT,
+		.names = arm64_names,
+		.order = arm64_order,
+		.shown_count = array_size(arm64_order),
+		.ip = CPULIST_ARM64_PC,
+		.sp = CPULIST_ARM64_SP,
+		.fp = CPULIST_ARM64_FP,
+		.mode = CPULIST_ARM64_PSTATE,
+		.mode_mask = ARM64_LEVEL_BITS,
+		.mode_user = 0,
+	},
+};
+
+const struct cpulist_machine *cpulist_machine(uint16_t elf_machine)
 {
-	return names[which];
+	for (size_t i = 0; i < array_size(machines); i++)
+		if (machines[i].elf_machine == elf_machine)
+			return &machines[i];
+	return NULL;
 }
 
 bool cpulist_is_user(const struct cpulist_registers *registers)
 {
-	return (registers->values[CPULIST_CS] & USER_BITS) == USER_BITS;
+	const struct cpulist_machine *machine = registers->machine;
+
+	return (registers->values[machine->mode] & machine->mode_mask) == machine->mode_user;
 }
 
 struct error *cpulist_crashed(struct kernel *kernel, uint32_t *ret)
@@ -96,12 +181,13 @@ static struct error *from_memory(struct kernel *kernel, uint32_t cpu, uint64_t *
 	return err;
 }
 
-// Notes of a dump are in the order of the CPUs that had any.
-static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count)
+// Notes of a dump are in the order of the CPUs that had any. Gives the registers in that of a number; NULL: there are less, as
+// many as this.
+static const uint8_t *find_note(const struct vmcore *core, uint32_t number, size_t word_count, uint32_t *count_ret)
 {
-	const struct vmcore *core = kernel->core;
 	uint64_t at = 0;
 
+	*count_ret = 0;
 	while (core->notes_bytes - at >= NOTE_HEADER_BYTES) {
 		const uint8_t *header = core->notes + at;
 		uint64_t desc = at + NOTE_HEADER_BYTES + align4(load_u32(header, core->is_big_endian));
@@ -110,15 +196,32 @@ static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, uint6
 		if (desc > core->notes_bytes || desc_bytes > core->notes_bytes - desc)
 			break;
 		if (load_u32(header + 8, core->is_big_endian) == NT_PRSTATUS &&
-		    desc_bytes >= prstatus_bytes(word_count) && cpu-- == 0) {
-			take(kernel, core->notes + desc + PRSTATUS_REGISTERS, words, word_count);
-			return NULL;
-		}
+		    desc_bytes >= prstatus_bytes(word_count) && (*count_ret)++ == number)
+			return core->notes + desc + PRSTATUS_REGISTERS;
 		at = desc + align4(desc_bytes);
 		if (at > core->notes_bytes)
 			break;
 	}
-	return error_new(ERROR_UNSUPPORTED, "the dump has no registers of this CPU");
+	return NULL;
+}
+
+static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count)
+{
+	uint32_t count;
+	const uint8_t *registers = find_note(kernel->core, cpu, word_count, &count);
+
+	if (!registers)
+		return error_new(ERROR_UNSUPPORTED, "the dump has no registers of this CPU");
+	take(kernel, registers, words, word_count);
+	return NULL;
+}
+
+uint32_t cpulist_count_notes(const struct vmcore *core)
+{
+	uint32_t count;
+
+	find_note(core, KERNEL_CPUS_MAX, 0, &count);
+	return count < KERNEL_CPUS_MAX ? count : KERNEL_CPUS_MAX;
 }
 
 // A dump that was made from outside, of a kernel that did not start another one: its CPUs wrote no notes, the dump has its own.
@@ -161,9 +264,10 @@ struct error *cpulist_words(struct kernel *kernel, uint32_t cpu, uint64_t *words
 
 struct error *cpulist_registers(struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret)
 {
-	if (kernel->core->arch->elf_machine != EM_X86_64)
+	ret->machine = cpulist_machine(kernel->core->arch->elf_machine);
+	if (!ret->machine)
 		return error_new(ERROR_UNSUPPORTED, "registers of this machine are not known yet");
-	return find_words(kernel, cpu, ret->values, CPULIST_REGISTER_COUNT, &ret->is_from_outside);
+	return find_words(kernel, cpu, ret->values, ret->machine->count, &ret->is_from_outside);
 }
 
 static struct error *of_runqueue(struct kernel *kernel, uint32_t cpu, enum kernel_member which, uint64_t *ret)

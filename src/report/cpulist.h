@@ -4,7 +4,7 @@
  *
  * The CPUs of the crashed machine: what each was doing, with which registers it was stopped, and which one it was that crashed.
  *
- * Does not unwind stacks (report/backtrace.h). Registers are known of x86-64.
+ * Does not unwind stacks (report/backtrace.h). Registers are known of x86-64 and arm64.
  */
 #ifndef REPORT_CPULIST_H
 #define REPORT_CPULIST_H
@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "report/kernel.h"
 
-/** Registers, in the order of struct pt_regs (Linux arch/x86/include/asm/ptrace.h), which is that of ELF notes too. */
+/** Registers of x86-64, in the order of struct pt_regs (Linux arch/x86/include/asm/ptrace.h), which is that of ELF notes too. */
 enum cpulist_register {
 	CPULIST_R15,
 	CPULIST_R14,
@@ -42,14 +42,40 @@ enum cpulist_register {
 	CPULIST_REGISTER_COUNT,
 };
 
+/** The same of arm64 (arch/arm64/include/uapi/asm/ptrace.h: struct user_pt_regs): those that have a meaning of their own. */
+enum cpulist_arm64 {
+	CPULIST_ARM64_FP = 29,
+	CPULIST_ARM64_LR = 30,
+	CPULIST_ARM64_SP,
+	CPULIST_ARM64_PC,
+	CPULIST_ARM64_PSTATE,
+	CPULIST_ARM64_COUNT,
+};
+
+/** Most registers of a machine: those of arm64. */
+enum { CPULIST_WORDS_MAX = CPULIST_ARM64_COUNT };
+
+/** What registers a machine has. One const row each in cpulist.c; places are those in values of struct cpulist_registers. */
+struct cpulist_machine {
+	uint16_t elf_machine; /**< EM_* */
+	size_t count;
+	const char *const *names; /**< As the kernel calls them in its log. */
+	const uint8_t *order; /**< In which they are shown: those that tell most first. Of shown_count. */
+	size_t shown_count;
+	unsigned int ip, sp, fp; /**< The instruction, the stack, the frame. */
+	unsigned int mode; /**< A program's, or the kernel's: */
+	uint64_t mode_mask, mode_user; /**< in these bits, a program's if they are so. */
+};
+
 /** Registers of a CPU, or of what was interrupted. */
 struct cpulist_registers {
-	uint64_t values[CPULIST_REGISTER_COUNT];
+	const struct cpulist_machine *machine;
+	uint64_t values[CPULIST_WORDS_MAX];
 	bool is_from_outside; /**< Whoever made the dump took them: after the panic, for which the kernel did not stop. */
 };
 
-/** Name of a register. @param[in] which Below CPULIST_REGISTER_COUNT. @return "RIP" … Static. */
-const char *cpulist_register_name(unsigned int which);
+/** The registers of a machine. @param[in] elf_machine EM_* @return Static; NULL: they are not known. */
+const struct cpulist_machine *cpulist_machine(uint16_t elf_machine);
 
 /** Whether registers are those of a program, not of the kernel. @param[in] registers See there. @return See there. */
 bool cpulist_is_user(const struct cpulist_registers *registers);
@@ -67,9 +93,6 @@ struct error *cpulist_crashed(struct kernel *kernel, uint32_t *ret) must_check;
  */
 struct error *cpulist_registers(struct kernel *kernel, uint32_t cpu, struct cpulist_registers *ret) must_check;
 
-/** Most words that cpulist_words() gives: those of arm64 (Linux arch/arm64/include/uapi/asm/ptrace.h: struct user_pt_regs). */
-enum { CPULIST_WORDS_MAX = 34 };
-
 /**
  * As cpulist_registers(), of any machine: pr_reg of struct elf_prstatus as it is.
  *
@@ -80,6 +103,9 @@ enum { CPULIST_WORDS_MAX = 34 };
  * @return As cpulist_registers(); ERROR_BAD_DATA also if the note has less.
  */
 struct error *cpulist_words(struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count) must_check;
+
+/** How many CPUs' registers a dump has in its notes. @param[in] core The dump. @return At most KERNEL_CPUS_MAX. */
+uint32_t cpulist_count_notes(const struct vmcore *core);
 
 /** The task that a CPU was running. @param[in,out] kernel The kernel. @param[in] cpu Number of the CPU. @param[out] ret Its struct task_struct. @return NULL; as kernel_get(). */
 struct error *cpulist_current(struct kernel *kernel, uint32_t cpu, uint64_t *ret) must_check;

@@ -139,6 +139,8 @@ void crashreport_trace(const struct backtrace_tools *tools, const struct backtra
 
 void crashreport_trace_json(const struct backtrace_tools *tools, const struct backtrace *trace, struct json *json)
 {
+	char user[24];
+
 	json_open_array(json, "trace");
 	for (size_t i = 0; i < trace->count; i++) {
 		const struct backtrace_frame *frame = &trace->frames[i];
@@ -156,21 +158,20 @@ void crashreport_trace_json(const struct backtrace_tools *tools, const struct ba
 		json_close(json);
 	}
 	json_close(json);
+	snprintf(user, sizeof(user), "%#" PRIx64, trace->user_ip);
 	json_bool(json, "entered_from_program", trace->is_user);
+	json_text(json, "program_address", trace->is_user ? user : NULL);
 	json_text(json, "trace_problem", trace->why[0] ? trace->why : NULL);
 }
 
 void crashreport_registers(const struct cpulist_registers *registers, FILE *out)
 {
-	static const enum cpulist_register order[] = {
-		CPULIST_IP,  CPULIST_SP,  CPULIST_FLAGS, CPULIST_AX,  CPULIST_BX, CPULIST_CX,  CPULIST_DX,
-		CPULIST_SI,  CPULIST_DI,  CPULIST_BP,    CPULIST_R8,  CPULIST_R9, CPULIST_R10, CPULIST_R11,
-		CPULIST_R12, CPULIST_R13, CPULIST_R14,   CPULIST_R15, CPULIST_CS, CPULIST_SS,
-	};
+	const struct cpulist_machine *machine = registers->machine;
 
-	for (size_t i = 0; i < array_size(order); i++)
-		fprintf(out, "%s%5s %016" PRIx64 "%s", i % 3 ? "" : "     ", cpulist_register_name(order[i]),
-		        registers->values[order[i]], i % 3 == 2 || i + 1 == array_size(order) ? "\n" : "  ");
+	for (size_t i = 0; i < machine->shown_count; i++)
+		fprintf(out, "%s%5s %016" PRIx64 "%s", i % 3 ? "" : "     ", machine->names[machine->order[i]],
+		        registers->values[machine->order[i]],
+		        i % 3 == 2 || i + 1 == machine->shown_count ? "\n" : "  ");
 }
 
 void crashreport_modules(const struct overview *overview, const struct modlist *modules, FILE *out)
@@ -422,11 +423,11 @@ static void json_crash(const struct crashreport *report, struct json *json)
 	err = report->task_vaddr ? cpulist_registers(report->machine->kernel, report->cpu, &registers)
 	                         : error_new(ERROR_UNSUPPORTED, "no task");
 	json_open_object(json, "registers");
-	for (unsigned int i = 0; !err && i < CPULIST_REGISTER_COUNT; i++) {
+	for (unsigned int i = 0; !err && i < registers.machine->count; i++) {
 		char text[24];
 
 		snprintf(text, sizeof(text), "%#" PRIx64, registers.values[i]);
-		json_text(json, cpulist_register_name(i), text);
+		json_text(json, registers.machine->names[i], text);
 	}
 	json_close(json);
 	error_free(err);

@@ -121,11 +121,6 @@ static void put_code(const struct crashreport *report, const struct backtrace_to
 
 static void put_registers(const struct crashreport *report, FILE *out)
 {
-	static const enum cpulist_register order[] = {
-		CPULIST_IP,  CPULIST_SP,  CPULIST_BP,  CPULIST_FLAGS, CPULIST_AX, CPULIST_BX,  CPULIST_CX,
-		CPULIST_DX,  CPULIST_SI,  CPULIST_DI,  CPULIST_R8,    CPULIST_R9, CPULIST_R10, CPULIST_R11,
-		CPULIST_R12, CPULIST_R13, CPULIST_R14, CPULIST_R15,   CPULIST_CS, CPULIST_SS,
-	};
 	struct cpulist_registers registers;
 	struct error *err = cpulist_registers(report->machine->kernel, report->cpu, &registers);
 
@@ -136,9 +131,12 @@ static void put_registers(const struct crashreport *report, FILE *out)
 		return;
 	}
 	fputs("<dl class=\"regs\">\n", out);
-	for (size_t i = 0; i < array_size(order); i++)
-		fprintf(out, "<div><dt>%s</dt><dd>%016" PRIx64 "</dd></div>\n", cpulist_register_name(order[i]),
-		        registers.values[order[i]]);
+	for (size_t i = 0; i < registers.machine->shown_count; i++) {
+		unsigned int which = registers.machine->order[i];
+
+		fprintf(out, "<div><dt>%s</dt><dd>%016" PRIx64 "</dd></div>\n", registers.machine->names[which],
+		        registers.values[which]);
+	}
 	fputs("</dl>\n", out);
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/cpulist.h"
+
 static const char *const symbol_names[KERNEL_SYMBOL_COUNT] = {
 	[KERNEL_STEXT] = "_stext",
 	[KERNEL_ETEXT] = "_etext",
@@ -75,6 +77,15 @@ static const struct btf_query member_names[KERNEL_MEMBER_COUNT] = {
 	[KERNEL_FRAME] = {.type = "inactive_task_frame"},
 	[KERNEL_FRAME_BP] = MEMBER("inactive_task_frame", "bp"),
 	[KERNEL_FRAME_RET_ADDR] = MEMBER("inactive_task_frame", "ret_addr"),
+	// Of arm64, as stackframe in struct pt_regs.
+	[KERNEL_THREAD_CPU_CONTEXT] = MEMBER("thread_struct", "cpu_context"),
+	[KERNEL_CPU_CONTEXT_FP] = MEMBER("cpu_context", "fp"),
+	[KERNEL_CPU_CONTEXT_SP] = MEMBER("cpu_context", "sp"),
+	[KERNEL_CPU_CONTEXT_PC] = MEMBER("cpu_context", "pc"),
+	[KERNEL_PT_REGS] = {.type = "pt_regs"},
+	[KERNEL_PT_REGS_STACKFRAME] = MEMBER("pt_regs", "stackframe"),
+	// Since Linux kernel commit c2c6b27b5aa1 ("arm64: stacktrace: unwind exception boundaries") (in v6.13).
+	[KERNEL_FRAME_META_TYPE] = MEMBER("frame_record_meta", "type"),
 	[KERNEL_RQ_CURR] = MEMBER("rq", "curr"),
 	[KERNEL_RQ_IDLE] = MEMBER("rq", "idle"),
 	[KERNEL_MM_PGD] = MEMBER("mm_struct", "pgd"),
@@ -181,8 +192,10 @@ static uint32_t count_cpus(struct kernel *kernel)
 	struct error *err = kernel_variable(kernel, KERNEL_NR_CPU_IDS, 4, &count);
 
 	error_free(err);
-	// Where it is a constant nobody needs the variable: that of a kernel for one CPU.
+	// Where it is a constant nobody needs the variable: that of a kernel for one CPU. Others may not tell of variables at all.
 	if (err || !count)
+		count = cpulist_count_notes(kernel->core);
+	if (!count)
 		return 1;
 	return count < KERNEL_CPUS_MAX ? (uint32_t)count : KERNEL_CPUS_MAX;
 }

@@ -21,6 +21,11 @@ struct error *machine_open(const struct vmcore *core, size_t most_tasks, struct 
 		return err;
 	orc_init(&machine->orc, machine->kernel);
 	threads_init(&machine->threads, machine->kernel, most_tasks);
+	if (!kernel_has_symbol(machine->kernel, KERNEL_RUNQUEUES)) {
+		struct backtrace_tools tools = machine_tools(machine);
+
+		running_find(&tools, &machine->threads, &machine->running);
+	}
 	*ret = take_ptr(machine);
 	return NULL;
 }
@@ -41,15 +46,31 @@ struct backtrace_tools machine_tools(const struct machine *machine)
 	return (struct backtrace_tools){machine->kernel, machine->symbols, &machine->orc};
 }
 
+struct error *machine_current(const struct machine *machine, uint32_t cpu, uint64_t *ret)
+{
+	const struct threads *threads = &machine->threads;
+
+	if (kernel_has_symbol(machine->kernel, KERNEL_RUNQUEUES) || cpu >= threads->cpu_count || !threads->active ||
+	    !threads->active[cpu])
+		return cpulist_current(machine->kernel, cpu, ret);
+	*ret = threads->active[cpu];
+	return NULL;
+}
+
 struct error *machine_crashed(const struct machine *machine, uint32_t *cpu_ret, uint64_t *vaddr_ret)
 {
 	uint32_t cpu;
 	struct error *err = cpulist_crashed(machine->kernel, &cpu);
 
+	if (err && machine->running.is_crashed_known) {
+		error_free(err);
+		err = NULL;
+		cpu = machine->running.crashed_cpu;
+	}
 	if (err)
 		return err;
 	*cpu_ret = cpu;
-	return cpulist_current(machine->kernel, cpu, vaddr_ret);
+	return machine_current(machine, cpu, vaddr_ret);
 }
 
 struct error *machine_task(const struct machine *machine, uint32_t pid, struct threads_task *ret)

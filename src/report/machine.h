@@ -19,6 +19,7 @@
 #include "report/kernel.h"
 #include "report/modlist.h"
 #include "report/orc.h"
+#include "report/running.h"
 #include "report/symbols.h"
 #include "report/threads.h"
 
@@ -35,6 +36,7 @@ struct machine {
 	struct symbols *symbols;
 	struct orc orc;
 	struct threads threads;
+	struct running running; /**< Where the kernel does not tell. */
 };
 
 /**
@@ -58,6 +60,9 @@ static inline void machine_closep(struct machine **machine)
 
 /** What traces are made with. @param[in] machine The machine. @return Borrowed from it. */
 struct backtrace_tools machine_tools(const struct machine *machine);
+
+/** The task that a CPU was running. @param[in] machine The machine. @param[in] cpu Number of the CPU. @param[out] ret Its struct task_struct. @return NULL; as cpulist_current(). */
+struct error *machine_current(const struct machine *machine, uint32_t cpu, uint64_t *ret) must_check;
 
 /**
  * The task that was running when the machine crashed.

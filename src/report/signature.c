@@ -62,6 +62,51 @@ static const char *const handlers[] = {
 	"report_bug",
 	"check_panic_on_warn",
 	"crash_save_cpu",
+	// arm64: arch/arm64/mm/fault.c, arch/arm64/kernel/traps.c, debug-monitors.c, entry-common.c, entry.S.
+	"die_kernel_fault",
+	"__do_kernel_fault",
+	"do_bad_area",
+	"do_translation_fault",
+	"do_alignment_fault",
+	"do_tag_check_fault",
+	"do_sea",
+	"do_mem_abort",
+	"do_debug_exception",
+	"arm64_notify_die",
+	"do_undefinstr",
+	"do_el1_undef",
+	"do_el1_bti",
+	"do_el1_fpac",
+	"do_ptrauth_fault",
+	"bug_handler",
+	"bug_brk_handler",
+	"brk_handler",
+	"call_break_hook",
+	"call_el1_break_hook",
+	"do_el1_brk64",
+	"bad_mode",
+	"__panic_unhandled",
+	"panic_bad_stack",
+	"handle_bad_stack",
+	"__bad_stack",
+	"arm64_serror_panic",
+	"do_serror",
+	"el1_abort",
+	"el1_pc",
+	"el1_undef",
+	"el1_bti",
+	"el1_fpac",
+	"el1_dbg",
+	"el1_brk64",
+	"el1_da",
+	"el1_ia",
+	"el1_sync_handler",
+	"el1_sync",
+	"el1_error",
+	"el1h_64_sync_handler",
+	"el1h_64_sync",
+	"el1h_64_error_handler",
+	"el1h_64_error",
 };
 
 // Runs what handlers of interrupts have put off: behind an interrupt, or in a thread (the second name since Linux v6.11, and in
@@ -120,12 +165,17 @@ static bool is_exception(enum cause_kind kind)
 	return kind == CAUSE_OOPS || kind == CAUSE_FREED;
 }
 
-// What the kernel itself takes for waiting (in_sched_functions()): schedule(), mutex_lock() …
-static bool is_waiting(const struct backtrace_tools *tools, uint64_t ip)
+// What the kernel itself takes for waiting (in_sched_functions()): schedule(), mutex_lock() … And with what stacks of arm64 begin,
+// which Linux v5.16 put there.
+static bool is_waiting(const struct backtrace_tools *tools, const struct backtrace_frame *frame)
 {
 	const uint64_t *symbols = tools->kernel->symbols;
+	struct symbols_place place;
 
-	return ip >= symbols[KERNEL_SCHED_TEXT_START] && ip < symbols[KERNEL_SCHED_TEXT_END];
+	if (frame->ip >= symbols[KERNEL_SCHED_TEXT_START] && frame->ip < symbols[KERNEL_SCHED_TEXT_END])
+		return true;
+	backtrace_place(tools, frame, &place);
+	return strcmp(place.name, "__switch_to") == 0;
 }
 
 static size_t first_interrupted(const struct backtrace *trace, size_t first)
@@ -163,7 +213,7 @@ static size_t first_not_waiting(const struct backtrace_tools *tools, const struc
 {
 	size_t first = 0;
 
-	while (first < trace->count && is_waiting(tools, trace->frames[first].ip))
+	while (first < trace->count && is_waiting(tools, &trace->frames[first]))
 		first++;
 	return first;
 }
@@ -172,7 +222,7 @@ size_t signature_first(const struct backtrace_tools *tools, const struct backtra
 {
 	size_t start = first_of_panic(tools, trace), interrupted = first_interrupted(trace, start), first = start;
 
-	if (kind == CAUSE_HUNG_TASK && trace->count && is_waiting(tools, trace->frames[0].ip))
+	if (kind == CAUSE_HUNG_TASK && trace->count && is_waiting(tools, &trace->frames[0]))
 		return first_not_waiting(tools, trace);
 	while (first < trace->count && first != interrupted && is_handled(tools, &trace->frames[first]))
 		first++;

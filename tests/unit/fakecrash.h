@@ -172,6 +172,7 @@ struct fakecrash_more {
 	size_t enumerator_count;
 	const struct fakesym *symbols; /**< 16 at most. */
 	size_t symbol_count;
+	bool is_functions_only; /**< No symbols of variables, as without CONFIG_KALLSYMS_ALL. */
 };
 
 // Types of 1, 2, 4 and 8 bytes, and arrays of the last for more.
@@ -228,6 +229,16 @@ static inline void fakecrash_types(struct fakebtf *btf, unsigned int form, const
 	fakebtf_words(btf, words, 2);
 }
 
+static inline size_t fakecrash_functions_only(struct fakesym *list, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (list[i].type == 'T')
+			list[kept++] = list[i];
+	return kept;
+}
+
 static inline void fakecrash_symbols(struct fakecore *fake, uint64_t btf_bytes, const struct fakecrash_more *more)
 {
 	static const char *const functions[FAKECRASH_FUNCTIONS] = {
@@ -274,6 +285,8 @@ static inline void fakecrash_symbols(struct fakecore *fake, uint64_t btf_bytes, 
 	for (size_t i = 0; i < more->symbol_count; i++)
 		list[count++] = more->symbols[i];
 	list[count++] = (struct fakesym){'D', "init_uts_ns", fakecore_image + FAKECRASH_NAMES};
+	if (more->is_functions_only)
+		count = fakecrash_functions_only(list, count);
 	syms.count = count;
 	fakesyms_write(fake, &syms);
 }

@@ -37,6 +37,8 @@ STORAGE_PACKAGES = ("lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin"
 # makedumpfile 1.7.8; they run in a tree of their own.
 TOOLS_SUITE = "forky"
 TOOLS_PACKAGES = ("crash", "makedumpfile")
+# crash reads dumps of its own machine only; drgn those of any. Few scenarios need it: it is in a tree of its own.
+DRGN_PACKAGES = ("python3-drgn",)
 # What receives dumps over the network; it runs in a tree of its own, so that this machine serves nobody.
 SERVER_PACKAGES = {"ssh": ("openssh-server",), "files": ("nfs-ganesha", "nfs-ganesha-vfs", "samba"), "iscsi": ("tgt",)}
 MIRROR = "http://deb.debian.org/debian"
@@ -253,13 +255,22 @@ def servers_tree(kind):
     return cache.artefact(f"servers-{kind}-bookworm-{recipe}", build)
 
 
-def tools_tree():
-    """The root directory that holds crash and makedumpfile of a later suite."""
-    recipe = cache.digest(TOOLS_SUITE, *TOOLS_PACKAGES, MIRROR)
+def _tools_tree(kind, packages):
+    recipe = cache.digest(TOOLS_SUITE, *packages, MIRROR)
 
     def build(made):
-        _mmdebstrap(TOOLS_SUITE, TOOLS_PACKAGES, made, "--format=directory",
+        _mmdebstrap(TOOLS_SUITE, packages, made, "--format=directory",
                     "--aptopt=" + TOOLS_APT,
                     f"--setup-hook=mkdir -p \"$1\"/work")
         (made / "work").mkdir(exist_ok=True)
-    return cache.artefact(f"tools-{TOOLS_SUITE}-{recipe}", build)
+    return cache.artefact(f"{kind}-{TOOLS_SUITE}-{recipe}", build)
+
+
+def tools_tree():
+    """The root directory that holds crash and makedumpfile of a later suite."""
+    return _tools_tree("tools", TOOLS_PACKAGES)
+
+
+def drgn_tree():
+    """The root directory that holds drgn of that suite."""
+    return _tools_tree("drgn", DRGN_PACKAGES)

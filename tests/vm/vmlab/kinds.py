@@ -24,6 +24,7 @@ PARAMETER = "/sys/module/crashkinds/parameters/kind"
 READY, CAPTURED = "ready", r"^@captured"
 SPINS = "@spins"
 NMI = (SPINS, "nmi")
+CALLS_PANIC = "oops_end"
 UNKNOWN_NMI = "set kernel/unknown_nmi_panic 1\n"
 COMMAND_LINE = ("console=ttyS0 loglevel=7 panic=0 no_timer_check mitigations=off crashkernel=16M slub_debug=FZPU "
                 "rcupdate.rcu_cpu_stall_timeout=3")
@@ -65,6 +66,8 @@ KINDS = (
     Kind("freed", "use-after-free", "0x6b6b6b6b6b6b6b", ("crashkinds_freed", "crashkinds_set")),
     Kind("soft", "soft-lockup", "soft lockup - CPU#0 stuck", ("crashkinds_soft", "crashkinds_set"),
          "set kernel/softlockup_panic 1\nset kernel/watchdog_thresh 1\n"),
+    Kind("stall", "rcu-stall", "self-detected stall|detected stalls on", ("crashkinds_stall", "crashkinds_set"),
+         "set kernel/soft_watchdog 0\nset kernel/panic_on_rcu_stall 1\n"),
     Kind("hard", "nmi", "NMI received for unknown reason", ("crashkinds_hard", "crashkinds_set"), UNKNOWN_NMI, host=NMI),
     Kind("softirq", "nmi", "NMI received for unknown reason", ("crashkinds_hard", "crashkinds_tasklet"), UNKNOWN_NMI, host=NMI),
     Kind("hung", "hung-task", r"task crashkinds-wait:\d+ blocked for more than", ("crashkinds_wait", "kthread"),
@@ -72,6 +75,9 @@ KINDS = (
     Kind("interrupt", "oops", "kernel NULL pointer dereference", ("crashkinds_null", "crashkinds_timer")),
     Kind("memory", "out-of-memory", "invoked oom-killer", ("out_of_memory",), "set vm/panic_on_oom 1\n", "eat\n"),
     Kind("init", "init-died", "Attempted to kill init", ("do_exit",), "", "exit\n"),
+    # Nothing is loaded that would capture: the kernel goes round in panic() until the host makes a dump.
+    Kind("outside", "oops", "kernel NULL pointer dereference", ("crashkinds_null", "crashkinds_set"), "unload\n", _module("null"),
+         like="null", ends=r"end Kernel panic"),
     Kind("sysrq", "sysrq", "sysrq triggered crash", ("sysrq_handle_crash", "__handle_sysrq"), "", "write /proc/sysrq-trigger c\n"),
 )
 
@@ -161,20 +167,25 @@ def _plain(names):
 
 
 def _of_crash(text):
-    """The functions of crash's bt, (name, address). Between the frames are those of exceptions, and the next frame may be the same."""
-    frames, exception = [], None
+    """The functions of crash's bt, (name, address). Between the frames are those of exceptions, and the next frame may be the same.
+
+    What lies below the stack pointer of what was interrupted is no frame: the address where its last call came back to.
+    """
+    frames, exception, lowest = [], None, 0
     for line in text.splitlines():
-        frame = re.match(r"\s*#\d+ \[\S+\] (\S+)(?: \(.*\))? at ([0-9a-f]+)", line)
+        frame = re.match(r"\s*#\d+ \[(\S+)\] (\S+)(?: \(.*\))? at ([0-9a-f]+)", line)
         name = re.match(r"\s*\[exception RIP: ([^+\]]+)", line)
-        place = re.match(r"\s*RIP: ([0-9a-f]+)", line)
-        if frame and frame[2] != exception and frame[1] != inspected.AFTER_THE_REGISTERS:
-            frames.append(frame[1])
+        place = re.match(r"\s*RIP: ([0-9a-f]+) +RSP: ([0-9a-f]+)", line)
+        if frame and int(frame[1], 16) < lowest:
+            continue
+        if frame and frame[3] != exception and frame[2] != inspected.AFTER_THE_REGISTERS:
+            frames.append(frame[2])
         elif name:
             frames.append(name[1])
         if place:
-            exception = place[1]
+            exception, lowest = place[1], int(place[2], 16)
         elif frame:
-            exception = None
+            exception, lowest = None, 0
     return _plain(frames)
 
 
@@ -182,8 +193,11 @@ def _differs(ours, theirs, told):
     """How the functions of our trace are not those of crash's; "" if they are.
 
     Ours begins where the registers were saved, of a fault at its place; crash's goes on to what handled it.  crash leaves out a
-    function whose last instruction is a call that does not return: then it must be in the trace that the kernel printed.
+    function whose last instruction is a call that does not return: then it must be in the trace that the kernel printed, or be
+    what calls panic() behind that.  Of a dump from outside crash leaves out what panic() did then.
     """
+    if theirs[:1] == ["panic"] and "panic" in ours:
+        ours = ours[ours.index("panic"):]
     at = theirs.index(ours[0]) if ours and ours[0] in theirs else 0
     # A stack that overflowed has the same function again and again.
     if ours and theirs[-len(ours):] == ours:
@@ -191,7 +205,7 @@ def _differs(ours, theirs, told):
     for name in ours:
         if at < len(theirs) and theirs[at] == name:
             at += 1
-        elif name not in told:
+        elif name not in told and name != CALLS_PANIC:
             break
     else:
         if at == len(theirs):

@@ -17,6 +17,7 @@ class Lab:
 
     def __init__(self, work, stage=None, series=tuple(debian.KERNELS), keep=False,
                  sanitized=(), direct_kernels=(), has_network=False, server_trees=(), has_usual=False, has_storage=False,
+                 has_symbols=False,
                  say=lambda text: None):
         self.work = pathlib.Path(work)
         self.keep = keep
@@ -30,6 +31,7 @@ class Lab:
         self.direct_kernels = {name: archive.kernel(name) for name in direct_kernels}
         say("fetching what the cache does not hold: crash, a guest system")
         self.tools = Tools(debian.tools_tree())
+        self.drgn = Tools(debian.drgn_tree()) if has_symbols else None
         self._compile("pages", "-lkdumpfile", "-lz")
         self.pages = Pages(self.work / "pages")
         self.programs = {machine: direct.compile_programs(HERE, self.work, machine)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Programs that read dumps and are not ours: crash, makedumpfile, libkdumpfile."""
+"""Programs that read dumps and are not ours: crash, makedumpfile, libkdumpfile, drgn."""
 
+import json
 import pathlib
 import re
 import shutil
@@ -122,6 +123,17 @@ class Tools:
             f"exec makedumpfile --message-level 5 {options} -d {level} {vmcore.name} {target.name}", 300)
         if code != 0:
             raise LabError(f"makedumpfile -d {level}: exit {code}\n{text.strip()[-800:]}")
+
+    def drgn(self, kernel, dump, script):
+        """What a script makes of a dump with drgn, of which its name and that of the debugging information are told: JSON."""
+        said = dump.parent / f"{dump.name}.said"
+        shutil.copy(script, dump.parent)
+        code, text, _ = self._inside(dump.parent, kernel.path, 'exec python3 "$1" "$2" /mnt/vmlinux >"$3"', 300,
+                                     script.name, dump.name, said.name)
+        (dump.parent / script.name).unlink()
+        if code:
+            raise LabError(f"drgn on {dump.name}: exit {code}\n{text.strip()[-1500:]}")
+        return json.loads(said.read_text())
 
     def versions(self):
         """The versions of the readers, for the report."""

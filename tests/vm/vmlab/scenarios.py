@@ -7,7 +7,7 @@ import re
 import shutil
 
 from . import (archive, capture, checks, copier, debian, debuggers, direct, explained, faults, forms, fresh, image, inspected, kinds, lttng,
-               network, pageflags, planted, servers, storage, told, traced, unified, usage, vmcoreinfo)
+               network, pageflags, planted, servers, stacks, storage, told, traced, unified, usage, vmcoreinfo)
 from .capture import Setup
 from .command import LabError, run, shell
 from .direct import CPU
@@ -276,11 +276,10 @@ def _direct(report, lab, folder, scenario):
                                                        tools, words)
         if level == 31:
             checks.kernel_objects(report, f"{name}: level 31", lab, shot, file)
-            if archive.machine_of(setup.kernel) == "amd64":
-                inspected.whole_stacks(report, f"{name}: level 31: kdump-inspect", lab, file)
+            inspected.whole_stacks(report, f"{name}: level 31: kdump-inspect", lab, file)
             told.same(report, f"{name}: level 31: kdump-inspect", lab, file, told.read(shot.planted, shot.core), page_bytes)
-            if setup.has_crash:
-                _crash_opens(report, lab, scenario, vmcore, file)
+            if setup.has_symbols:
+                _readers_agree(report, lab, scenario, vmcore, file)
         file.unlink()
     if page_bytes == 4096:           # plant.c starts no processes where they are larger.
         copier.keeps_planted_process(report, name, lab, shot, raw)
@@ -288,13 +287,21 @@ def _direct(report, lab, folder, scenario):
     vmcoreinfo.missing_in_file(report, name, lab, shot.qemu, ours, raw)
 
 
-def _crash_opens(report, lab, scenario, vmcore, file):
-    """crash prints the same for level 31 as for all memory."""
-    kernel = archive.with_symbols(lab.direct_kernels[scenario.setup.kernel])
-    commands = tuple(name for name in CRASH_COMMANDS if name != "mod")
-    reference = lab.tools.crash(kernel, vmcore, commands, NO_MODULES)
-    checks.crash_reads(report, f"{scenario.name}: level 31", lab, kernel, file, reference,
-                       commands, NO_MODULES)
+def _readers_agree(report, lab, scenario, vmcore, file):
+    """crash prints the same for level 31 as for all memory, and kdump-inspect tells of level 31 what crash and drgn do of all memory."""
+    name, series = scenario.name, scenario.setup.kernel
+    kernel = archive.with_symbols(lab.direct_kernels[series])
+    confirmed = stacks.same_as_drgn(report, f"{name}: level 31: kdump-inspect", lab, file,
+                                    lab.drgn.drgn(kernel, vmcore, image.HERE / "drgnsaid.py"))
+    if archive.machine_of(series) != "amd64":
+        return
+    option = NO_MODULES if series.startswith("newest") else ""
+    commands = tuple(command for command in CRASH_COMMANDS if command != "mod" or not option)
+    reference = lab.tools.crash(kernel, vmcore, (*commands, "foreach bt"), option)
+    checks.crash_reads(report, f"{name}: level 31", lab, kernel, file, reference, commands, option)
+    inspected.told_as_crash(report, f"{name}: level 31: kdump-inspect", lab, file, reference)
+    # The kernel that is newer than crash is the one whose tables for unwinding it does not know.
+    stacks.same_as_crash(report, f"{name}: level 31: kdump-inspect", lab, file, reference, confirmed, bool(option))
 
 
 def _missing_target(report, lab, folder, scenario):
@@ -774,7 +781,7 @@ def crashkernel(series, size, memory_mib=512):
                     f"a capture of {memory_mib} MiB within crashkernel={size}")
 
 
-# Kernel, page size, CPU, what the name has behind the kernel, quick, crash opens it. Of an
+# Kernel, page size, CPU, what the name has behind the kernel, quick, drgn and crash read it. Of an
 # arm64 kernel that is built for 52 bits of virtual address, "max" takes them all (LPA2), the
 # others fall back; not every CPU has pages of 16 KiB.
 DIRECT = (
@@ -784,13 +791,13 @@ DIRECT = (
     ("6.12-amd64", 4096, CPU, "", False),
     ("newest-amd64", 4096, CPU, "", True),
     ("newest-amd64", 4096, "max,-cx16", "-la57-crash", False, True),
-    ("5.10-arm64", 4096, "cortex-a57", "", False),
-    ("6.1-arm64", 4096, "cortex-a57", "", False),
-    ("6.12-arm64", 4096, "cortex-a57", "", False),
-    ("6.12-arm64", 4096, "max", "-lpa2", False),
+    ("5.10-arm64", 4096, "cortex-a57", "", False, True),
+    ("6.1-arm64", 4096, "cortex-a57", "", False, True),
+    ("6.12-arm64", 4096, "cortex-a57", "", False, True),
+    ("6.12-arm64", 4096, "max", "-lpa2", False, True),
     ("6.12-arm64-16k", 16384, "neoverse-n1", "", False),
     ("6.12-arm64-16k", 16384, "max", "-lpa2", False),
-    ("newest-arm64", 4096, "cortex-a57", "", False),
+    ("newest-arm64", 4096, "cortex-a57", "", False, True),
     ("newest-arm64", 4096, "max", "-lpa2", True),
     ("newest-arm64-16k", 16384, "neoverse-n1", "", False),
 )
@@ -841,8 +848,8 @@ def handover(name, kind, what, **more):
                     f"an encrypted target, on a kernel that hands keys over: {what}")
 
 
-def _direct_row(kernel, page_bytes, cpu, suffix, quick, has_crash=False):
-    setup = direct.Setup(kernel, cpu, page_bytes, has_crash)
+def _direct_row(kernel, page_bytes, cpu, suffix, quick, has_symbols=False):
+    setup = direct.Setup(kernel, cpu, page_bytes, has_symbols)
     return Scenario(f"direct-{kernel}{suffix}", setup, _direct, quick,
                     f"memory written by QEMU, pages of {page_bytes >> 10} KiB, CPU {cpu}")
 
