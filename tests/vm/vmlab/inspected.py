@@ -171,6 +171,16 @@ def page_of(report, name, lab, dump, words):
     path.unlink(missing_ok=True)
 
 
+def report_without_types(report, name, lab, folder, cause):
+    """That of a kernel that carries no types has the cause, and says why there is no more."""
+    made = json.loads((folder / "report.json").read_text())
+    report.check(f"{name}: report.json has the cause, {cause}", "" if made["cause"] == cause else f"{made['cause']}")
+    report.check(f"{name}: report.json is what kdump-inspect says of the vmcore",
+                 _difference(made, ask(lab, folder / "vmcore", "summary")))
+    text = (folder / "report.txt").read_text()
+    report.check(f"{name}: report.txt says why there is no more", "" if "the kernel carries no BTF" in text else text)
+
+
 def report_of(report, name, lab, folder, cause, function):
     """The report that the capture kernel made is that of the dump, and says what happened."""
     made = json.loads((folder / "report.json").read_text())

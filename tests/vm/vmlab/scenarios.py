@@ -443,9 +443,10 @@ def _stacked(report, lab, folder, scenario):
     checks.planted_pages(report, name, crash, pages, memory, 31)
     if setup.series == "handover":
         report.skip(f"{name}: crash", "crash 9.0.2 does not know the modules of Linux 7.2: no member num_gpl_syms")
+        inspected.report_without_types(report, name, lab, dump, "sysrq")
     else:
         checks.panicking_task(report, name, checks.crash_reads(report, name, lab, lab.kernels[setup.series], dump / "vmcore"))
-    inspected.report_of(report, name, lab, dump, "sysrq", "sysrq_handle_crash")
+        inspected.report_of(report, name, lab, dump, "sysrq", "sysrq_handle_crash")
     found = re.search(r"memory: copier.*", (dump / "capture.log").read_text())
     report.note(f"{name}: {found[0] if found else ''}")
     return dump
