@@ -184,7 +184,7 @@ static void print_path(const struct answer *answer)
 	static const char *const uses[] = {[XLAT_DATA] = "data", [XLAT_CONSTANTS] = "constants", [XLAT_CODE] = "code"};
 
 	for (size_t i = 0; i < answer->path.count; i++)
-		printf("  %-12s level %u: %#018" PRIx64 " at %#" PRIx64 "\n", i ? "" : "page tables",
+		printf("  %-12s level %u: 0x%016" PRIx64 " at %#" PRIx64 "\n", i ? "" : "page tables",
 		       answer->path.steps[i].level, answer->path.steps[i].entry, answer->path.steps[i].paddr);
 	if (answer->path_why[0])
 		printf("  %-12s not known: %s\n", "physical", answer->path_why);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "boot/text.h"
 #include "cmd/inspect_commands.h"
 #include "cmd/inspect_dump.h"
 #include "cmd/inspect_lttng.h"
@@ -38,6 +39,7 @@ struct printer {
 	bool is_json;
 	struct json json;
 	uint64_t damaged;
+	uint64_t shown, hidden; // Events, by what is asked for.
 	size_t headings;
 };
 
@@ -140,23 +142,57 @@ static struct error *parse(int *argc, char **argv, struct request *request)
 	return check(request);
 }
 
+// Whether a format is that of NAME, SYSTEM:NAME or SYSTEM:.
+static bool is_named(const struct ftrace_format *format, const char *asked)
+{
+	const char *colon = strchr(asked, ':');
+	const char *name = colon ? colon + 1 : asked;
+	size_t system_size = colon ? (size_t)(colon - asked) : 0;
+
+	if (strcmp(name, format->name) != 0 && !(colon && !*name))
+		return false;
+	return !colon || (strlen(format->system) == system_size && strncmp(format->system, asked, system_size) == 0);
+}
+
 static bool is_wanted(const struct request *request, const struct ftrace_reader_event *event)
 {
 	bool is_found = !request->event_count;
 
 	if (request->has_pid && event->pid != request->pid)
 		return false;
-	for (size_t i = 0; i < request->event_count && !is_found && event->format; i++) {
-		const char *colon = strchr(request->events[i], ':');
-		const char *name = colon ? colon + 1 : request->events[i];
-		size_t system_size = colon ? (size_t)(colon - request->events[i]) : 0;
-
-		is_found = strcmp(name, event->format->name) == 0 || (colon && !*name);
-		if (colon && is_found)
-			is_found = strlen(event->format->system) == system_size &&
-			           strncmp(event->format->system, request->events[i], system_size) == 0;
-	}
+	for (size_t i = 0; i < request->event_count && !is_found && event->format; i++)
+		is_found = is_named(event->format, request->events[i]);
 	return is_found;
+}
+
+static struct error *no_such_event(const struct ftrace_format_list *formats, const char *asked)
+{
+	_cleanup_free_ const char **names = calloc(formats->count + 1, sizeof(*names));
+	const char *colon = strchr(asked, ':'), *nearest;
+
+	if (!names)
+		return error_new(ERROR_NOMEM, "no memory for names of events");
+	for (size_t i = 0; i < formats->count; i++)
+		names[i] = formats->list[i].name;
+	nearest = text_nearest(colon ? colon + 1 : asked, names);
+	return error_new(ERROR_USAGE, "the kernel has no event \"%s\"%s%s%s", asked, nearest ? "; did you mean " : "",
+	                 nearest ? nearest : "", nearest ? "?" : "");
+}
+
+// Where some formats cannot be read, one of them may be that of a name.
+static struct error *check_events(const struct ftrace_format_list *formats, const struct request *request)
+{
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < request->event_count && !formats->unreadable && !formats->why[0] && !err; i++) {
+		bool is_found = false;
+
+		for (size_t j = 0; j < formats->count && !is_found; j++)
+			is_found = is_named(&formats->list[j], request->events[i]);
+		if (!is_found)
+			err = no_such_event(formats, request->events[i]);
+	}
+	return err;
 }
 
 static void print_lost(const struct ftrace_reader_event *event)
@@ -253,8 +289,11 @@ static struct error *print_buffer(struct printer *printer, const struct ftrace_b
 	if (err)
 		return err;
 	while (ftrace_reader_next(reader, &event)) {
-		if (!is_wanted(printer->request, &event))
+		if (!is_wanted(printer->request, &event)) {
+			printer->hidden++;
 			continue;
+		}
+		printer->shown++;
 		if (printer->is_json) {
 			print_json(printer, &event);
 		} else {
@@ -353,6 +392,9 @@ static struct error *print(const struct inspect_dump *dump, const struct request
 		late = json_finish(&printer.json);
 		err = err ? (error_free(late), err) : late;
 	}
+	if (!err && !printer.shown)
+		fprintf(stderr, "kdump-inspect: %s\n",
+		        printer.hidden || request->last_ns ? "no event is as asked for" : "no event was recorded");
 	return err ? err : tell_problems(ftrace, printer.damaged);
 }
 
@@ -402,6 +444,8 @@ struct error *inspect_commands_trace(int argc, char **argv)
 		return inspect_lttng_write(&dump, request.ctf, request.partial);
 	if (!err)
 		err = error_wrap(ftrace_open(dump.machine, &ftrace), "%s", dump.path);
+	if (!err)
+		err = check_events(&ftrace->formats, &request);
 	if (!err)
 		err = request.output ? write_file(&request, ftrace) : print(&dump, &request, ftrace);
 	// The machine is closed behind what borrows it.

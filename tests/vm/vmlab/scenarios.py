@@ -5,6 +5,7 @@ import dataclasses
 import os
 import re
 import shutil
+import traceback
 
 from . import (archive, capture, checks, copier, debian, debuggers, direct, explained, faults, forms, fresh, image, inspected, kinds, lttng,
                network, pageflags, planted, servers, stacks, storage, told, traced, unified, usage, vmcoreinfo)
@@ -1088,5 +1089,7 @@ def carry_out(report, lab, scenario):
         scenario.run(report, lab, folder, scenario)
     except LabError as err:
         report.check(f"{scenario.name}: it could be carried out", str(err))
+    except Exception:  # pylint: disable=broad-exception-caught  # A fault in a check must not hide what the other scenarios find.
+        report.check(f"{scenario.name}: its checks could be made", traceback.format_exc())
     if report.failed == failed and not lab.keep:
         shutil.rmtree(folder, ignore_errors=True)

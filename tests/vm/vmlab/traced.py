@@ -253,6 +253,8 @@ def carry_out(report, lab, folder, scenario):
         _check_events(report, name, said, instance, "trace-cmd", reported.get(instance, []))
         _check_events(report, name, said, instance, "kdump-inspect", printed.get(instance, []))
     report.check(f"{name}: events that were overwritten are told of", "" if re.search(r"func: CPU:\d+ \[.*EVENTS DROPPED", text) else text[-2000:])
+    code, text, _ = run([program, "trace", "--event", "sched_swich", vmcore], ok=None, merge=True)
+    report.check(f"{name}: an event that is none is refused", "" if code == 2 and "did you mean sched_switch?" in text else f"exit {code}: {text}")
     told = json.loads(output([program, "trace", "--json", "--instance", "mono", "--event", "lab:opened", dumps["level 31"]]))["events"]
     opened = [event for event in kernel_events(said, "mono") if event.name == "opened"]
     report.check(f"{name}: the names of {len(opened)} files, as JSON", "" if [event["fields"]["name"] for event in told] == [
