@@ -20,13 +20,12 @@ from .command import LabError, output, run, shell
 from .guest import CPU, Machine
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "guest"
-PACKAGE = ("trixie", "lttng-modules-dkms")
+PACKAGE = "lttng-modules-dkms"
 # It does not compile against 6.1.192, which has another trace_hrtimer_start() than 6.1 had.
 LEFT_OUT = "lttng-probe-timer"
-# In the order to load; others need more of the kernel.
-MODULES = ("lttng-wrapper", "lttng-clock", "lttng-uprobes", "lttng-kprobes", "lttng-kretprobes", "lttng-lib-ring-buffer", "lttng-counter",
-           "lttng-statedump", "lttng-tracer", "lttng-ring-buffer-metadata-mmap-client", "lttng-ring-buffer-client-mmap-discard",
-           "lttng-ring-buffer-client-mmap-overwrite", "lttng-probe-sched", "lttng-probe-irq", "lttng-probe-signal")
+# With what they need; others need more of the kernel.
+MODULES = ("lttng-ring-buffer-metadata-mmap-client", "lttng-ring-buffer-client-mmap-discard", "lttng-ring-buffer-client-mmap-overwrite",
+           "lttng-probe-sched", "lttng-probe-irq", "lttng-probe-signal")
 # Those whose structures are looked at.
 TYPED = ("lttng-lib-ring-buffer", "lttng-tracer")
 COMMAND_LINE = "console=ttyS0 loglevel=7 panic=0 no_timer_check mitigations=off"
@@ -40,35 +39,54 @@ LEVEL_31 = "traces of level 31"
 
 @dataclasses.dataclass
 class Setup:
-    """A kernel."""
+    """A kernel, and whose modules it has."""
 
     series: str
+    suite: str = "trixie"
+    # lttng-tools of the guest's suite know how to talk to them.
+    has_tools: bool = True
 
 
-def _modules(of):
-    """LTTng's modules for a kernel, as dkms makes them: without debugging information and types; a directory."""
-    suite = archive.Suite(PACKAGE[0], "amd64")
-    version = re.search(r"Candidate: (\S+)", suite.apt("apt-cache", "policy", PACKAGE[1])[1])[1]
+@dataclasses.dataclass
+class Modules:
+    """LTTng's modules, compiled for a kernel, in a tree as modprobe wants it."""
+
+    version: str      # 2.13.18
+    kernel: debian.Kernel
+    path: pathlib.Path
+
+    def files(self):
+        """All of them."""
+        return sorted((self.path / "lib/modules" / self.kernel.release).glob("*.ko"))
+
+
+def modules(of, suite_name):
+    """The modules of a suite for a kernel; they have debugging information, and no types."""
+    suite = archive.Suite(suite_name, "amd64")
+    version = re.search(r"Candidate: (\S+)", suite.apt("apt-cache", "policy", PACKAGE)[1])[1]
 
     def build(made):
         work = pathlib.Path(f"{made}.build")
         work.mkdir()
-        suite.download(PACKAGE[1], version, work)
+        suite.download(PACKAGE, version, work)
         run(["dpkg", "-x", next(work.glob("*.deb")), work / "tree"])
         source = next((work / "tree/usr/src").iterdir())
         kbuild = source / "src/probes/Kbuild"
         kbuild.write_text("".join(line for line in kbuild.read_text().splitlines(True) if LEFT_OUT not in line))
         run(["make", "-s", f"-j{os.cpu_count()}", "-C", debian.headers(of), f"M={source}", "CONFIG_LTTNG=m", "modules"], timeout_s=1800)
-        made.mkdir()
+        tree = made / "lib/modules" / of.release
+        tree.mkdir(parents=True)
         for path in source.glob("src/**/*.ko"):
-            shutil.copy(path, made)
+            shutil.copy(path, tree)
+        run(["depmod", "-b", made, of.release])
         shutil.rmtree(work)
-    return cache.artefact(f"lttng-modules-{version.split('-')[0]}-{of.release}-{cache.digest(version, LEFT_OUT, of.path.name)}", build)
+    number = version.split("-", maxsplit=1)[0]
+    name = f"lttng-modules-{number}-{of.release}-{cache.digest(version, LEFT_OUT, of.path.name, 'tree')}"
+    return Modules(number, of, cache.artefact(name, build))
 
 
-def _module(folder, name, has_types, vmlinux, target):
-    path = folder / f"{name}.ko"
-    if has_types and name in TYPED:
+def _module(path, has_types, vmlinux, target):
+    if has_types and path.stem in TYPED:
         shutil.copy(path, target)
         run(["env", "LLVM_OBJCOPY=objcopy", "pahole", "-J", "--btf_base", vmlinux, target])
         path = target
@@ -76,7 +94,8 @@ def _module(folder, name, has_types, vmlinux, target):
     run(["strip", "--strip-debug", "-o", target, path])
 
 
-def _initramfs(kernel, program, has_types, target):
+def _initramfs(made, program, has_types, target):
+    kernel = made.kernel
     tree = target.with_suffix(".tree")
     (tree / "modules").mkdir(parents=True)
     shutil.copy(program, tree / "init")
@@ -84,9 +103,8 @@ def _initramfs(kernel, program, has_types, target):
         for path in kernel.modules.glob(f"kernel/**/{name}.ko*"):
             data = path.read_bytes()
             (tree / f"modules/0{number:02}-{name}.ko").write_bytes(lzma.decompress(data) if path.suffix == ".xz" else data)
-    folder = _modules(kernel)
-    for number, name in enumerate(MODULES):
-        _module(folder, name, has_types, kernel.vmlinux, tree / f"modules/1{number:02}-{name}.ko")
+    for number, path in enumerate(archive.module_files(debian.Kernel(kernel.series, kernel.release, made.path), MODULES)):
+        _module(path, has_types, kernel.vmlinux, tree / f"modules/1{number:02}-{path.name}")
     shell('cd "$1" && find . | cpio -o -H newc --quiet | gzip -1 >"$2"', tree, target)
     shutil.rmtree(tree)
 
@@ -143,15 +161,15 @@ def _take_memory(machine, folder):
     (folder / "qemu.core").unlink()
 
 
-def crash(kernel, folder, has_types):
+def crash(made, folder, has_types):
     """(vmcore, what the tracer gave out, what was on the disk before, packets that were cut there, seconds)."""
     for attempt in range(1, capture.BOOT_ATTEMPTS + 1):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", folder / "init", SOURCE / "lttng.c"])
-        _initramfs(kernel, folder / "init", has_types, folder / "initramfs")
+        _initramfs(made, folder / "init", has_types, folder / "initramfs")
         try:
-            with Machine(folder, _command(folder, kernel)) as machine:
+            with Machine(folder, _command(folder, made.kernel)) as machine:
                 torn, seconds = _both_ends(machine, folder)
             break
         except LabError:
@@ -207,8 +225,9 @@ def _joined(part, rest, target, whole):
     return target
 
 
-def _session_disk(kernel, folder):
+def _session_disk(made, folder):
     """A Debian with lttng-tools, whose first program records a session and panics."""
+    kernel = made.kernel
     tree, disk = folder / "tree", folder / "disk.img"
     tree.mkdir()
     try:
@@ -216,7 +235,7 @@ def _session_disk(kernel, folder):
         image.stage_kernel(tree, kernel)
         extra = tree / f"lib/modules/{kernel.release}/extra"
         extra.mkdir()
-        for path in _modules(kernel).iterdir():
+        for path in made.files():
             run(["strip", "--strip-debug", "-o", extra / path.name, path])
         run(["depmod", "-b", tree, kernel.release])
         shutil.copy(SOURCE / "lttng-session", tree / "usr/sbin/init")
@@ -227,12 +246,12 @@ def _session_disk(kernel, folder):
     return disk
 
 
-def crash_session(kernel, folder):
-    """(vmcore, the directory that the session was recorded to, markers that were logged)."""
+def crash_session(made, folder):
+    """(vmcore, the directory that the session was recorded to, markers that were logged, seconds)."""
     folder.mkdir(parents=True)
-    disk = _session_disk(kernel, folder)
-    image.tiny_initrd(kernel, folder / "initramfs")
-    with Machine(folder, _machine(folder, kernel, f"file={disk},if=none,id=disk,format=raw,cache=unsafe")) as machine:
+    disk = _session_disk(made, folder)
+    image.tiny_initrd(made.kernel, folder / "initramfs")
+    with Machine(folder, _machine(folder, made.kernel, f"file={disk},if=none,id=disk,format=raw,cache=unsafe")) as machine:
         _, seconds, found = machine.wait_console(r"^(@failed.*|.*end Kernel panic)", 300)
         marked = re.findall(r"^@marked (\d+)", machine.console.text(), re.MULTILINE)
         if found[1].startswith("@failed") or not marked:
@@ -314,13 +333,13 @@ class _Dump:
         self._report.check(f"{self._name}: {what}", problem)
 
 
-def _look(report, lab, name, kernel, folder, has_types):
-    vmcore, theirs, part, torn, seconds = crash(kernel, folder, has_types)
+def _look(report, lab, name, made, folder, has_types):
+    vmcore, theirs, part, torn, seconds = crash(made, folder, has_types)
     dumps = {"vmcore": vmcore, "level 31": copier.filtered(lab, vmcore, 31)}
     dump = _Dump(report, lab, name, folder)
     report.note(f"{name}: {seconds:.1f} s to the panic (emulated)")
     said = {what: dump.write(path, f"traces of {what}") for what, path in dumps.items()}
-    wanted = "types of the modules" if has_types else "version 2.13"
+    wanted = "types of the modules" if has_types else f"version {made.version}"
     found = said["level 31"]
     report.check(f"{name}: structures by the {wanted}", "" if found["types"].startswith(wanted) else f"{found}")
     report.check(f"{name}: of level 31 the files are the same",
@@ -334,9 +353,9 @@ def _look(report, lab, name, kernel, folder, has_types):
     report.note(f"{name}: {(folder / f'{LEVEL_31}.time').read_text().strip()}")
 
 
-def _look_at_session(report, lab, name, kernel, folder):
+def _look_at_session(report, lab, name, compiled, folder):
     """A session that lttng-tools record: markers on the disk and in the memory are all there are, each once, in order."""
-    vmcore, trace, marked, seconds = crash_session(kernel, folder)
+    vmcore, trace, marked, seconds = crash_session(compiled, folder)
     dump = _Dump(report, lab, name, folder)
     said = dump.write(copier.filtered(lab, vmcore, 31), "trace-and-crash", "--append-to", trace)
     disk, made = said["disk"], next(one for one in said["sessions"] if one["directory"] == "crash")
@@ -355,7 +374,9 @@ def _look_at_session(report, lab, name, kernel, folder):
 
 def carry_out(report, lab, folder, scenario):
     """A machine whose modules have types, one whose modules have none, and one where lttng-tools record to a disk."""
+    made = modules(lab.kernels[scenario.setup.series], scenario.setup.suite)
     for has_types in (True, False):
         what = "with types" if has_types else "without types"
-        _look(report, lab, f"{scenario.name}: {what}", lab.kernels[scenario.setup.series], folder / what.replace(" ", "-"), has_types)
-    _look_at_session(report, lab, f"{scenario.name}: lttng-tools", lab.kernels[scenario.setup.series], folder / "lttng-tools")
+        _look(report, lab, f"{scenario.name}: {what}", made, folder / what.replace(" ", "-"), has_types)
+    if scenario.setup.has_tools:
+        _look_at_session(report, lab, f"{scenario.name}: lttng-tools", made, folder / "lttng-tools")

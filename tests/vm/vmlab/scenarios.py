@@ -1071,8 +1071,8 @@ def table():
     rows += [Scenario(f"trace-{series}", direct.Setup(f"{series}-amd64", program="tracing", cpus=cpus), traced.carry_out, False,
                       "events in the memory are those that the kernel printed; trace-cmd reads them")
              for series, cpus in TRACED]
-    rows.append(Scenario("lttng-6.1", lttng.Setup("6.1"), lttng.carry_out, False,
-                         "buffers of LTTng-modules are those that the tracer gave out; babeltrace2 reads them"))
+    rows += [Scenario(name, setup, lttng.carry_out, False, "buffers of LTTng-modules are those that the tracer gave out; babeltrace2 reads them")
+             for name, setup in (("lttng-6.1", lttng.Setup("6.1")), ("lttng-newest-6.1", lttng.Setup("6.1", "sid", False)))]
     rows += [Scenario(f"kinds-{series}", kinds.Setup(series), kinds.carry_out, False,
                       f"{len(kinds.KINDS)} kinds of crashes, each twice: cause, signature, stack") for series in ("6.1", "6.12")]
     for series in ("6.1", "6.12"):
