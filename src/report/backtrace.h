@@ -2,9 +2,11 @@
 /**
  * @file
  *
- * The stack of a task or of a CPU: who called whom, by the crashed kernel's own tables for unwinding.
+ * The stack of a task or of a CPU: who called whom, by the crashed kernel's own tables for unwinding (x86-64), or by the frame records on
+ * its stacks (arm64).
  *
- * Does not look into programs: a trace ends where the kernel was entered. Made as Linux arch/x86/kernel/unwind_orc.c does it.
+ * Does not look into programs: a trace ends where the kernel was entered. How it is made is in the machines' files
+ * (report/backtrace_steps.h).
  */
 #ifndef REPORT_BACKTRACE_H
 #define REPORT_BACKTRACE_H
@@ -27,7 +29,7 @@ enum { BACKTRACE_FRAMES_MAX = 1024 };
 /** A function that has not returned. */
 struct backtrace_frame {
 	uint64_t ip; /**< Where it goes on. */
-	uint64_t sp; /**< Of its frame. */
+	uint64_t sp; /**< Of its frame; arm64: where its frame record is. */
 	bool is_exact; /**< It was interrupted at ip; else it called something, right before ip. */
 	bool is_found; /**< There was no way from the frame before to this one: it was found by its call, or its return address. */
 };

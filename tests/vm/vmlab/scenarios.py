@@ -305,6 +305,15 @@ def _readers_agree(report, lab, scenario, vmcore, file):
     stacks.same_as_crash(report, f"{name}: level 31: kdump-inspect", lab, file, reference, confirmed, bool(option))
 
 
+def _stacks_only(report, lab, folder, scenario):
+    """The memory of a machine of several CPUs, of which stacks alone are looked at."""
+    name = scenario.name
+    shot = direct.snapshot(lab, folder, scenario.setup)
+    file = copier.filtered(lab, shot.core.path, 31)
+    inspected.whole_stacks(report, f"{name}: level 31: kdump-inspect", lab, file)
+    _readers_agree(report, lab, scenario, shot.core.path, file)
+
+
 def _missing_target(report, lab, folder, scenario):
     """The target's UUID is gone after the panic: the failure action, in time."""
     name, setup = scenario.name, scenario.setup
@@ -789,8 +798,8 @@ def crashkernel(series, size, memory_mib=512):
 DIRECT = (
     ("5.10-amd64", 4096, CPU, "", True),
     ("5.10-amd64", 4096, CPU, "-crash", False, True),
-    ("6.1-amd64", 4096, CPU, "", False),
-    ("6.12-amd64", 4096, CPU, "", False),
+    ("6.1-amd64", 4096, CPU, "", False, True),
+    ("6.12-amd64", 4096, CPU, "", False, True),
     ("newest-amd64", 4096, CPU, "", True),
     ("newest-amd64", 4096, "max,-cx16", "-la57-crash", False, True),
     ("5.10-arm64", 4096, "cortex-a57", "", False, True),
@@ -1068,6 +1077,8 @@ def table():
     rows.append(Scenario("systemd-boot-6.1", unified.Setup("6.1"), unified.carry_out, False,
                          "UEFI and systemd-boot: a unified kernel image and an entry get another reservation"))
     rows += [_direct_row(name, *more) for name, *more in DIRECT]
+    rows += [Scenario(f"stacks-smp-{kernel}", direct.Setup(kernel, "max", has_symbols=True, cpus=2), _stacks_only, False,
+                      "two CPUs; stacks, tasks, log and modules are drgn's") for kernel in ("6.12-arm64", "newest-arm64")]
     rows += [Scenario(f"trace-{series}", direct.Setup(f"{series}-amd64", program="tracing", cpus=cpus), traced.carry_out, False,
                       "events in the memory are those that the kernel printed; trace-cmd reads them")
              for series, cpus in TRACED]
