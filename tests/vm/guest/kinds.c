@@ -14,23 +14,13 @@
  *   write FILE VALUE  write to a file, in another process: what crashes
  */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <elf.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/kexec.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
+
+#include "guest.h"
 
 enum { CAPTURE_BYTES = 4096, EAT_BYTES = 16 << 20, EAT_COUNT = 4096 };
 
@@ -58,65 +48,12 @@ __asm__(".pushsection .rodata\n"
 
 extern const char capture_start[], capture_end[];
 
-static void die(const char *what)
-{
-	printf("@failed %s: %s\n", what, strerror(errno));
-	fflush(stdout);
-	reboot(RB_POWER_OFF);
-	_exit(1);
-}
-
-static void load_modules(void)
-{
-	struct dirent **names;
-	int count = scandir("/modules", &names, NULL, alphasort);
-
-	for (int i = 0; i < count; i++) {
-		char path[300];
-
-		if (names[i]->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "/modules/%s", names[i]->d_name);
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) < 0)
-			die(path);
-		close(fd);
-	}
-}
-
-static void mount_at(const char *source, const char *target, const char *type)
-{
-	mkdir(target, 0755);
-	/* The kernel has mounted /dev perhaps. */
-	if (mount(source, target, type, 0, NULL) < 0 && errno != EBUSY)
-		die(target);
-}
-
 static void set(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, value, strlen(value)) < 0)
 		die(path);
-	close(fd);
-}
-
-/* What /proc/kcore has no physical address for is no memory. */
-static void tell_loads(void)
-{
-	static Elf64_Phdr phdrs[256];
-	Elf64_Ehdr ehdr;
-	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || read(fd, &ehdr, sizeof(ehdr)) != sizeof(ehdr) || ehdr.e_phnum > 256 ||
-	    pread(fd, phdrs, ehdr.e_phnum * sizeof(*phdrs), (off_t)ehdr.e_phoff) < 0)
-		die("/proc/kcore");
-	for (int i = 0; i < ehdr.e_phnum; i++) {
-		if (phdrs[i].p_type == PT_LOAD && phdrs[i].p_paddr != (Elf64_Addr)-1)
-			printf("@load %llx %llx %llx\n", (unsigned long long)phdrs[i].p_vaddr,
-			       (unsigned long long)phdrs[i].p_paddr, (unsigned long long)phdrs[i].p_memsz);
-	}
 	close(fd);
 }
 

@@ -7,32 +7,13 @@
  * took some of it. All is stopped before it is read: what is on the disk is what is in the memory.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/reboot.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "guest.h"
 
 #define TRACING "/sys/kernel/tracing"
 
 static const char *const instances[] = {"func", "mono", "part"};
-
-static void die(const char *what)
-{
-	printf("@failed %s: %s\n", what, strerror(errno));
-	fflush(stdout);
-	reboot(RB_POWER_OFF);
-	_exit(1);
-}
 
 /* Of an instance, or of the main buffer: NULL. */
 static const char *path_of(const char *instance, const char *name)
@@ -150,31 +131,12 @@ static void mark(const char *instance, const char *format, int number)
 	set(instance, "trace_marker", text);
 }
 
-/* A process with an odd name that opens, writes, sleeps. */
 static void work(int number)
 {
-	struct timespec shortly = {0, 3000000};
 	char name[16];
-	int ends[2];
 
 	snprintf(name, sizeof(name), "odd-%d [%d] x", number, number);
-	prctl(PR_SET_NAME, name);
-	if (pipe(ends) < 0)
-		_exit(1);
-	for (int i = 0; i < 60; i++) {
-		char byte = (char)i;
-		int fd = open(i % 3 ? "/proc/self/stat" : "/no such file", O_RDONLY | O_CLOEXEC);
-
-		if (fd >= 0)
-			close(fd);
-		if (write(ends[1], &byte, 1) != 1 || read(ends[0], &byte, 1) != 1)
-			_exit(1);
-		if (i % 10 == 0)
-			nanosleep(&shortly, NULL);
-		if (i % 4 == 0)
-			sched_yield();
-	}
-	_exit(0);
+	odd_work(name, 60);
 }
 
 static void run_workload(void)

@@ -651,12 +651,14 @@ def _fallback(report, lab, folder, scenario):
     found = re.search(FALLBACK_REASONS.get(kind) or FALLBACK_REASONS[setup.trouble], text)
     report.check(f"{name}: capture.log says what was wrong with the first target",
                  "" if found else f"it says:\n{text[-2000:]}")
-    try:
-        names = crash.server.names() if crash.server and not crash.server.has_disk else crash.names()
-    except LabError:
-        names = []
-    report.check(f"{name}: what is on the first target is marked incomplete",
-                 "" if all(one.endswith(".incomplete") for one in names) else f"{names}")
+    if crash.server and not crash.server.has_disk:
+        whole = crash.server.taken_for_whole()
+    else:
+        try:
+            whole = [one for one in crash.names() if not one.endswith(".incomplete")]
+        except LabError:
+            whole = []
+    report.check(f"{name}: what is on the first target is marked incomplete", f"{whole}" if whole else "")
     checks.panicking_task(report, name, checks.crash_reads(report, name, lab, lab.kernels[setup.series],
                                                            dump / "vmcore"))
     report.note(f"{name}: {found[0] if found else ''}")

@@ -123,6 +123,11 @@ class Server:
         """Of the dumps that came, whole or not."""
         return sorted(path.name for path in self.dumps.rglob("guest-*"))
 
+    def taken_for_whole(self):
+        """Of those that a person would take for whole: by their names, and where names cannot be changed by their manifests."""
+        return [path.name for path in self.dumps.rglob("guest-*")
+                if not path.name.endswith(".incomplete") and (path / "manifest.sha256").exists()]
+
     def dump_directory(self):
         """The one finished dump."""
         names = self.names()
