@@ -50,8 +50,7 @@ uint32_t btf_word(const struct btf *btf, const uint8_t *raw)
 	return load_u32(raw, btf->is_big_endian);
 }
 
-// Bytes that follow the fixed part of a type.
-static uint64_t trailer_bytes(enum btf_kind kind, uint32_t count)
+uint64_t btf_trailer_bytes(enum btf_kind kind, uint32_t count)
 {
 	switch (kind) {
 	case BTF_KIND_INT:
@@ -101,7 +100,7 @@ struct error *btf_read_type(struct btf *btf, uint64_t at, struct btf_type *ret)
 	ret->kind_flag = info >> 31;
 	ret->count = info & 0xffff;
 	ret->value = btf_word(btf, raw + 8);
-	ret->bytes = BTF_TYPE_BYTES + trailer_bytes(ret->kind, ret->count);
+	ret->bytes = BTF_TYPE_BYTES + btf_trailer_bytes(ret->kind, ret->count);
 	if (!ret->kind || ret->kind > BTF_KIND_ENUM64 || ret->bytes > btf->types_bytes - at)
 		return error_new(ERROR_BAD_DATA, "BTF: kind %u at %#jx", (unsigned int)ret->kind, (uintmax_t)at);
 	return NULL;

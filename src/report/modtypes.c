@@ -183,29 +183,6 @@ static void find_in_type(struct section *section, const struct btf_type *type, s
 	}
 }
 
-// Bytes that follow the fixed part of a type.
-static uint64_t trailer_bytes(enum btf_kind kind, uint32_t count)
-{
-	switch (kind) {
-	case BTF_KIND_INT:
-	case BTF_KIND_VAR:
-	case BTF_KIND_DECL_TAG:
-		return 4;
-	case BTF_KIND_ARRAY:
-		return 12;
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-	case BTF_KIND_DATASEC:
-	case BTF_KIND_ENUM64:
-		return 12 * (uint64_t)count;
-	case BTF_KIND_ENUM:
-	case BTF_KIND_FUNC_PROTO:
-		return 8 * (uint64_t)count;
-	default:
-		return 0;
-	}
-}
-
 // Finds where each type is, and that none is beyond the end.
 static struct error *walk(struct section *section)
 {
@@ -221,7 +198,7 @@ static struct error *walk(struct section *section)
 		if (section->type_bytes - at < BTF_TYPE_BYTES)
 			return error_new(ERROR_BAD_DATA, "they end within a type");
 		type = type_at(section, at);
-		bytes = BTF_TYPE_BYTES + trailer_bytes(type.kind, type.count);
+		bytes = BTF_TYPE_BYTES + btf_trailer_bytes(type.kind, type.count);
 		if (!type.kind || type.kind > BTF_KIND_ENUM64 || bytes > section->type_bytes - at)
 			return error_new(ERROR_BAD_DATA, "kind %u at %#jx", (unsigned int)type.kind, (uintmax_t)at);
 		section->places[section->count++] = (uint32_t)at;
