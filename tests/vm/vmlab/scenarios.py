@@ -3,6 +3,7 @@
 
 import dataclasses
 import os
+import pathlib
 import re
 import shutil
 import traceback
@@ -161,6 +162,22 @@ def _filtered(report, lab, folder, scenario):
         report.check(f"{name}: pvpanic tells the host of the crash: {is_wanted}",
                      "" if crash.host_was_told == is_wanted else f"it is {crash.host_was_told}")
     return crash, _saved(report, lab, scenario, crash, crash.dump_directory())
+
+
+def _mutants(report, lab, folder, scenario):
+    """All that kdump-inspect does with a dump whose memory is damaged all over."""
+    name = scenario.name
+    dump = folder / "dump"
+    run([lab.program("kdump-copy"), "-E", "-d", "31", direct.snapshot(lab, folder, scenario.setup).core.path, dump])
+    # The program beside a copier that was built so.
+    sanitized = [path for path in (pathlib.Path(program).resolve().parent / "kdump-inspect" for program in lab.sanitized) if path.exists()]
+    if not sanitized:
+        report.skip(f"{name}: sanitizers", "no --sanitized PROGRAM was given")
+    for program in (lab.program("kdump-inspect"), *sanitized):
+        code, text, _ = run([image.HERE.parent / "inspect/mutants", "--program", program, "--rounds", "30", "--keep", folder, dump],
+                            ok=None, merge=True, timeout_s=3600)
+        last = text.strip().splitlines()[-1] if text.strip() else ""
+        report.check(f"{name}: {program.parent.name}: all commands end: {last}", text if code else "")
 
 
 def _by_ipv6(report, lab, folder, scenario):
@@ -1086,6 +1103,7 @@ def table():
              for series, cpus in TRACED]
     rows += [Scenario(name, setup, lttng.carry_out, False, "buffers of LTTng-modules are those that the tracer gave out; babeltrace2 reads them")
              for name, setup in (("lttng-6.1", lttng.Setup("6.1")), ("lttng-newest-6.1", lttng.Setup("6.1", "sid", False)))]
+    rows.append(Scenario("mutants-6.1", direct.Setup("6.1-amd64"), _mutants, False, "kdump-inspect on a dump whose memory is damaged all over"))
     rows += [Scenario(f"kinds-{series}", kinds.Setup(series), kinds.carry_out, False,
                       f"{len(kinds.KINDS)} kinds of crashes, each twice: cause, signature, stack") for series in ("6.1", "6.12")]
     for series in ("6.1", "6.12"):
