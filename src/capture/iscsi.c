@@ -16,8 +16,8 @@
 #include "base/io.h"
 #include "boot/iscsi.h"
 #include "boot/text.h"
+#include "capture/events.h"
 #include "capture/process.h"
-#include "capture/target.h"
 
 enum {
 	RETRY_MS = 1000,
@@ -373,7 +373,7 @@ static struct error *try_each(const struct host *host, const struct iscsi_reques
 struct error *iscsi_log_in(const struct host *host, const struct iscsi_request *request, struct log *log)
 {
 	uint64_t start_ms = clock_now_ms();
-	_cleanup_close_ int events = target_route_events();
+	_cleanup_close_ int events = events_of_routes();
 	char told[ERROR_TEXT_BYTES] = "";
 
 	// Until the network is there and the server answers.
@@ -390,7 +390,7 @@ struct error *iscsi_log_in(const struct host *host, const struct iscsi_request *
 			log_print(log, "%s; trying again, %ju s left", err->text, (uintmax_t)left_ms / 1000);
 		snprintf(told, sizeof(told), "%s", err->text);
 		error_free(err);
-		target_wait_events(events, left_ms < RETRY_MS ? left_ms : RETRY_MS);
+		events_wait(events, left_ms < RETRY_MS ? left_ms : RETRY_MS);
 	}
 	return NULL;
 }

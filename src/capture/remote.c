@@ -21,6 +21,7 @@
 #include "boot/remote.h"
 #include "boot/ssh.h"
 #include "boot/words.h"
+#include "capture/events.h"
 #include "capture/process.h"
 #include "capture/sftp.h"
 #include "base/sha256.h"
@@ -338,7 +339,7 @@ struct error *remote_open(const struct target_request *request, struct log *log,
 	const struct plan_target *place = &request->place;
 	uint64_t start_ms = clock_now_ms();
 	uint64_t limit_ms = process_earlier_ms(request->end_ms, start_ms + request->timeout_ms);
-	_cleanup_close_ int events = target_route_events();
+	_cleanup_close_ int events = events_of_routes();
 	char words[WORDS_BYTES];
 
 	for (;;) {
@@ -358,7 +359,7 @@ struct error *remote_open(const struct target_request *request, struct log *log,
 		log_print(log, "%s: %s; trying again, %ju s left", place->device, *words ? words : err->text,
 		          (uintmax_t)left_ms / 1000);
 		error_free(err);
-		target_wait_events(events, left_ms < RETRY_MS ? left_ms : RETRY_MS);
+		events_wait(events, left_ms < RETRY_MS ? left_ms : RETRY_MS);
 	}
 }
 

@@ -3,14 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +16,7 @@
 #include "boot/text.h"
 #include "capture/blockdev.h"
 #include "capture/crypt.h"
+#include "capture/events.h"
 #include "capture/iscsi.h"
 #include "capture/process.h"
 
@@ -91,29 +88,6 @@ struct error *target_options_parse(const char *options, struct target_options *r
 	return NULL;
 }
 
-// A socket on which the kernel announces devices; -1 if it cannot.
-static int uevent_open(void)
-{
-	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1};
-	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
-
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
-void target_wait_events(int fd, uint64_t timeout_ms)
-{
-	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
-	char waste[2048];
-
-	if (poll(&pollfd, fd >= 0 ? 1 : 0, (int)timeout_ms) > 0)
-		while (recv(fd, waste, sizeof(waste), 0) > 0)
-			;
-}
-
 static bool is_meant(const struct blockdev *dev, const char *spec, bool is_mapper_only)
 {
 	return blockdev_matches(dev, spec) && !dev->is_held && (!is_mapper_only || strncmp(dev->name, "dm-", 3) == 0);
@@ -168,7 +142,7 @@ static struct error *wait_device(const struct target_request *request, struct lo
 {
 	uint64_t start_ms = clock_now_ms(), tell_ms = start_ms + TELL_MS, limit_ms = start_ms + request->timeout_ms;
 	_cleanup_blockdev_scan_ struct blockdev_scan scan = {0};
-	_cleanup_close_ int fd = uevent_open();
+	_cleanup_close_ int fd = events_of_devices();
 	const char *spec = request->place.device;
 	struct error *err = blockdev_scan_open(&scan, sys_class_block, "/dev");
 
@@ -202,7 +176,7 @@ static struct error *wait_device(const struct target_request *request, struct lo
 			log_print(log, "waiting for target %s, %ju s left", spec, (uintmax_t)(left_ms / 1000));
 			tell_ms += TELL_MS;
 		}
-		target_wait_events(fd, left_ms < RESCAN_MS ? left_ms : RESCAN_MS);
+		events_wait(fd, left_ms < RESCAN_MS ? left_ms : RESCAN_MS);
 	}
 }
 
@@ -303,19 +277,6 @@ static struct error *mount_device(const char *path, const char *point, const str
 	return error_os(errno, "mount %s (%s, options \"%s\")", path, target->fstype, target->options);
 }
 
-int target_route_events(void)
-{
-	struct sockaddr_nl address = {.nl_family = AF_NETLINK,
-	                              .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 // Versions of NFS in the order in which they are tried, where the plan has none. A server tells at once what it does not speak.
 // A dump has no use for what 4.2 brings, and its READ_PLUS, by which a client then reads, fails between some of them: each read is
 // EIO with Linux 6.12 and nfs-ganesha 4.3.
@@ -412,7 +373,7 @@ static struct error *mount_server(const struct target_request *request, const ch
 	struct target_options options = {0};
 	struct error *err = target_options_parse(request->place.options, &options);
 	_cleanup_free_ char *data = options.data;
-	_cleanup_close_ int fd = target_route_events();
+	_cleanup_close_ int fd = events_of_routes();
 	unsigned long flags = options.flags | MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	int errnum = 0;
 
@@ -438,7 +399,7 @@ static struct error *mount_server(const struct target_request *request, const ch
 			return error_os(errnum, "mount %s (%s, options \"%s\") in %ju s", request->place.device,
 			                request->place.fstype, request->place.options,
 			                (uintmax_t)(clock_now_ms() - start_ms) / 1000);
-		target_wait_events(fd, left_ms < RESCAN_MS ? left_ms : RESCAN_MS);
+		events_wait(fd, left_ms < RESCAN_MS ? left_ms : RESCAN_MS);
 	}
 }
 
@@ -478,7 +439,7 @@ static struct error *wait_and_mount(const struct target_request *request, const 
 		log_print(log, "%s; trying again", err->text);
 		error_free(err);
 		err = NULL;
-		target_wait_events(-1, RESCAN_MS);
+		events_wait(-1, RESCAN_MS);
 	}
 }
 

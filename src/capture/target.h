@@ -74,12 +74,6 @@ struct error *target_open(const struct target_request *request, int *fd_ret) mus
  */
 struct error *target_unmount(const struct target_request *request, int fd) must_check;
 
-/** A socket on which the kernel announces network devices and routes. @return Close() it; -1 if there is none. */
-int target_route_events(void);
-
-/** Wait until a socket announces something, or for some time; all that was announced is taken. @param[in] fd Of the kernel's; -1: only the time counts. @param[in] timeout_ms How long. */
-void target_wait_events(int fd, uint64_t timeout_ms);
-
 /** Flags and the file system's own words of mount options. */
 struct target_options {
 	unsigned long flags; /**< MS_… */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "capture/events.h"
 #include "capture/process.h"
 #include "capture/remote.h"
 #include "capture/save.h"
@@ -78,7 +79,7 @@ static bool is_worth_another(const struct error *err)
 static struct error *try_again(struct capture *capture, struct error *(*step)(struct capture *capture))
 {
 	uint64_t limit_ms = process_earlier_ms(capture->target.end_ms, clock_now_ms() + capture->target.timeout_ms);
-	_cleanup_close_ int events = target_route_events();
+	_cleanup_close_ int events = events_of_routes();
 
 	for (;;) {
 		struct error *err = step(capture);
@@ -88,7 +89,7 @@ static struct error *try_again(struct capture *capture, struct error *(*step)(st
 			return err;
 		log_print(&capture->log, "%s; trying again, %ju s left", err->text, (uintmax_t)left_ms / 1000);
 		error_free(err);
-		target_wait_events(events, left_ms < RETRY_MS ? left_ms : RETRY_MS);
+		events_wait(events, left_ms < RETRY_MS ? left_ms : RETRY_MS);
 	}
 }
 

@@ -6,11 +6,9 @@
 
 #include "base/endian.h"
 #include "core/arch.h"
+#include "report/prstatus.h"
 
 enum {
-	NOTE_HEADER_BYTES = 12,
-	// include/linux/elfcore.h: struct elf_prstatus begins with struct elf_prstatus_common; then the registers.
-	PRSTATUS_REGISTERS = 112,
 	NAME_MAX_BYTES = 64,
 	// arch/x86/include/asm/segment.h: USER_RPL.
 	X86_USER_BITS = 3,
@@ -132,16 +130,6 @@ struct error *cpulist_crashed(struct kernel *kernel, uint32_t *ret)
 	return NULL;
 }
 
-static uint64_t align4(uint64_t size)
-{
-	return (size + 3) & ~UINT64_C(3);
-}
-
-static size_t prstatus_bytes(size_t word_count)
-{
-	return PRSTATUS_REGISTERS + 8 * word_count;
-}
-
 static void take(const struct kernel *kernel, const uint8_t *registers, uint64_t *words, size_t word_count)
 {
 	for (size_t i = 0; i < word_count; i++)
@@ -151,7 +139,7 @@ static void take(const struct kernel *kernel, const uint8_t *registers, uint64_t
 // Each CPU writes its own note when it stops.
 static struct error *from_memory(struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count)
 {
-	uint8_t header[NOTE_HEADER_BYTES], registers[8 * CPULIST_WORDS_MAX];
+	uint8_t header[PRSTATUS_HEADER_BYTES], registers[8 * CPULIST_WORDS_MAX];
 	bool is_big = kernel->core->is_big_endian;
 	uint64_t vaddr, notes, note = 0, name_bytes;
 	struct error *err = kernel_symbol(kernel, KERNEL_CRASH_NOTES, &notes);
@@ -174,54 +162,23 @@ static struct error *from_memory(struct kernel *kernel, uint32_t cpu, uint64_t *
 	if (name_bytes > NAME_MAX_BYTES || load_u32(header + 4, is_big) < prstatus_bytes(word_count) ||
 	    load_u32(header + 8, is_big) != NT_PRSTATUS)
 		return error_new(ERROR_BAD_DATA, "the note of CPU %u is not one of registers", cpu);
-	err = vmemory_read(kernel->memory, note + vaddr + NOTE_HEADER_BYTES + align4(name_bytes) + PRSTATUS_REGISTERS,
+	err = vmemory_read(kernel->memory,
+	                   note + vaddr + PRSTATUS_HEADER_BYTES + prstatus_align(name_bytes) + PRSTATUS_REGISTERS,
 	                   registers, 8 * word_count);
 	if (!err)
 		take(kernel, registers, words, word_count);
 	return err;
 }
 
-// Notes of a dump are in the order of the CPUs that had any. Gives the registers in that of a number; NULL: there are less, as
-// many as this.
-static const uint8_t *find_note(const struct vmcore *core, uint32_t number, size_t word_count, uint32_t *count_ret)
-{
-	uint64_t at = 0;
-
-	*count_ret = 0;
-	while (core->notes_bytes - at >= NOTE_HEADER_BYTES) {
-		const uint8_t *header = core->notes + at;
-		uint64_t desc = at + NOTE_HEADER_BYTES + align4(load_u32(header, core->is_big_endian));
-		uint64_t desc_bytes = load_u32(header + 4, core->is_big_endian);
-
-		if (desc > core->notes_bytes || desc_bytes > core->notes_bytes - desc)
-			break;
-		if (load_u32(header + 8, core->is_big_endian) == NT_PRSTATUS &&
-		    desc_bytes >= prstatus_bytes(word_count) && (*count_ret)++ == number)
-			return core->notes + desc + PRSTATUS_REGISTERS;
-		at = desc + align4(desc_bytes);
-		if (at > core->notes_bytes)
-			break;
-	}
-	return NULL;
-}
-
 static struct error *from_notes(const struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count)
 {
 	uint32_t count;
-	const uint8_t *registers = find_note(kernel->core, cpu, word_count, &count);
+	const uint8_t *registers = prstatus_find(kernel->core, cpu, word_count, &count);
 
 	if (!registers)
 		return error_new(ERROR_UNSUPPORTED, "the dump has no registers of this CPU");
 	take(kernel, registers, words, word_count);
 	return NULL;
-}
-
-uint32_t cpulist_count_notes(const struct vmcore *core)
-{
-	uint32_t count;
-
-	find_note(core, KERNEL_CPUS_MAX, 0, &count);
-	return count < KERNEL_CPUS_MAX ? count : KERNEL_CPUS_MAX;
 }
 
 // A dump that was made from outside, of a kernel that did not start another one: its CPUs wrote no notes, the dump has its own.

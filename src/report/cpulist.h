@@ -104,9 +104,6 @@ struct error *cpulist_registers(struct kernel *kernel, uint32_t cpu, struct cpul
  */
 struct error *cpulist_words(struct kernel *kernel, uint32_t cpu, uint64_t *words, size_t word_count) must_check;
 
-/** How many CPUs' registers a dump has in its notes. @param[in] core The dump. @return At most KERNEL_CPUS_MAX. */
-uint32_t cpulist_count_notes(const struct vmcore *core);
-
 /** The task that a CPU was running. @param[in,out] kernel The kernel. @param[in] cpu Number of the CPU. @param[out] ret Its struct task_struct. @return NULL; as kernel_get(). */
 struct error *cpulist_current(struct kernel *kernel, uint32_t cpu, uint64_t *ret) must_check;
 

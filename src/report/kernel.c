@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/cpulist.h"
+#include "report/prstatus.h"
 
 static const char *const symbol_names[KERNEL_SYMBOL_COUNT] = {
 	[KERNEL_STEXT] = "_stext",
@@ -194,7 +194,7 @@ static uint32_t count_cpus(struct kernel *kernel)
 	error_free(err);
 	// Where it is a constant nobody needs the variable: that of a kernel for one CPU. Others may not tell of variables at all.
 	if (err || !count)
-		count = cpulist_count_notes(kernel->core);
+		count = prstatus_count(kernel->core);
 	if (!count)
 		return 1;
 	return count < KERNEL_CPUS_MAX ? (uint32_t)count : KERNEL_CPUS_MAX;
