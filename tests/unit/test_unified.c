@@ -80,7 +80,8 @@ static struct error *run(struct fake *fake, const char *const *add, const char *
 	fake->makes = path;
 	fake->made = (const char *)bytes;
 	fake->made_bytes = sizeof(bytes);
-	fake->run_count = 0;
+	while (fake->run_count)
+		free(fake->runs[--fake->run_count]);
 	err = bootloader_run(&fake->host, loader, &task, false);
 	bootloader_task_deinit(&task);
 	return err;
