@@ -77,19 +77,12 @@ static struct error *view(const struct host *host, const char *const *names, str
 	return bootloader_note(view, "kernelopts in GRUB's environment", &line, names);
 }
 
-static bool is_name_of(const char *word, const char *other)
-{
-	size_t size = strcspn(word, "=");
-
-	return strcspn(other, "=") == size && strncmp(word, other, size) == 0;
-}
-
 // grubby takes the second of two parameters with one name for a new value of the first.
 static bool is_for_grubby(const struct host *host, const struct parameters_change *change)
 {
 	for (const char *const *word = change->add; word && *word; word++)
 		for (const char *const *other = change->add; other < word; other++)
-			if (is_name_of(*word, *other))
+			if (parameters_is_same(*word, *other))
 				return false;
 	return has_grubby(host);
 }

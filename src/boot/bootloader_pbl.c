@@ -35,17 +35,10 @@ static struct error *view(const struct host *host, const char *const *names, str
 	return bootloader_note(view, "pbl --get-option", &line, names);
 }
 
-static bool is_name_of(const char *word, const char *other)
-{
-	size_t size = strcspn(word, "=");
-
-	return strcspn(other, "=") == size && strncmp(word, other, size) == 0;
-}
-
 static bool is_in(const char *word, const char *const *list, const char *const *end)
 {
 	for (; list && list != end && *list; list++)
-		if (is_name_of(word, *list))
+		if (parameters_is_same(word, *list))
 			return true;
 	return false;
 }
@@ -60,7 +53,7 @@ static struct error *add_option(const char *const *list, const char *const *firs
 	if (is_in(*first, list, first))
 		return NULL;
 	for (const char *const *word = first; *word; word++)
-		if (is_name_of(*word, *first))
+		if (parameters_is_same(*word, *first))
 			text_add(&text, "%s%s", word == first ? "" : " ", *word);
 	err = text_take(&text, &whole);
 	if (err)
@@ -102,7 +95,7 @@ static bool find_option(const struct words *words, const char *name, const char 
 	for (size_t i = 0; i < words->count; i++) {
 		bool is_wanted = false;
 
-		if (!is_name_of(words->list[i], name))
+		if (!parameters_is_same(words->list[i], name))
 			continue;
 		is_there = true;
 		for (const char *const *word = list; word && *word; word++)

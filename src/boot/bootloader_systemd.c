@@ -161,7 +161,7 @@ static struct error *check(const struct host *host, const struct bootloader_task
 	struct error *err = plan(host, &again);
 
 	if (!err && again.commands.count)
-		err = error_new(ERROR_OS, "ukify has succeeded, but the add-on has not what was asked for");
+		err = error_new(ERROR_OS, "what was run has succeeded, but the add-on has not what was asked for");
 	bootloader_task_deinit(&again);
 	return err;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "boot/parameters.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "boot/text.h"
@@ -33,6 +32,11 @@ static bool has_name(const char *word, size_t size_bytes, const char *name)
 
 	return size_bytes >= name_bytes && strncmp(word, name, name_bytes) == 0 &&
 	       (size_bytes == name_bytes || word[name_bytes] == '=');
+}
+
+bool parameters_is_same(const char *word, const char *other)
+{
+	return has_name(word, strlen(word), other);
 }
 
 static bool is_one_of(const char *word, size_t size_bytes, const char *const *names)

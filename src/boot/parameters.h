@@ -9,6 +9,7 @@
 #ifndef BOOT_PARAMETERS_H
 #define BOOT_PARAMETERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -38,11 +39,14 @@ struct parameters_line {
 struct error *parameters_edit(const struct parameters_line *line, const struct parameters_change *change,
                               char **ret) must_check;
 
+/** Whether two words are of one parameter, by what stands before "=". @param[in] word A parameter, or its name. @param[in] other Another one. */
+bool parameters_is_same(const char *word, const char *other);
+
 /**
  * Add the parameters of some names to a list, as they stand in the line.
  *
  * @param[in] line The line.
- * @param[in] names NULL-terminated.
+ * @param[in] names NULL-terminated; of "NAME=VALUE" what stands before "=".
  * @param[in,out] ret The list.
  */
 void parameters_find(const struct parameters_line *line, const char *const *names, struct words *ret);

@@ -194,13 +194,6 @@ struct error *unified_view(const struct host *host, const char *mount, const cha
 	return err;
 }
 
-static bool is_name_of(const char *word, const char *other)
-{
-	size_t size = strcspn(word, "=");
-
-	return strcspn(other, "=") == size && strncmp(word, other, size) == 0;
-}
-
 static bool is_half(const char *word)
 {
 	return has_end(word, ",high") || has_end(word, ",low");
@@ -213,7 +206,7 @@ static bool is_overruled(const char *word, const char *const *add)
 	size_t count = 0;
 
 	for (; add && *add; add++) {
-		if (!is_name_of(word, *add))
+		if (!parameters_is_same(word, *add))
 			continue;
 		if (strcmp(word, *add) == 0)
 			return true;
@@ -236,14 +229,7 @@ static struct error *find_words(const char *text, const struct parameters_change
 	struct parameters_line line = {.text = text, .size_bytes = strlen(text)};
 
 	parameters_find(&line, change->remove, ret);
-	for (const char *const *word = change->add; word && *word; word++) {
-		_cleanup_free_ char *name = strndup(*word, strcspn(*word, "="));
-
-		if (!name)
-			return error_new(ERROR_NOMEM, "no memory for a name");
-		if (!is_in(name, change->remove))
-			parameters_find(&line, (const char *const[]){name, NULL}, ret);
-	}
+	parameters_find(&line, change->add, ret);
 	return words_check(ret);
 }
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/inspect_output.h"
+
 static int open_directory(int dir_fd, const char *name)
 {
 	return openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -90,15 +92,7 @@ struct error *inspect_folder_create(int dir_fd, const char *name, int *fd_ret)
 
 struct error *inspect_folder_finish(struct inspect_folder *folder)
 {
-	int status = renameat2(folder->parent_fd, folder->temporary, folder->parent_fd, folder->name, RENAME_NOREPLACE);
-
-	// Some file systems cannot tell; a directory never takes the place of one that has something in it.
-	if (status < 0 && (errno == EINVAL || errno == ENOSYS))
-		status = renameat(folder->parent_fd, folder->temporary, folder->parent_fd, folder->name);
-	if (status < 0)
-		return error_os(errno, "rename to %s", folder->name);
-	*folder->temporary = '\0';
-	return fsync(folder->parent_fd) < 0 ? error_os(errno, "fsync the directory of %s", folder->name) : NULL;
+	return inspect_output_rename(folder->parent_fd, folder->temporary, folder->name, false);
 }
 
 void inspect_folder_clean(const char *text, char name[INSPECT_FOLDER_NAME_BYTES])

@@ -370,7 +370,7 @@ static struct error *write_all(struct job *job, const struct inspect_dump *dump,
 struct error *inspect_lttng_write(const struct inspect_dump *dump, const char *output, const char *partial)
 {
 	_cleanup_(lttng_closep) struct lttng *lttng = NULL;
-	_cleanup_(job_deinit) struct job job = {.folder = INSPECT_FOLDER_NONE};
+	_cleanup_(job_deinit) struct job job = {.folder = INSPECT_FOLDER_NONE, .ondisk = INSPECT_ONDISK_NONE};
 	struct error *err = lttng_open(dump->machine, &lttng);
 
 	if (err)

@@ -19,9 +19,8 @@ void inspect_ondisk_deinit(struct inspect_ondisk *trace)
 	for (size_t i = 0; i < trace->file_count; i++)
 		free(trace->files[i].name);
 	free(trace->files);
-	if (trace->dir_fd > 0)
-		close(trace->dir_fd);
-	*trace = (struct inspect_ondisk){0};
+	closep(&trace->dir_fd);
+	*trace = INSPECT_ONDISK_NONE;
 }
 
 // Only files: the directory may be one that others can write to.

@@ -28,7 +28,7 @@ struct inspect_ondisk_file {
 
 /** The trace. */
 struct inspect_ondisk {
-	int dir_fd; /**< Owned. */
+	int dir_fd; /**< Owned; -1: none. */
 	uint8_t uuid[CTF_UUID_BYTES];
 	struct inspect_ondisk_file *files; /**< Those that have packets of the trace. */
 	size_t file_count;
@@ -49,7 +49,9 @@ struct inspect_ondisk {
  */
 struct error *inspect_ondisk_open(const char *path, bool is_big, struct inspect_ondisk *ret) must_check;
 
-/** Close. @param[in] trace Zeroed, or of inspect_ondisk_open(). */
+#define INSPECT_ONDISK_NONE ((struct inspect_ondisk){.dir_fd = -1})
+
+/** Close. @param[in] trace INSPECT_ONDISK_NONE, or of inspect_ondisk_open(). */
 void inspect_ondisk_deinit(struct inspect_ondisk *trace);
 
 #define _cleanup_inspect_ondisk_ _cleanup_(inspect_ondisk_deinit)

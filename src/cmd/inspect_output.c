@@ -40,23 +40,20 @@ struct error *inspect_output_open(const char *path, bool is_forced, struct inspe
 	return NULL;
 }
 
-static int give_name(const struct inspect_output *output)
+struct error *inspect_output_rename(int dir_fd, char *temporary, const char *name, bool is_forced)
 {
-	int status;
+	int status = renameat2(dir_fd, temporary, dir_fd, name, is_forced ? 0 : RENAME_NOREPLACE);
 
-	if (output->is_forced)
-		return renameat(output->dir_fd, output->temporary, output->dir_fd, output->name);
-	status = renameat2(output->dir_fd, output->temporary, output->dir_fd, output->name, RENAME_NOREPLACE);
 	// Some file systems cannot tell; whether there is one was looked at before.
-	if (status < 0 && (errno == EINVAL || errno == ENOSYS))
-		status = renameat(output->dir_fd, output->temporary, output->dir_fd, output->name);
-	return status;
+	if (status < 0 && !is_forced && (errno == EINVAL || errno == ENOSYS))
+		status = renameat(dir_fd, temporary, dir_fd, name);
+	if (status < 0)
+		return error_os(errno, "rename to %s", name);
+	*temporary = '\0';
+	return fsync(dir_fd) < 0 ? error_os(errno, "fsync the directory of %s", name) : NULL;
 }
 
 struct error *inspect_output_finish(struct inspect_output *output)
 {
-	if (give_name(output) < 0)
-		return error_os(errno, "rename to %s", output->name);
-	*output->temporary = '\0';
-	return fsync(output->dir_fd) < 0 ? error_os(errno, "fsync the directory of %s", output->name) : NULL;
+	return inspect_output_rename(output->dir_fd, output->temporary, output->name, output->is_forced);
 }

@@ -39,6 +39,17 @@ struct error *inspect_output_open(const char *path, bool is_forced, struct inspe
 /** Give it its name. @param[in,out] output All of it was written. @return NULL; ERROR_OS (EEXIST: somebody made one meanwhile). */
 struct error *inspect_output_finish(struct inspect_output *output) must_check;
 
+/**
+ * Give a file or directory its name.
+ *
+ * @param[in] dir_fd The directory that it is in; synced.
+ * @param[in,out] temporary Its name so far; "" when it has the other one.
+ * @param[in] name Its name.
+ * @param[in] is_forced One of that name may be replaced.
+ * @return NULL; ERROR_OS (EEXIST: somebody made one meanwhile).
+ */
+struct error *inspect_output_rename(int dir_fd, char *temporary, const char *name, bool is_forced) must_check;
+
 /** Close it, and remove it if it has not got its name. @param[in] output INSPECT_OUTPUT_NONE, or of inspect_output_open(). */
 void inspect_output_deinit(struct inspect_output *output);
 

@@ -50,7 +50,8 @@ uint32_t btf_word(const struct btf *btf, const uint8_t *raw)
 	return load_u32(raw, btf->is_big_endian);
 }
 
-uint64_t btf_trailer_bytes(enum btf_kind kind, uint32_t count)
+// Bytes that follow the fixed part of a type.
+static uint64_t trailer_bytes(enum btf_kind kind, uint32_t count)
 {
 	switch (kind) {
 	case BTF_KIND_INT:
@@ -72,6 +73,20 @@ uint64_t btf_trailer_bytes(enum btf_kind kind, uint32_t count)
 	}
 }
 
+struct btf_type btf_decode_type(const uint8_t raw[BTF_TYPE_BYTES], bool is_big_endian, uint64_t at)
+{
+	uint32_t info = load_u32(raw + 4, is_big_endian), count = info & 0xffff;
+	enum btf_kind kind = (enum btf_kind)(info >> 24 & 0x1f);
+
+	return (struct btf_type){.at = at,
+	                         .name = load_u32(raw, is_big_endian),
+	                         .kind = kind,
+	                         .kind_flag = info >> 31,
+	                         .count = count,
+	                         .value = load_u32(raw + 8, is_big_endian),
+	                         .bytes = BTF_TYPE_BYTES + trailer_bytes(kind, count)};
+}
+
 struct error *btf_step(struct btf *btf)
 {
 	if (!btf->steps_left)
@@ -84,7 +99,6 @@ struct error *btf_read_type(struct btf *btf, uint64_t at, struct btf_type *ret)
 {
 	uint8_t raw[BTF_TYPE_BYTES];
 	struct error *err = btf_step(btf);
-	uint32_t info;
 
 	if (err)
 		return err;
@@ -93,14 +107,7 @@ struct error *btf_read_type(struct btf *btf, uint64_t at, struct btf_type *ret)
 	err = btf_get(btf, btf->types_vaddr + at, raw, sizeof(raw));
 	if (err)
 		return err;
-	info = btf_word(btf, raw + 4);
-	ret->at = at;
-	ret->name = btf_word(btf, raw);
-	ret->kind = (enum btf_kind)(info >> 24 & 0x1f);
-	ret->kind_flag = info >> 31;
-	ret->count = info & 0xffff;
-	ret->value = btf_word(btf, raw + 8);
-	ret->bytes = BTF_TYPE_BYTES + btf_trailer_bytes(ret->kind, ret->count);
+	*ret = btf_decode_type(raw, btf->is_big_endian, at);
 	if (!ret->kind || ret->kind > BTF_KIND_ENUM64 || ret->bytes > btf->types_bytes - at)
 		return error_new(ERROR_BAD_DATA, "BTF: kind %u at %#jx", (unsigned int)ret->kind, (uintmax_t)at);
 	return NULL;

@@ -98,8 +98,8 @@ struct error *btf_read_header(struct btf *btf, uint64_t vaddr, uint64_t room) mu
 /** Copy bytes of it. @param[in,out] btf The section. @param[in] vaddr First byte. @param[out] buf Bytes. @param[in] size_bytes Their number. @return NULL; as xlat_read(). */
 struct error *btf_get(struct btf *btf, uint64_t vaddr, void *buf, size_t size_bytes) must_check;
 
-/** Bytes that follow the fixed part of a type. @param[in] kind Its kind. @param[in] count Of its members, from its info word. */
-uint64_t btf_trailer_bytes(enum btf_kind kind, uint32_t count);
+/** A type's fixed part. @param[in] raw Its bytes. @param[in] is_big_endian Their byte order. @param[in] at Its position. @return It; whether it makes sense was not looked at. */
+struct btf_type btf_decode_type(const uint8_t raw[BTF_TYPE_BYTES], bool is_big_endian, uint64_t at);
 
 /** A number of 32 bits in it. @param[in] btf The section. @param[in] raw Its bytes. @return See there. */
 uint32_t btf_word(const struct btf *btf, const uint8_t *raw);

@@ -393,3 +393,16 @@ bool vmcore_next_frames(const struct vmcore *core, enum vmcore_frame_set which, 
 	};
 	return true;
 }
+
+uint64_t vmcore_count_frames(const struct vmcore *core, enum vmcore_frame_set which)
+{
+	struct vmcore_frames frames = {0};
+	uint64_t count = 0;
+
+	for (uint64_t pfn = 0; vmcore_next_frames(core, which, pfn, &frames); pfn = frames.pfn_end) {
+		if (frames.pfn_end <= frames.pfn_start)
+			break;
+		count += frames.pfn_end - frames.pfn_start;
+	}
+	return count;
+}

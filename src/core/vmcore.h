@@ -205,6 +205,9 @@ uint64_t vmcore_max_pfn(const struct vmcore *core);
  */
 const struct vmcore_region *vmcore_region_from(const struct vmcore *core, uint64_t paddr);
 
+/** How many page frames a set has. @param[in] core The dump. @param[in] which The set. */
+uint64_t vmcore_count_frames(const struct vmcore *core, enum vmcore_frame_set which);
+
 /**
  * Next run of page frames of a set.
  *

@@ -6,19 +6,6 @@
 #include "core/memmap.h"
 #include "core/page.h"
 
-static uint64_t count_frames(const struct vmcore *core, enum vmcore_frame_set which)
-{
-	struct vmcore_frames frames = {0};
-	uint64_t count = 0;
-
-	for (uint64_t pfn = 0; vmcore_next_frames(core, which, pfn, &frames); pfn = frames.pfn_end) {
-		if (frames.pfn_end <= frames.pfn_start)
-			break;
-		count += frames.pfn_end - frames.pfn_start;
-	}
-	return count;
-}
-
 static struct error *count_struct_pages(struct kernel *kernel, struct coverage *coverage)
 {
 	_cleanup_(page_layout_destroyp) struct page_layout *layout = NULL;
@@ -49,8 +36,8 @@ void coverage_init(struct coverage *ret, struct kernel *kernel)
 	uint64_t page_bytes = vmcore_page_bytes(kernel->core);
 
 	*ret = (struct coverage){.level = kernel->core->dump_level};
-	ret->memory_bytes = count_frames(kernel->core, VMCORE_FRAMES_RAM) * page_bytes;
-	ret->dump_bytes = count_frames(kernel->core, VMCORE_FRAMES_PRESENT) * page_bytes;
+	ret->memory_bytes = vmcore_count_frames(kernel->core, VMCORE_FRAMES_RAM) * page_bytes;
+	ret->dump_bytes = vmcore_count_frames(kernel->core, VMCORE_FRAMES_PRESENT) * page_bytes;
 	kernel_explain(ret->why, count_struct_pages(kernel, ret));
 }
 

@@ -164,16 +164,6 @@ static struct error *read_sessions(struct lttng *lttng, uint64_t head)
 	return err;
 }
 
-static uint64_t count_pages(const struct vmcore *core)
-{
-	struct vmcore_frames frames;
-	uint64_t count = 0;
-
-	for (uint64_t pfn = 0; vmcore_next_frames(core, VMCORE_FRAMES_PRESENT, pfn, &frames); pfn = frames.pfn_end)
-		count += frames.pfn_end - frames.pfn_start;
-	return count;
-}
-
 struct sessions_symbol {
 	uint64_t vaddr;
 };
@@ -196,7 +186,7 @@ struct error *lttng_open(const struct machine *machine, struct lttng **ret)
 	if (!lttng)
 		return error_new(ERROR_NOMEM, "no memory for sessions");
 	lttng->kernel = machine->kernel;
-	lttng->pages_left = count_pages(machine->kernel->core);
+	lttng->pages_left = vmcore_count_frames(machine->kernel->core, VMCORE_FRAMES_PRESENT);
 	lttng->buffers_left = BUFFERS_MAX;
 	lttng->sessions = calloc(LTTNG_SESSIONS_MAX, sizeof(*lttng->sessions));
 	if (!lttng->sessions)

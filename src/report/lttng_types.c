@@ -65,104 +65,70 @@ static const struct {
 	{LTTNG_TYPES_CHANNEL_NODE, "lttng_kernel_channel_common_private", "node"},
 };
 
-// Where they are, as pahole tells it of modules that were compiled, for 64-bit machines; between the versions of a row the sources
-// of all that stands before them are the same.
+// Versions 2 whose structures are known.
+enum { FIRST_MINOR = 13, LAST_MINOR = 16 };
+
+// Where they are in the first of them, as pahole tells it of modules that were compiled, for 64-bit machines.
+static const uint32_t places[LTTNG_TYPES_MEMBER_COUNT] = {
+	[LTTNG_TYPES_SESSION_CHAN] = 24,
+	[LTTNG_TYPES_SESSION_LIST] = 56,
+	[LTTNG_TYPES_SESSION_UUID] = 76,
+	[LTTNG_TYPES_SESSION_METADATA_CACHE] = 96,
+	[LTTNG_TYPES_SESSION_NAME] = 32896,
+	[LTTNG_TYPES_CACHE_DATA] = 0,
+	[LTTNG_TYPES_CACHE_ALLOC] = 8,
+	[LTTNG_TYPES_CACHE_WRITTEN] = 12,
+	[LTTNG_TYPES_CACHE_PRODUCING] = 16,
+	[LTTNG_TYPES_CHANNEL_ID] = 112,
+	[LTTNG_TYPES_CHANNEL_TYPE] = 124,
+	[LTTNG_TYPES_CHANNEL_RB_CHAN] = 136,
+	[LTTNG_TYPES_CHANNEL_NODE] = 152,
+	[LTTNG_TYPES_RING_COMMIT_COUNT_MASK] = 8,
+	[LTTNG_TYPES_RING_BACKEND] = 16,
+	[LTTNG_TYPES_BACKEND_BUF_SIZE] = 0,
+	[LTTNG_TYPES_BACKEND_SUBBUF_SIZE] = 8,
+	[LTTNG_TYPES_BACKEND_BUF] = 32,
+	[LTTNG_TYPES_BACKEND_NUM_SUBBUF] = 40,
+	[LTTNG_TYPES_BUFFER_OFFSET] = 0,
+	[LTTNG_TYPES_BUFFER_COMMIT_HOT] = 8,
+	[LTTNG_TYPES_BUFFER_CONSUMED] = 16,
+	[LTTNG_TYPES_BUFFER_LAST_TSC] = 32,
+	[LTTNG_TYPES_BUFFER_BACKEND] = 40,
+	[LTTNG_TYPES_BUFFER_COMMIT_COLD] = 112,
+	[LTTNG_TYPES_BUFFER_LOST_FULL] = 136,
+	[LTTNG_TYPES_BUFFER_LOST_WRAP] = 144,
+	[LTTNG_TYPES_BUFFER_LOST_BIG] = 152,
+	[LTTNG_TYPES_STORE_WSB] = 0,
+	[LTTNG_TYPES_STORE_RSB] = 8,
+	[LTTNG_TYPES_STORE_ARRAY] = 24,
+	[LTTNG_TYPES_STORE_CHAN] = 40,
+	[LTTNG_TYPES_STORE_CPU] = 48,
+	[LTTNG_TYPES_HOT_SEQ] = 8,
+	[LTTNG_TYPES_HOT_BYTES] = 16,
+	[LTTNG_TYPES_COLD_CC_SB] = 0,
+	[LTTNG_TYPES_COLD_BYTES] = 8,
+	[LTTNG_TYPES_PAGES_P] = 32,
+	[LTTNG_TYPES_PAGE_VIRT] = 0,
+	[LTTNG_TYPES_PAGE_BYTES] = 16,
+	[LTTNG_TYPES_SUBBUFFER_ID] = 0,
+	[LTTNG_TYPES_SUBBUFFER_BYTES] = 8,
+};
+
+// What has another place from a version on; between these the sources of all that stands before a member are the same.
 static const struct {
-	unsigned int first_minor, last_minor; // Of versions 2.
-	uint32_t at[LTTNG_TYPES_MEMBER_COUNT];
-} versions[] = {
-	{13,
-         13,
-         {
-		 [LTTNG_TYPES_SESSION_CHAN] = 24,
-		 [LTTNG_TYPES_SESSION_LIST] = 56,
-		 [LTTNG_TYPES_SESSION_UUID] = 76,
-		 [LTTNG_TYPES_SESSION_METADATA_CACHE] = 96,
-		 [LTTNG_TYPES_SESSION_NAME] = 32896,
-		 [LTTNG_TYPES_CACHE_DATA] = 0,
-		 [LTTNG_TYPES_CACHE_ALLOC] = 8,
-		 [LTTNG_TYPES_CACHE_WRITTEN] = 12,
-		 [LTTNG_TYPES_CACHE_PRODUCING] = 16,
-		 [LTTNG_TYPES_CHANNEL_ID] = 112,
-		 [LTTNG_TYPES_CHANNEL_TYPE] = 124,
-		 [LTTNG_TYPES_CHANNEL_RB_CHAN] = 136,
-		 [LTTNG_TYPES_CHANNEL_NODE] = 152,
-		 [LTTNG_TYPES_RING_COMMIT_COUNT_MASK] = 8,
-		 [LTTNG_TYPES_RING_BACKEND] = 16,
-		 [LTTNG_TYPES_BACKEND_BUF_SIZE] = 0,
-		 [LTTNG_TYPES_BACKEND_SUBBUF_SIZE] = 8,
-		 [LTTNG_TYPES_BACKEND_BUF] = 32,
-		 [LTTNG_TYPES_BACKEND_NUM_SUBBUF] = 40,
-		 [LTTNG_TYPES_BUFFER_OFFSET] = 0,
-		 [LTTNG_TYPES_BUFFER_COMMIT_HOT] = 8,
-		 [LTTNG_TYPES_BUFFER_CONSUMED] = 16,
-		 [LTTNG_TYPES_BUFFER_LAST_TSC] = 32,
-		 [LTTNG_TYPES_BUFFER_BACKEND] = 40,
-		 [LTTNG_TYPES_BUFFER_COMMIT_COLD] = 112,
-		 [LTTNG_TYPES_BUFFER_LOST_FULL] = 136,
-		 [LTTNG_TYPES_BUFFER_LOST_WRAP] = 144,
-		 [LTTNG_TYPES_BUFFER_LOST_BIG] = 152,
-		 [LTTNG_TYPES_STORE_WSB] = 0,
-		 [LTTNG_TYPES_STORE_RSB] = 8,
-		 [LTTNG_TYPES_STORE_ARRAY] = 24,
-		 [LTTNG_TYPES_STORE_CHAN] = 40,
-		 [LTTNG_TYPES_STORE_CPU] = 48,
-		 [LTTNG_TYPES_HOT_SEQ] = 8,
-		 [LTTNG_TYPES_HOT_BYTES] = 16,
-		 [LTTNG_TYPES_COLD_CC_SB] = 0,
-		 [LTTNG_TYPES_COLD_BYTES] = 8,
-		 [LTTNG_TYPES_PAGES_P] = 32,
-		 [LTTNG_TYPES_PAGE_VIRT] = 0,
-		 [LTTNG_TYPES_PAGE_BYTES] = 16,
-		 [LTTNG_TYPES_SUBBUFFER_ID] = 0,
-		 [LTTNG_TYPES_SUBBUFFER_BYTES] = 8,
-	 }},
-	{14,
-         16,
-         {
-		 [LTTNG_TYPES_SESSION_CHAN] = 24,
-		 [LTTNG_TYPES_SESSION_LIST] = 65608,
-		 [LTTNG_TYPES_SESSION_UUID] = 65628,
-		 [LTTNG_TYPES_SESSION_METADATA_CACHE] = 65648,
-		 [LTTNG_TYPES_SESSION_NAME] = 66173,
-		 [LTTNG_TYPES_CACHE_DATA] = 0,
-		 [LTTNG_TYPES_CACHE_ALLOC] = 8,
-		 [LTTNG_TYPES_CACHE_WRITTEN] = 12,
-		 [LTTNG_TYPES_CACHE_PRODUCING] = 16,
-		 [LTTNG_TYPES_CHANNEL_ID] = 136,
-		 [LTTNG_TYPES_CHANNEL_TYPE] = 148,
-		 [LTTNG_TYPES_CHANNEL_RB_CHAN] = 160,
-		 [LTTNG_TYPES_CHANNEL_NODE] = 24,
-		 [LTTNG_TYPES_RING_COMMIT_COUNT_MASK] = 8,
-		 [LTTNG_TYPES_RING_BACKEND] = 16,
-		 [LTTNG_TYPES_BACKEND_BUF_SIZE] = 0,
-		 [LTTNG_TYPES_BACKEND_SUBBUF_SIZE] = 8,
-		 [LTTNG_TYPES_BACKEND_BUF] = 32,
-		 [LTTNG_TYPES_BACKEND_NUM_SUBBUF] = 40,
-		 [LTTNG_TYPES_BUFFER_OFFSET] = 0,
-		 [LTTNG_TYPES_BUFFER_COMMIT_HOT] = 8,
-		 [LTTNG_TYPES_BUFFER_CONSUMED] = 16,
-		 [LTTNG_TYPES_BUFFER_LAST_TSC] = 32,
-		 [LTTNG_TYPES_BUFFER_BACKEND] = 40,
-		 [LTTNG_TYPES_BUFFER_COMMIT_COLD] = 112,
-		 [LTTNG_TYPES_BUFFER_LOST_FULL] = 136,
-		 [LTTNG_TYPES_BUFFER_LOST_WRAP] = 144,
-		 [LTTNG_TYPES_BUFFER_LOST_BIG] = 152,
-		 [LTTNG_TYPES_STORE_WSB] = 0,
-		 [LTTNG_TYPES_STORE_RSB] = 8,
-		 [LTTNG_TYPES_STORE_ARRAY] = 24,
-		 [LTTNG_TYPES_STORE_CHAN] = 40,
-		 [LTTNG_TYPES_STORE_CPU] = 48,
-		 [LTTNG_TYPES_HOT_SEQ] = 8,
-		 [LTTNG_TYPES_HOT_BYTES] = 16,
-		 [LTTNG_TYPES_COLD_CC_SB] = 0,
-		 [LTTNG_TYPES_COLD_BYTES] = 16,
-		 [LTTNG_TYPES_PAGES_P] = 32,
-		 [LTTNG_TYPES_PAGE_VIRT] = 0,
-		 [LTTNG_TYPES_PAGE_BYTES] = 16,
-		 [LTTNG_TYPES_SUBBUFFER_ID] = 0,
-		 [LTTNG_TYPES_SUBBUFFER_BYTES] = 8,
-	 }},
+	unsigned int minor;
+	enum lttng_types_member which;
+	uint32_t at;
+} moves[] = {
+	{14, LTTNG_TYPES_SESSION_LIST, 65608},
+	{14, LTTNG_TYPES_SESSION_UUID, 65628},
+	{14, LTTNG_TYPES_SESSION_METADATA_CACHE, 65648},
+	{14, LTTNG_TYPES_SESSION_NAME, 66173},
+	{14, LTTNG_TYPES_CHANNEL_ID, 136},
+	{14, LTTNG_TYPES_CHANNEL_TYPE, 148},
+	{14, LTTNG_TYPES_CHANNEL_RB_CHAN, 160},
+	{14, LTTNG_TYPES_CHANNEL_NODE, 24},
+	{14, LTTNG_TYPES_COLD_BYTES, 16},
 };
 
 static const struct modlist_module *find(const struct modlist *modules, const char *name)
@@ -234,15 +200,15 @@ static bool by_version(struct lttng_types *types)
 	// "2.13.9", also "2.13.9-pre".
 	if (sscanf(types->version, "2.%3u.", &minor) != 1)
 		return false;
-	for (size_t i = 0; i < array_size(versions); i++) {
-		if (minor < versions[i].first_minor || minor > versions[i].last_minor)
-			continue;
-		for (size_t k = 0; k < LTTNG_TYPES_MEMBER_COUNT; k++)
-			types->at[k] = versions[i].at[k];
-		snprintf(types->from, sizeof(types->from), "version %.60s", types->version);
-		return true;
-	}
-	return false;
+	if (minor < FIRST_MINOR || minor > LAST_MINOR)
+		return false;
+	for (size_t i = 0; i < LTTNG_TYPES_MEMBER_COUNT; i++)
+		types->at[i] = places[i];
+	for (size_t i = 0; i < array_size(moves); i++)
+		if (minor >= moves[i].minor)
+			types->at[moves[i].which] = moves[i].at;
+	snprintf(types->from, sizeof(types->from), "version %.60s", types->version);
+	return true;
 }
 
 struct error *lttng_types_init(struct lttng_types *ret, struct kernel *kernel, const struct modlist *modules)
@@ -260,7 +226,6 @@ struct error *lttng_types_init(struct lttng_types *ret, struct kernel *kernel, c
 		return NULL;
 	return error_new(
 		ERROR_UNSUPPORTED,
-		"the structures of LTTng-modules %s are not known: %s (without types versions 2.%u to 2.%u are)",
-		ret->version[0] ? ret->version : "of no version", why, versions[0].first_minor,
-		versions[array_size(versions) - 1].last_minor);
+		"the structures of LTTng-modules %s are not known: %s (without types versions 2.%d to 2.%d are)",
+		ret->version[0] ? ret->version : "of no version", why, FIRST_MINOR, LAST_MINOR);
 }

@@ -55,18 +55,17 @@ static void section_deinit(struct section *section)
 static struct error *find_base(struct section *section)
 {
 	struct kernel *kernel = section->kernel;
-	uint64_t start = kernel->symbols[KERNEL_BTF_START], header = 0, offset = 0, bytes = 0;
+	uint64_t start = kernel->symbols[KERNEL_BTF_START], end = kernel->symbols[KERNEL_BTF_STOP];
+	_cleanup_free_ struct btf *btf = btf_new(kernel->core, &kernel->xlat, &kernel->reader);
 	struct error *err;
 
-	if (!start)
+	if (!btf)
+		return error_new(ERROR_NOMEM, "no memory for types");
+	if (!start || end < start)
 		return error_new(ERROR_UNSUPPORTED, "the kernel has no symbol __start_BTF");
-	err = vmemory_uint(kernel->memory, start + 4, 4, &header);
-	if (!err)
-		err = vmemory_uint(kernel->memory, start + 16, 4, &offset);
-	if (!err)
-		err = vmemory_uint(kernel->memory, start + 20, 4, &bytes);
-	section->base_strings = start + header + offset;
-	section->base_string_bytes = bytes;
+	err = btf_read_header(btf, start, end - start);
+	section->base_strings = btf->strings_vaddr;
+	section->base_string_bytes = btf->strings_bytes;
 	return err;
 }
 
@@ -112,15 +111,7 @@ static bool is_name(struct section *section, uint32_t name, const char *wanted)
 
 static struct btf_type type_at(const struct section *section, uint64_t at)
 {
-	const uint8_t *raw = section->types + at;
-	uint32_t info = load_u32(raw + 4, section->is_big);
-
-	return (struct btf_type){.at = at,
-	                         .name = load_u32(raw, section->is_big),
-	                         .kind = (enum btf_kind)(info >> 24 & 0x1f),
-	                         .kind_flag = info >> 31,
-	                         .count = info & 0xffff,
-	                         .value = load_u32(raw + 8, section->is_big)};
+	return btf_decode_type(section->types + at, section->is_big, at);
 }
 
 static bool find_member(struct section *section, const struct btf_type *type, uint64_t start_bits, unsigned int depth,
@@ -193,16 +184,14 @@ static struct error *walk(struct section *section)
 		return error_new(ERROR_NOMEM, "no memory for types");
 	while (at < section->type_bytes) {
 		struct btf_type type;
-		uint64_t bytes;
 
 		if (section->type_bytes - at < BTF_TYPE_BYTES)
 			return error_new(ERROR_BAD_DATA, "they end within a type");
 		type = type_at(section, at);
-		bytes = BTF_TYPE_BYTES + btf_trailer_bytes(type.kind, type.count);
-		if (!type.kind || type.kind > BTF_KIND_ENUM64 || bytes > section->type_bytes - at)
+		if (!type.kind || type.kind > BTF_KIND_ENUM64 || type.bytes > section->type_bytes - at)
 			return error_new(ERROR_BAD_DATA, "kind %u at %#jx", (unsigned int)type.kind, (uintmax_t)at);
 		section->places[section->count++] = (uint32_t)at;
-		at += bytes;
+		at += type.bytes;
 	}
 	return NULL;
 }

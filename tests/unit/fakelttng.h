@@ -41,17 +41,6 @@ enum {
 };
 
 static const struct fakecrash_struct fakelttng_structs[] = {
-	{"module",
-         0x200,
-         {{"list", 8, 8},
-          {"name", 24, 8},
-          {"taints", 80, 8},
-          {"mem", 128, 48},
-          {"core_layout", 176, 16},
-          {"init_layout", 192, 16},
-          {"arch", 256, 8},
-          {"kallsyms", 320, 8},
-          {"version", 360, 8}}},
 	{"btf_module", 64, {{"list", 8, 8}, {"btf", 32, 8}}},
 	{"btf", 128, {{"data", 0, 8}, {"data_size", 24, 4}, {"start_id", 32, 4}, {"name", 40, 8}}},
 };
