@@ -111,6 +111,7 @@ struct error *copy_report_write(const struct arguments *args, const struct copy_
 	put_pages(&json, stats, args->copy.dump_level);
 	json_number(&json, "bytes_written", stats->bytes_written);
 	json_number(&json, "elapsed_ms", stats->elapsed_ms);
+	json_number(&json, "filter_us", stats->filter_us);
 	json_number(&json, "memory_bound_bytes", copy_memory_bytes(&args->copy, vmcore_max_pfn(report->core)));
 	if (report->memory_peak_bytes)
 		json_number(&json, "memory_peak_bytes", report->memory_peak_bytes);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bitmap.h"
 #include "base/endian.h"
 #include "core/btf.h"
 #include "core/kallsyms.h"
@@ -474,56 +475,89 @@ struct page_view page_view(const struct page_layout *layout, const uint8_t *page
 	return view;
 }
 
-uint64_t page_plain_run(const struct page_layout *layout, const uint8_t *page, uint64_t page_count)
+// One bit of each page for each question, those of the first page lowest.
+struct answers {
+	uint64_t special, tails, anon, cache, private;
+};
+
+// No branch: pages are in any order, and this is where the time goes on a machine whose memory is in use.
+static inline struct answers ask_pages(const struct page_layout *layout, const uint8_t *page, unsigned int count,
+                                       bool is_big)
 {
+	const uint64_t special_mask = layout->head_mask | layout->hwpoison_mask | layout->slab_mask;
+	const uint64_t swap_mask = layout->swapcache_mask | layout->swapbacked_mask;
+	const uint64_t lru_mask = layout->lru_mask, private_mask = layout->private_mask;
+	const uint64_t tail_bit = layout->has_head_offset ? PAGE_TAIL : 0;
 	const uint8_t *flags = page + layout->flags_offset, *mapping = page + layout->mapping_offset;
-	const uint8_t *mapcount = page + layout->mapcount_offset;
-	const uint8_t *head = layout->has_head_offset ? page + layout->head_offset : mapping;
-	uint64_t special = layout->lru_mask | layout->swapcache_mask | layout->head_mask | layout->hwpoison_mask |
-	                   layout->slab_mask;
-	bool is_big = layout->is_big_endian;
-	uint64_t at = 0, end = page_count * layout->struct_bytes;
+	const uint8_t *mapcount = page + layout->mapcount_offset, *head = page + layout->head_offset;
+	struct answers ret = {0};
 
-	// One look at each word and one branch: this is where the time goes on a machine whose memory is in use.
-	for (; at < end; at += layout->struct_bytes) {
-		uint64_t links = load_u64(mapping + at, is_big) | load_u64(head + at, is_big);
-		bool is_typed = (int32_t)load_u32(mapcount + at, is_big) < -1;
+	for (uint64_t at = count * layout->struct_bytes; at > 0;) {
+		uint64_t bits;
 
-		if ((load_u64(flags + at, is_big) & special) | (links & (PAGE_MAPPING_ANON | PAGE_TAIL)) | is_typed)
-			break;
+		at -= layout->struct_bytes;
+		// Of the next word: without it most of the time is waiting for memory.
+		__builtin_prefetch(page + count * layout->struct_bytes + at);
+		bits = load_u64(flags + at, is_big);
+		ret.special = ret.special << 1 |
+		              (((bits & special_mask) != 0) | ((int32_t)load_u32(mapcount + at, is_big) < -1));
+		ret.tails = ret.tails << 1 | (load_u64(head + at, is_big) & tail_bit);
+		ret.anon = ret.anon << 1 | (load_u64(mapping + at, is_big) & PAGE_MAPPING_ANON);
+		// As is_cache().
+		ret.cache = ret.cache << 1 | (((bits & lru_mask) != 0) | ((bits & swap_mask) == swap_mask));
+		ret.private = ret.private << 1 | ((bits & private_mask) != 0);
 	}
-	return at / layout->struct_bytes;
+	return ret;
 }
 
-// Class of a single page by its words, or PAGE_CLASS_COUNT if it needs a closer look.
-static inline enum page_class single_class(const struct page_layout *layout, const uint8_t *page)
+// Puts a page into the mask that it belongs to, which has a type, or one of the flags that make it special.
+static void place_special(const struct page_layout *layout, const uint8_t *page, uint64_t bit, struct page_word *word)
 {
-	bool is_big = layout->is_big_endian;
-	uint64_t flags = load_u64(page + layout->flags_offset, is_big);
-	uint64_t mapping = load_u64(page + layout->mapping_offset, is_big);
-	uint64_t head = layout->has_head_offset ? load_u64(page + layout->head_offset, is_big) : 0;
-	int32_t type = (int32_t)load_u32(page + layout->mapcount_offset, is_big);
+	uint64_t flags = load_u64(page + layout->flags_offset, layout->is_big_endian);
+	uint32_t type = load_u32(page + layout->mapcount_offset, layout->is_big_endian);
 
-	if ((flags & (layout->head_mask | layout->hwpoison_mask | layout->slab_mask)) | (head & PAGE_TAIL) |
-	    (type < -1))
-		return PAGE_CLASS_COUNT;
-	if (mapping & PAGE_MAPPING_ANON)
-		return PAGE_USER;
-	if (!is_cache(layout, flags))
-		return PAGE_KERNEL;
-	return flags & layout->private_mask ? PAGE_CACHE_PRIVATE : PAGE_CACHE;
+	if (word->tails & bit && !(flags & layout->hwpoison_mask))
+		return;
+	word->tails &= ~bit;
+	if (flags & (layout->head_mask | layout->hwpoison_mask))
+		word->views |= bit;
+	else if (flags & layout->slab_mask || has_type(type, &layout->slab))
+		word->classes[PAGE_KERNEL] |= bit;
+	else if (has_type(type, &layout->buddy) || has_type(type, &layout->unaccepted))
+		word->views |= bit;
+	else
+		word->classes[has_type(type, &layout->offline) ? PAGE_OFFLINE : PAGE_KERNEL] |= bit;
 }
 
-uint64_t page_class_run(const struct page_layout *layout, const uint8_t *page, uint64_t page_count,
-                        enum page_class *class_ret)
+void page_word(const struct page_layout *layout, const uint8_t *page, unsigned int count, struct page_word *ret)
 {
-	enum page_class class = single_class(layout, page);
-	uint64_t count = 1;
+	struct answers is =
+		layout->is_big_endian ? ask_pages(layout, page, count, true) : ask_pages(layout, page, count, false);
+	uint64_t single = bitmap_mask(0, count) & ~is.tails & ~is.special;
 
-	if (class == PAGE_CLASS_COUNT)
-		return 0;
-	while (count < page_count && single_class(layout, page + count * layout->struct_bytes) == class)
-		count++;
-	*class_ret = class;
-	return count;
+	*ret = (struct page_word){.tails = is.tails};
+	for (uint64_t left = is.special; left; left &= left - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(left);
+
+		place_special(layout, page + i * layout->struct_bytes, UINT64_C(1) << i, ret);
+	}
+	ret->classes[PAGE_USER] = single & is.anon;
+	single &= ~is.anon;
+	ret->classes[PAGE_CACHE] = single & is.cache & ~is.private;
+	ret->classes[PAGE_CACHE_PRIVATE] = single & is.cache & is.private;
+	ret->classes[PAGE_KERNEL] |= single & ~is.cache;
+}
+
+unsigned int page_word_run(const struct page_word *word, unsigned int start, unsigned int end,
+                           enum page_class *class_ret)
+{
+	const uint64_t *bits = &word->tails;
+	unsigned int class = 0;
+
+	while (class < PAGE_CLASS_COUNT && !bitmap_test(&word->classes[class], start))
+		class ++;
+	if (class < PAGE_CLASS_COUNT)
+		bits = &word->classes[class];
+	*class_ret = (enum page_class) class;
+	return (unsigned int)bitmap_find(bits, start, end, false);
 }

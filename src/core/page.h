@@ -79,26 +79,37 @@ bool page_layout_knows_free(const struct page_layout *layout);
  */
 struct page_view page_view(const struct page_layout *layout, const uint8_t *page, uint64_t page_count, uint64_t pfn);
 
-/**
- * Pass over struct pages that say nothing: PAGE_KERNEL, order 0, neither head nor tail of a compound page, not poisoned.
- *
- * @param[in] layout The layout.
- * @param[in] page Their struct pages.
- * @param[in] page_count How many there are.
- * @return How many of the first ones are such; page_view() would say of each of them just that.
- */
-uint64_t page_plain_run(const struct page_layout *layout, const uint8_t *page, uint64_t page_count);
+/** Pages in a word of struct page_word. */
+enum { PAGE_WORD_PAGES = 64 };
+
+/** What some neighbours are: of each page one bit is set, in one of these, that of the first one lowest. */
+struct page_word {
+	uint64_t classes
+		[PAGE_CLASS_COUNT]; /**< page_view() says of them: of this class, order 0, nothing else but perhaps is_slab. */
+	uint64_t tails; /**< page_view() says of them: is_tail, nothing else. */
+	uint64_t views; /**< Only page_view() tells. */
+};
 
 /**
- * Pass over struct pages of single pages of one class: neither head nor tail of a compound page, without a type, not poisoned.
+ * Tell what several pages are, faster than one by one.
  *
  * @param[in] layout The layout.
  * @param[in] page Their struct pages.
- * @param[in] page_count How many there are.
- * @param[out] class_ret Their class; untouched if the first is none of these.
- * @return How many of the first ones are such; page_view() would say of each of them that it is of this class, order 0.
+ * @param[in] count How many, at most PAGE_WORD_PAGES.
+ * @param[out] ret See there.
  */
-uint64_t page_class_run(const struct page_layout *layout, const uint8_t *page, uint64_t page_count,
-                        enum page_class *class_ret);
+void page_word(const struct page_layout *layout, const uint8_t *page, unsigned int count, struct page_word *ret);
+
+/**
+ * Find how far pages of a word are the same.
+ *
+ * @param[in] word The word.
+ * @param[in] start Bit of the first page.
+ * @param[in] end Bit behind the last one; no page before it has a bit in views.
+ * @param[out] class_ret What they are; PAGE_CLASS_COUNT for tails.
+ * @return Bit behind the last one that is as the first.
+ */
+unsigned int page_word_run(const struct page_word *word, unsigned int start, unsigned int end,
+                           enum page_class *class_ret);
 
 #endif

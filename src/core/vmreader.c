@@ -4,14 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
 	// mmap offsets must be multiples of our own page size; 64 KiB is one on every machine.
 	MAP_ALIGN_BYTES = 64 << 10,
+	// A window of a file costs nothing but what is looked at.
+	PAGED_WINDOW_BYTES = 64 << 20,
+	// Huge pages of files are mapped as such where whole ones are.
+	HUGE_BYTES = 2 << 20,
 	// read() of /proc/vmcore costs the kernel a mapping for each page: larger windows read no faster, and those of which one
 	// page is wanted cost as much as they are larger (tests/vm/README.md). Not below the largest page of any machine.
 	READ_WINDOW_BYTES = 64 << 10,
+	// Looks that tell what a look costs.
+	TRIAL_LOOKS = 32,
 };
 
 void vmreader_init(struct vmreader *ret, const struct vmcore *core, size_t window_bytes)
@@ -26,6 +33,8 @@ void vmreader_init(struct vmreader *ret, const struct vmcore *core, size_t windo
 		.is_reading = !core->can_map,
 		.is_expanded = is_expanded,
 	};
+	if (core->is_paged && core->can_map)
+		ret->window_bytes = PAGED_WINDOW_BYTES;
 }
 
 static void drop_window(struct vmreader_window *window)
@@ -88,13 +97,14 @@ static struct error *read_window(struct vmreader *reader, const struct corefile 
 static bool map_window(struct vmreader *reader, const struct corefile *file, struct vmreader_window *window,
                        uint64_t offset, size_t need)
 {
-	uint64_t at = offset - offset % reader->window_bytes;
+	bool may_be_huge = reader->core->is_paged && reader->window_bytes >= HUGE_BYTES;
+	uint64_t at = offset - offset % reader->window_bytes, align = may_be_huge ? HUGE_BYTES : MAP_ALIGN_BYTES;
 	void *map;
 
 	// Windows lie at multiples of their size where that holds what is needed, so that neighbours are found in one.
 	if (offset + need > at + reader->window_bytes)
-		at = offset & ~(uint64_t)(MAP_ALIGN_BYTES - 1);
-	window->size_bytes = clip(file, at, reader->window_bytes + MAP_ALIGN_BYTES);
+		at = offset & ~(align - 1);
+	window->size_bytes = clip(file, at, reader->window_bytes + align);
 	map = mmap(NULL, window->size_bytes, PROT_READ, MAP_PRIVATE, file->fd, (off_t)(at - file->base_bytes));
 	if (map == MAP_FAILED)
 		return false;
@@ -240,12 +250,30 @@ struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_
 	return NULL;
 }
 
+static long page_faults(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_minflt : 0;
+}
+
+// Looks of which each costs a page fault are dearer than reading; in huge pages and in /proc/vmcore there are hardly any.
+static bool is_mapping_dear(struct vmreader *reader)
+{
+	if (!reader->looks)
+		reader->faults = page_faults();
+	else if (reader->looks == TRIAL_LOOKS)
+		reader->is_mapping_dear = page_faults() - reader->faults > TRIAL_LOOKS / 2;
+	reader->looks += reader->looks <= TRIAL_LOOKS;
+	return reader->is_mapping_dear;
+}
+
 bool vmreader_peek(struct vmreader *reader, uint64_t paddr, void *buf, size_t size_bytes)
 {
 	const struct vmcore_region *region;
 	struct error *err;
 
-	if (!reader->core->is_paged)
+	if (!reader->core->is_paged || !is_mapping_dear(reader))
 		return false;
 	err = find_region(reader, paddr);
 	if (error_catch(&err, ERROR_FAULT))

@@ -60,6 +60,9 @@ struct vmreader {
 	unsigned int next_page; /**< The page that is given up next. */
 	struct vmreader_page pages[VMREADER_PAGE_SLOTS];
 	void *state; /**< The format's own. */
+	unsigned int looks; /**< vmreader_peek(): asked so often, while it is not known … */
+	long faults; /**< … by page faults since the first time … */
+	bool is_mapping_dear; /**< … whether that costs more than reading. */
 };
 
 /**
@@ -92,7 +95,8 @@ struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_
                            size_t *got_ret) must_check;
 
 /**
- * Copy a few bytes that lie alone. Of a file, reading them costs less than a page fault in a mapping.
+ * Copy a few bytes that lie alone, where reading them costs less than a page fault in a mapping: in most files, not in
+ * /proc/vmcore and huge pages. The first calls leave it to the caller to map, and learn what that costs.
  *
  * @param[in,out] reader Reader.
  * @param[in] paddr First byte.

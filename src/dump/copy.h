@@ -109,6 +109,7 @@ struct copy_stats {
 	uint64_t pages_unclassified; /**< Pages whose struct page could not be read; they are kept. */
 	uint64_t bytes_written;
 	uint64_t elapsed_ms;
+	uint64_t filter_us; /**< Of it, time to tell which pages are kept, over all passes. */
 	unsigned int warnings; /**< Bits of enum copy_warning. */
 	char note[COPY_NOTE_BYTES]; /**< Text behind COPY_WARN_NO_FILTER, else "". */
 	char missing[COPY_NOTE_BYTES]; /**< Names behind COPY_WARN_NO_PROCESS, else "". */

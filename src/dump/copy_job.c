@@ -155,9 +155,13 @@ struct sink *copy_sink(const struct copy *copy, size_t index)
 static struct error *scan_and_keep(struct copy *copy, uint64_t pfn, uint64_t end, uint64_t *set,
                                    struct scan_result *result)
 {
+	uint64_t start_us = clock_now_us();
 	struct error *err = scan_window(&copy->scan, pfn, end, set, result);
 
-	return err ? err : keep_window(&copy->keep, pfn, end, set, &result->counts);
+	if (!err)
+		err = keep_window(&copy->keep, pfn, end, set, &result->counts);
+	copy->stats->filter_us += clock_now_us() - start_us;
+	return err;
 }
 
 // struct pages of one window may lie in another: those of a large machine are all found before the first window is used.

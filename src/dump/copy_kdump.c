@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/bitmap.h"
 #include "base/workers.h"
@@ -310,6 +312,21 @@ static struct error *count_all(struct kdump_copy *kdump, struct scan_result *res
 	return err;
 }
 
+// All of it is written soon: its pages come in one call, not by a page fault each. Kernels before v5.14 cannot.
+static void populate(void *bytes, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)bytes + page - 1) & ~(page - 1);
+	uintptr_t end = ((uintptr_t)bytes + size) & ~(page - 1);
+
+	if (start < end)
+		(void)madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+#else
+	(void)bytes;
+	(void)size;
+#endif
+}
+
 static struct error *allocate(struct kdump_copy *kdump)
 {
 	struct copy *copy = kdump->copy;
@@ -332,6 +349,7 @@ static struct error *allocate(struct kdump_copy *kdump)
 	if (!kdump->set || !kdump->block_worth || !kdump->windows || !kdump->parts || !kdump->part_starts ||
 	    (kdump->part_count > 1 && !kdump->piece_counts))
 		return error_new(ERROR_NOMEM, "no memory for the set of pages");
+	populate(kdump->set, copy_window_words(copy) * sizeof(*kdump->set));
 	for (size_t i = 0; i < kdump->part_count; i++) {
 		pthread_mutex_init(&kdump->parts[i].write_lock, NULL);
 		kdump->parts[i].copy = copy;

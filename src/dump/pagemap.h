@@ -24,7 +24,7 @@
 struct pagemap;
 
 /** Most frames between pagemap_start_window() and pagemap_end_window(). */
-enum { PAGEMAP_WINDOW_FRAMES = 1 << 25 };
+enum { PAGEMAP_WINDOW_FRAMES = (1 << 25) + (1 << 21) };
 
 /** The runs of one block, made from front to back by one thread. */
 struct pagemap_block {

@@ -121,35 +121,89 @@ static uint64_t take_view(struct scan_job *job, uint64_t pfn, struct page_view v
 	return end;
 }
 
-// Counts single pages of one class, and drops them if it is dropped.
-static uint64_t take_run(struct scan_job *job, uint64_t pfn, uint64_t count, enum page_class class)
+// Tells the page map of pages of a word, from bit start to end.
+static void map_word(struct scan_job *job, uint64_t pfn, const struct page_word *word, unsigned int start,
+                     unsigned int end)
 {
-	uint64_t first = pfn - job->base_pfn;
+	while (start < end) {
+		enum page_class class;
+		unsigned int stop = page_word_run(word, start, end, &class);
 
-	job->result.counts.classes[class] += bitmap_count(job->set, first, first + count);
+		if (class == PAGE_CLASS_COUNT && pfn + start < job->block_end) {
+			class = job->block_class;
+			stop = pfn + stop < job->block_end ? stop : (unsigned int)(job->block_end - pfn);
+		} else if (class == PAGE_CLASS_COUNT) {
+			class = PAGE_KERNEL;
+		}
+		pagemap_block_add(job->map, pfn + start, pfn + stop, pagemap_class_code(class));
+		start = stop;
+	}
+}
+
+// Counts tails of compound pages that are kept.
+static void count_tails(struct scan_job *job, uint64_t pfn, uint64_t tails)
+{
+	uint64_t in_block = job->block_end > pfn ? job->block_end - pfn : 0;
+	uint64_t inside = tails & bitmap_mask(0, in_block < PAGE_WORD_PAGES ? (unsigned int)in_block : PAGE_WORD_PAGES);
+
+	job->result.counts.classes[job->block_class] += bitmap_weight(inside);
+	job->result.counts.classes[PAGE_KERNEL] += bitmap_weight(tails & ~inside);
+}
+
+// Counts pages of a word, from bit start to end, and drops those whose class is dropped.
+static void take_bits(struct scan_job *job, uint64_t pfn, const struct page_word *word, unsigned int start,
+                      unsigned int end)
+{
+	uint64_t first = pfn - job->base_pfn, *set = &job->set[first / 64], dropped = 0;
+	uint64_t wanted = *set >> first % 64 & bitmap_mask(start, end);
+
+	if (word->tails & wanted)
+		count_tails(job, pfn, word->tails & wanted);
+	for (size_t class = 0; class < PAGE_CLASS_COUNT; class ++) {
+		uint64_t bits = word->classes[class] & wanted;
+
+		job->result.counts.classes[class] += bitmap_weight(bits);
+		if (filter_drops(class, job->scan->dump_level))
+			dropped |= bits;
+	}
+	*set &= ~(dropped << first % 64);
 	if (job->map)
-		pagemap_block_add(job->map, pfn, pfn + count, pagemap_class_code(class));
-	if (filter_drops(class, job->scan->dump_level))
-		bitmap_fill(job->set, first, first + count, false);
+		map_word(job, pfn, word, start, end);
+}
+
+// Takes the pages up to the end of a word of the set; more, if there is a block that reaches beyond it.
+static uint64_t take_word(struct scan_job *job, uint64_t pfn, const uint8_t *page, uint64_t left)
+{
+	const struct page_layout *layout = job->scan->layout;
+	unsigned int count = PAGE_WORD_PAGES - (pfn - job->base_pfn) % PAGE_WORD_PAGES, at = 0;
+	struct page_word word;
+
+	count = left < count ? (unsigned int)left : count;
+	page_word(layout, page, count, &word);
+	while (at < count) {
+		unsigned int stop = (unsigned int)bitmap_find(&word.views, at, count, true);
+		uint64_t next = pfn + count;
+
+		take_bits(job, pfn, &word, at, stop);
+		if (stop < count)
+			next = take_view(
+				job, pfn + stop,
+				page_view(layout, page + stop * page_layout_bytes(layout), left - stop, pfn + stop));
+		if (next >= pfn + count)
+			return next;
+		at = (unsigned int)(next - pfn);
+	}
 	return pfn + count;
 }
 
 // Takes as many pages as one look tells of; is_far_ret: a large free block, behind which there often is another.
 static uint64_t take_next(struct scan_job *job, uint64_t pfn, const uint8_t *page, uint64_t left, bool *is_far_ret)
 {
-	const struct page_layout *layout = job->scan->layout;
-	uint64_t count = page_plain_run(layout, page, left);
-	enum page_class class = PAGE_KERNEL;
-	struct page_view view;
+	struct page_view view = page_view(job->scan->layout, page, left, pfn);
 
-	*is_far_ret = false;
-	if (!count)
-		count = page_class_run(layout, page, left, &class);
-	if (count)
-		return take_run(job, pfn, count, class);
-	view = page_view(layout, page, left, pfn);
 	*is_far_ret = view.class == PAGE_FREE && UINT64_C(1) << view.order >= FAR_PAGES;
-	return take_view(job, pfn, view);
+	return UINT64_C(1) << view.order >= PAGE_WORD_PAGES ? take_view(job, pfn, view)
+	                                                    : take_word(job, pfn, page, left);
 }
 
 static void keep_unknown(struct scan_job *job, uint64_t pfn, uint64_t pfn_end)
@@ -217,8 +271,7 @@ static struct error *scan_piece(struct scan_job *job, const struct memmap_run *r
 		return err;
 	if (there > (end - first) * bytes)
 		there = (end - first) * bytes;
-	err = vmreader_map(&job->pages, paddr, there < VMREADER_WINDOW_DATA_BYTES ? there : VMREADER_WINDOW_DATA_BYTES,
-	                   &pages, &got);
+	err = vmreader_map(&job->pages, paddr, there, &pages, &got);
 	if (err)
 		return err;
 	there = (got < there ? got : there) / bytes;

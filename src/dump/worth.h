@@ -34,7 +34,7 @@ enum worth {
 };
 
 /** Most blocks of a window: page frames that share one answer, that of their best page. On small machines they are as small as a slab. */
-enum { WORTH_BLOCKS_MAX = 1 << 20, WORTH_BLOCK_PAGES_MIN = 4 };
+enum { WORTH_BLOCKS_MAX = (1 << 20) + (1 << 16), WORTH_BLOCK_PAGES_MIN = 4 };
 
 /** Page frames of struct pages that are looked at together: on most machines they are mapped by large pages. */
 enum { WORTH_MEMMAP_PAGES = 512 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/bitmap.h"
 #include "dump/pagemap.h"
 #include "dump/scan.h"
 #include "report/framekinds.h"
@@ -60,25 +61,44 @@ static void tell(struct walk *walk, uint64_t end, enum fmt_pagemap_code code)
 	}
 }
 
-// What as many frames are as one look tells of.
-static uint64_t take(struct walk *walk, const uint8_t *page, uint64_t left, uint64_t end)
+// Single pages and tails, up to the first that needs a closer look.
+static void take_word(struct walk *walk, const struct page_word *word, unsigned int end)
 {
-	const struct page_layout *layout = walk->scan->layout;
-	enum page_class class = PAGE_KERNEL;
-	enum fmt_pagemap_code code;
-	uint64_t count = page_plain_run(layout, page, left), next;
-	struct page_view view;
+	uint64_t first = walk->pfn;
 
-	if (!count)
-		count = page_class_run(layout, page, left, &class);
-	if (count) {
-		tell(walk, walk->pfn + count, pagemap_class_code(class));
-		return walk->pfn;
+	while (walk->pfn < first + end) {
+		unsigned int start = (unsigned int)(walk->pfn - first);
+		enum page_class class;
+		uint64_t stop = first + page_word_run(word, start, end, &class);
+		enum fmt_pagemap_code code = pagemap_class_code(class < PAGE_CLASS_COUNT ? class : PAGE_KERNEL);
+
+		if (class == PAGE_CLASS_COUNT && walk->pfn < walk->block_end) {
+			code = walk->block_code;
+			stop = stop < walk->block_end ? stop : walk->block_end;
+		}
+		tell(walk, stop, code);
 	}
+}
+
+// What some frames are: of a word, or those that one look tells of.
+static void take(struct walk *walk, const uint8_t *page, uint64_t left, uint64_t end)
+{
+	unsigned int count = left < PAGE_WORD_PAGES ? (unsigned int)left : PAGE_WORD_PAGES, simple;
+	const struct page_layout *layout = walk->scan->layout;
+	enum fmt_pagemap_code code;
+	struct page_view view;
+	struct page_word word;
+	uint64_t next;
+
+	page_word(layout, page, count, &word);
+	simple = (unsigned int)bitmap_find(&word.views, 0, count, true);
+	take_word(walk, &word, simple);
+	if (simple == count)
+		return;
+	left -= simple;
+	page += simple * page_layout_bytes(layout);
 	view = page_view(layout, page, left, walk->pfn);
 	code = view.is_poisoned ? FMT_PAGEMAP_POISONED : pagemap_class_code(view.class);
-	if (view.is_tail && walk->pfn < walk->block_end && !view.is_poisoned)
-		code = walk->block_code;
 	next = walk->pfn + (UINT64_C(1) << view.order);
 	// Any page of a block may be broken: only blocks of free pages are passed over.
 	if (view.is_compound) {
@@ -89,7 +109,6 @@ static uint64_t take(struct walk *walk, const uint8_t *page, uint64_t left, uint
 	if (view.is_poisoned)
 		next = walk->pfn + 1;
 	tell(walk, next < end ? next : end, code);
-	return walk->pfn;
 }
 
 // Struct pages that lie together in physical memory, at least one.

@@ -5,6 +5,7 @@ import json
 import pathlib
 import statistics
 
+import hugememory
 import measure
 import programs
 import simulated
@@ -27,9 +28,9 @@ def say(text):
 class Bench:
     """Programs, vmcores and places for dumps."""
 
-    def __init__(self, options, memory, disk):
+    def __init__(self, options, memory, disk, cores):
         self.options = options
-        self.folders = {"memory": pathlib.Path(memory), "disk": pathlib.Path(disk)}
+        self.folders = {"memory": pathlib.Path(memory), "disk": pathlib.Path(disk), "cores": pathlib.Path(cores)}
         self.threads = [int(word) for word in options.threads.split(",")]
         self.theirs = programs.Theirs([options.makedumpfile] if options.makedumpfile else vmcores.makedumpfile())
         self.ours = programs.Ours(options.program)
@@ -37,33 +38,38 @@ class Bench:
         run(["gcc", "-O2", "-o", self.reader, HERE.parent / "vm/pages.c", "-lkdumpfile", "-lz"])
         run(["gcc", "-O2", "-o", self.throttle, HERE / "throttle.c"])
         self.log, self.stats_path = self.folders["disk"] / "log", self.folders["disk"] / "stats"
-        self.simulated = self.folders["memory"] / "simulated"
-        self._cores = {"small": options.small, "large": options.large}
+        self.simulated = None        # The one that there is.
+        self._cores = {}
         self._fastest = {}           # (vmcore, options) -> number of threads
         self._pages = {}             # (vmcore, level) -> what makedumpfile's dump holds
 
     def core(self, name):
-        """Path of a vmcore, made at the first need; of the simulated ones there is one at a time."""
+        """Path of a vmcore in memory, made at the first need; of the simulated ones there is one at a time."""
+        given = {"small": self.options.small, "large": self.options.large}
         tenths = {"small": 15, "large": self.options.large_gib * 10}
         if not self._cores.get(name):
             if name in tenths:
-                self._cores[name] = vmcores.vmcore(tenths[name], say=say)
+                source = given[name] or vmcores.vmcore(tenths[name], say=say)
+                self._cores[name] = self.folders["cores"] / name
+                hugememory.copy(source, self._cores[name])
             else:
-                self._cores[name] = self.simulate(name, works.SIMULATED_GIB, works.SIMULATED_DISTINCT)
-            measure.warm(self._cores[name])
+                self._cores[name] = self.simulate("cores", name, works.SIMULATED_GIB, works.SIMULATED_DISTINCT)
         return self._cores[name]
 
-    def simulate(self, pattern, size_gib, distinct):
+    def simulate(self, place, pattern, size_gib, distinct):
         """A simulated vmcore, in memory; takes the place of the one before."""
         self.drop_simulated()
         say(f"writing a vmcore of {size_gib} GiB, {pattern}")
+        self.simulated = self.folders[place] / "simulated"
         simulated.write(self.simulated, pattern, size_gib << 30, distinct)
         return self.simulated
 
     def drop_simulated(self):
         """Give back the memory of the simulated vmcore."""
-        self.simulated.unlink(missing_ok=True)
+        if self.simulated:
+            self.simulated.unlink()
         self._cores = {name: path for name, path in self._cores.items() if path != self.simulated}
+        self.simulated = None
 
     def rounds(self, core):
         """How often something is measured with a vmcore."""
@@ -125,11 +131,10 @@ class Bench:
         # Once without counting, with an eye on the memory.
         memory, bounds = {}, {}
         for key, one in runs.items():
-            self.stats_path.unlink(missing_ok=True)
             memory[str(key)] = one(is_watched=True).memory_bytes
             bounds[str(key)] = self._announced()
         samples = {key: [] for key in runs}
-        for _ in range(self.rounds(work.core)):
+        for _ in range(self.options.rounds if work.is_dry else self.rounds(work.core)):
             for key, one in runs.items():
                 samples[key].append(one())
         result = summary(samples)
@@ -161,12 +166,16 @@ class Bench:
     def _our_run(self, work, threads):
         targets = [] if work.is_dry else self.targets("ours", work.place, work.parts)
         argv = {is_watched: self.ours.command(work.ours, threads, [self.core(work.core), *targets],
-                                              stats=self.stats_path if is_watched else None)
+                                              stats=self.stats_path if is_watched or work.is_dry else None)
                 for is_watched in (False, True)}
 
         def once(is_watched=False):
-            return measure.timed(argv[is_watched], targets, self.log, is_flushed=work.place == "disk",
-                                 is_watched=is_watched)
+            self.stats_path.unlink(missing_ok=True)
+            sample = measure.timed(argv[is_watched], targets, self.log, is_flushed=work.place == "disk",
+                                   is_watched=is_watched)
+            if work.is_dry:
+                sample.seconds = json.loads(self.stats_path.read_text(encoding="utf-8"))["filter_us"] / 1e6
+            return sample
         return once
 
     def _same_pages(self, work):
@@ -219,8 +228,8 @@ class Bench:
 
     def scale(self, pattern, size_gib):
         """One simulated machine: dry runs and a dump, each once."""
-        core, points = self.simulate(pattern, size_gib, works.SCALE_DISTINCT), []
-        measure.warm(core)
+        # Pages of 4 KiB: where huge ones hold a few pages of data each, the largest vmcore would need 256 GiB.
+        core, points = self.simulate("memory", pattern, size_gib, works.SCALE_DISTINCT), []
         for who, what, threads in self._scale_runs(pattern, size_gib):
             is_dry = what == "dry run"
             target, options = self.targets("scale")[0], ("-d", "31", "--dry-run" if is_dry else "-l")

@@ -134,21 +134,6 @@ def printed(argv, pattern, count):
     return Sample(time.perf_counter() - start, text=text)
 
 
-def warm(path):
-    """Bring what is in a file into the page cache; its holes are left out."""
-    fd = os.open(path, os.O_RDONLY)
-    end, at = os.fstat(fd).st_size, 0
-    try:
-        while at < end:
-            at = os.lseek(fd, at, os.SEEK_DATA)
-            hole = os.lseek(fd, at, os.SEEK_HOLE)
-            while at < hole:
-                at += len(os.pread(fd, min(hole - at, 4 << 20), at))
-    except OSError:                  # ENXIO: no data behind this place.
-        pass
-    os.close(fd)
-
-
 def pages(reader, dump):
     """What an independent reader finds in a dump: text that is the same for the same pages."""
     listed = f"{dump}.pages"

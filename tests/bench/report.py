@@ -16,6 +16,11 @@ ABSENT = {"theirs": "not there: makedumpfile", "ours": "not there: kdump-copy", 
 SAME = {True: "same", False: "**DIFFERENT**", None: ""}
 
 
+CORES = {True: "a tmpfs of huge pages: as in the capture kernel, which maps all of a window of /proc/vmcore at once, hardly any look\n"
+               "  at them costs a page fault",
+         False: "a tmpfs of pages of 4 KiB: most looks at them cost a page fault, unlike in the capture kernel"}
+
+
 def verdicts(row):
     """Whether each goal of a row is met: "yes", "no", or "–" where there is none."""
     found = []
@@ -166,13 +171,13 @@ Written by `{REPEAT}`, which measures everything again and needs {result['took_s
 
 METHOD = """## How it is measured
 
-- Both programs in turn, on the same vmcore, which is in the page cache: {small} rounds on the small vmcore, {large} on the others.
-  A ratio is that of the medians; the spread is that of the ratios of single rounds. Where the goal lies within the spread, it is
+- Both programs in turn, on the same vmcore: {small} rounds on the small vmcore and of filtering alone, {large} of the others.
+  Vmcores are in {cores}. A ratio is that of the medians; the spread is that of the ratios of single rounds. Where the goal lies within the spread, it is
   neither met nor missed: measure again on a quiet machine.
 - makedumpfile runs with the one of `--num-threads` 0, 1, 2 that is fastest for the work, tried once before (0 unless the table
   says otherwise); except against the distributions' default.
-- "Filter alone" is the whole run of `kdump-copy --dry-run` against the time that makedumpfile prints for "Excluding unnecessary
-  pages", over its passes.
+- "Filter alone" is the time that each program says it took: makedumpfile prints it for "Excluding unnecessary pages", over its
+  passes; kdump-copy writes `filter_us` with `--stats`.
 - Dumps go to {memory}. Rows "to disk" and the sink "disk" go to {disk}, with fsync counted for both. Streams are `-F` into a
   pipe, whose reader needs a share of the CPUs, too.
 - Memory is the peak of RssAnon, looked at every millisecond in a run that does not count, beside the bound that kdump-copy
@@ -212,7 +217,8 @@ def _rows(result):
 def write(result, path, folder):
     """Write the page, and its plots into a folder."""
     machine = result["machine"]
-    text = _head(result) + METHOD.format(**result["rounds"], memory=machine["memory_place"], disk=machine["disk_place"])
+    text = _head(result) + METHOD.format(**result["rounds"], memory=machine["memory_place"], disk=machine["disk_place"],
+                                          cores=CORES[result["is_huge"]])
     text += "\nVmcores:\n\n" + "".join(f"- {name}: {what}\n" for name, what in works.CORES.items()) + "\n"
     if result["rows"]:
         text += "## Against makedumpfile\n\n" + _plot(result, folder, path, "ratios") + _rows(result)

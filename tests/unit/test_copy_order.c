@@ -3,6 +3,7 @@
 #include "dump/copy_order.h"
 
 #include "base/bitmap.h"
+#include "dump/copy_job.h"
 #include "test.h"
 
 enum { FRAMES = 20000, BLOCK = 4, UNIT = 100, BASE = 1 << 20, PARTS_MAX = 4 };
@@ -190,7 +191,7 @@ static void files_take_turns(void)
 // The largest window of the copier, in which each block is worth something else than the next: too many units.
 static void too_many_units_become_fewer(void)
 {
-	enum { WINDOW = 1 << 25, UNIT_PAGES = 1024, BLOCK_PAGES = 32, PART_START = 512 * 1001 };
+	enum { WINDOW = COPY_WINDOW_PAGES, UNIT_PAGES = 1024, BLOCK_PAGES = 32, PART_START = 512 * 1001 };
 	uint64_t part_starts[] = {0, PART_START};
 	_cleanup_free_ uint64_t *set = malloc(WINDOW / 8);
 	_cleanup_free_ uint8_t *worth = malloc(WINDOW / BLOCK_PAGES);

@@ -68,7 +68,7 @@ static void what_else_is_in_the_reservation(void)
 	choose(&fake, "", "nr_cpus=18", "room for 18");
 	choose_form(&fake, true, "", "nr_cpus=7", "room for 7");
 	fake_file(&fake, "/proc/meminfo", "MemTotal:      268435456 kB\n");
-	choose(&fake, "", "nr_cpus=17", "room for 17");
+	choose(&fake, "", "nr_cpus=16", "room for 16");
 	choose_form(&fake, true, "", "nr_cpus=6", "room for 6");
 }
 

@@ -219,6 +219,90 @@ static void garbage(void)
 	}
 }
 
+// A struct page as there are many, or with words that are none's.
+static void put_any(uint8_t page[PAGE_BYTES], const struct row *rows, size_t count)
+{
+	uint8_t pages[2 * PAGE_BYTES];
+
+	put(pages, &rows[(size_t)rand() % count].fields);
+	memcpy(page, pages, PAGE_BYTES);
+	if (rand() % 8 == 0)
+		page[rand() % PAGE_BYTES] = (uint8_t)rand();
+	if (rand() % 8 == 0)
+		page[8] |= 1;
+}
+
+static void check_word(const struct page_layout *layout, const uint8_t *pages, unsigned int count)
+{
+	struct page_word word;
+
+	page_word(layout, pages, count, &word);
+	for (unsigned int i = 0; i < PAGE_WORD_PAGES; i++) {
+		struct page_view view = {.class = PAGE_CLASS_COUNT};
+		enum page_class class;
+		unsigned int bits = (word.tails >> i & 1) + (word.views >> i & 1);
+
+		for (size_t k = 0; k < PAGE_CLASS_COUNT; k++)
+			bits += word.classes[k] >> i & 1;
+		check(bits == (i < count));
+		if (i >= count)
+			continue;
+		view = page_view(layout, pages + (size_t)i * PAGE_BYTES, count - i, 0);
+		if (word.views >> i & 1) {
+			uint64_t flags;
+			int32_t type;
+
+			memcpy(&flags, pages + (size_t)i * PAGE_BYTES, sizeof(flags));
+			memcpy(&type, pages + (size_t)i * PAGE_BYTES + 48, sizeof(type));
+			check(flags & HEAD || view.is_poisoned || type < -1);
+			continue;
+		}
+		check(!view.order && !view.is_compound && !view.is_poisoned);
+		check(view.is_tail == (word.tails >> i & 1));
+		check(page_word_run(&word, i, i + 1, &class) == i + 1);
+		check(view.is_tail ? class == PAGE_CLASS_COUNT : class == view.class);
+	}
+}
+
+// A word says of each page what a look at it alone does.
+static void words(void)
+{
+	static const struct {
+		const char *lines;
+		const struct row *rows;
+		size_t count;
+	} kernels[] = {{lines_61, rows_61, array_size(rows_61)}, {lines_612, rows_612, array_size(rows_612)}};
+
+	srand(2);
+	for (size_t k = 0; k < array_size(kernels); k++) {
+		struct fakecore fake;
+		struct page_layout *layout = learn(&fake, kernels[k].lines);
+
+		for (unsigned int i = 0; i < 20000; i++) {
+			unsigned int count = i % 4 ? 1 + (unsigned int)rand() % PAGE_WORD_PAGES : PAGE_WORD_PAGES;
+			uint8_t *pages = calloc(count, PAGE_BYTES);
+
+			check(pages);
+			for (unsigned int at = 0; at < count; at++)
+				put_any(pages + (size_t)at * PAGE_BYTES, kernels[k].rows, kernels[k].count);
+			check_word(layout, pages, count);
+			free(pages);
+		}
+		page_layout_destroy(layout);
+		fakecore_deinit(&fake);
+	}
+}
+
+static void runs_end_where_pages_differ(void)
+{
+	const struct page_word word = {.classes = {[PAGE_KERNEL] = 0x0f, [PAGE_USER] = 0xf0}, .tails = 0xf00};
+	enum page_class class;
+
+	check(page_word_run(&word, 1, 12, &class) == 4 && class == PAGE_KERNEL);
+	check(page_word_run(&word, 4, 6, &class) == 6 && class == PAGE_USER);
+	check(page_word_run(&word, 8, 12, &class) == 12 && class == PAGE_CLASS_COUNT);
+}
+
 static void missing(void)
 {
 	static const char *const keys[] = {"OFFSET(page.flags)", "OFFSET(page.mapping)", "OFFSET(page._mapcount)",
@@ -239,7 +323,8 @@ static void missing(void)
 	}
 }
 
-static const struct test tests[] = {TEST(linux_61), TEST(linux_612), TEST(garbage), TEST(missing)};
+static const struct test tests[] = {
+	TEST(linux_61), TEST(linux_612), TEST(garbage), TEST(words), TEST(runs_end_where_pages_differ), TEST(missing)};
 
 int main(int argc, char **argv)
 {
