@@ -180,6 +180,8 @@ METHOD = """## How it is measured
   passes; kdump-copy writes `filter_us` with `--stats`.
 - Dumps go to {memory}. Rows "to disk" and the sink "disk" go to {disk}, with fsync counted for both. Streams are `-F` into a
   pipe, whose reader needs a share of the CPUs, too.
+- Before a run that writes into memory, as much of it is touched and given back: else the hypervisor's work would be measured, who
+  takes memory that was free for a while.
 - Memory is the peak of RssAnon, looked at every millisecond in a run that does not count, beside the bound that kdump-copy
   announces, if it does.
 - Both dumps of a row must hold the same pages; libkdumpfile reads them. "Size" is how many times as large ours is.
