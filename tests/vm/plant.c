@@ -153,12 +153,20 @@ static void *plant_anon(const char *class, unsigned count, bool say)
 }
 
 static const char PMD_SIZE_FILE[] = "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size";
+/* Where the largest transparent huge pages have half a GiB, init.c asks for smaller ones, too. */
+static const size_t HUGE_MOST = 64 << 20, HUGE_SMALLER = 2 << 20;
+
+static size_t huge_page_size(int flags)
+{
+	size_t bytes = flags ? number_in("/proc/meminfo", "Hugepagesize:") << 10 : number_in(PMD_SIZE_FILE, "");
+
+	return bytes > HUGE_MOST ? HUGE_SMALLER : bytes;
+}
 
 /* Huge pages: transparent (flags 0) or from the hugetlb pool. */
 static void plant_huge(const char *class, int flags)
 {
-	const size_t page_bytes = page_size(), huge_bytes = flags ? number_in("/proc/meminfo", "Hugepagesize:") << 10
-	                                                          : number_in(PMD_SIZE_FILE, "");
+	const size_t page_bytes = page_size(), huge_bytes = huge_page_size(flags);
 
 	if (!huge_bytes) {
 		printf("none %s: the kernel has none\n", class);
@@ -542,7 +550,8 @@ int main(int argc, char **argv)
 	void *freed = plant_anon("free", (unsigned)freed_pages, true);
 
 	/* Pushes what was planted out of the per-CPU list of pages to be put on the LRU. */
-	plant_anon("filler", 2 * FEW, false);
+	void *filler = plant_anon("filler", 2 * FEW, false);
+
 	if (mlockall(MCL_CURRENT) < 0)
 		die("mlockall");
 	struct told told = make_told();
@@ -552,7 +561,8 @@ int main(int argc, char **argv)
 	printf("planted\n");
 	fflush(stdout);
 	tcdrain(STDOUT_FILENO);
-	if (munmap(freed, freed_pages * page_size()) < 0)
+	/* And this what was freed out of the list of pages that are no longer locked: these still belong to somebody. */
+	if (munmap(freed, freed_pages * page_size()) < 0 || munmap(filler, 2 * FEW * page_size()) < 0)
 		die("munmap");
 	read_all_told(&told);
 	/* Again, of the moment before the panic. */

@@ -52,6 +52,7 @@ int main(void)
 	set("/proc/sys/vm/percpu_pagelist_high_fraction", "100000");
 	set("/proc/sys/vm/nr_hugepages", "2");
 	set("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
+	set("/sys/kernel/mm/transparent_hugepage/hugepages-2048kB/enabled", "madvise");
 	tell_loads();
 	printf("@balloon\n");
 	fflush(stdout);

@@ -4,6 +4,7 @@
 Few drivers, so that it takes minutes. With debugging information, so that crash reads its dumps.
 """
 
+import dataclasses
 import pathlib
 import re
 import shutil
@@ -13,9 +14,31 @@ from .command import LabError, run, shell
 from .debian import Kernel
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
-# The file with the options of each.
-KERNELS = {"handover": HERE / "handover.config"}
 NICE = ("nice", "-n", "10")
+# Of a machine: what make must be told, and its image.
+MACHINES = {"amd64": ((), "arch/x86/boot/bzImage"),
+            "arm64": (("ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"), "arch/arm64/boot/Image")}
+
+
+@dataclasses.dataclass
+class Recipe:
+    """How a kernel is made."""
+
+    machine: str
+    options: pathlib.Path     # The file with its options.
+
+    def make(self, *words):
+        """Command words."""
+        return ["make", "-s", *MACHINES[self.machine][0], *words]
+
+    @property
+    def image(self):
+        """Path of what boots, in the tree."""
+        return pathlib.Path(MACHINES[self.machine][1])
+
+
+KERNELS = {"handover": Recipe("amd64", HERE / "handover.config"),
+           "newest-arm64-64k": Recipe("arm64", HERE / "pages64k.config")}
 
 
 def _source(suite):
@@ -25,54 +48,61 @@ def _source(suite):
     return package, re.search(r"Candidate: (\S+)", suite.apt("apt-cache", "policy", package)[1])[1]
 
 
-def configure(tree, options):
+def configure(tree, recipe):
     """Options of ours, and of all else nothing; those that came to nothing are an error."""
-    run(["make", "-s", f"KCONFIG_ALLCONFIG={options}", "allnoconfig"], cwd=tree, timeout_s=300)
+    run(recipe.make(f"KCONFIG_ALLCONFIG={recipe.options}", "allnoconfig"), cwd=tree, timeout_s=300)
     got = set((tree / ".config").read_text().splitlines())
-    lost = [line for line in options.read_text().splitlines() if re.match(r"CONFIG_\S+=[ym]", line) and line not in got]
+    lost = [line for line in recipe.options.read_text().splitlines() if re.match(r"CONFIG_\S+=[ym]", line) and line not in got]
     if lost:
         raise LabError(f"this kernel has no {', '.join(lost)}")
 
 
-def compile_tree(tree):
+def has_modules(tree):
+    """Whether what is built is not all in the image."""
+    return "CONFIG_MODULES=y" in (tree / ".config").read_text().splitlines()
+
+
+def compile_tree(tree, recipe):
     """Build it."""
-    shell('exec "$@" make -s -j"$(nproc)" bzImage modules', *NICE, cwd=tree, timeout_s=7200)
+    shell('exec "$@" -j"$(nproc)"', *NICE, *recipe.make(recipe.image.name, *["modules"] * has_modules(tree)), cwd=tree,
+          timeout_s=7200)
 
 
-def install(tree, made):
+def install(tree, recipe, made):
     """Put what was built where a kernel of Debian has it."""
     made.mkdir()
-    run(["make", "-s", "modules_install", f"INSTALL_MOD_PATH={made}/tree"], cwd=tree, timeout_s=300)
     release = (tree / "include/config/kernel.release").read_text().strip()
-    modules = made / "tree/lib/modules" / release
-    (modules / "build").unlink(missing_ok=True)
-    modules.rename(made / "modules")
-    shutil.rmtree(made / "tree")
-    shutil.copy(tree / "arch/x86/boot/bzImage", made / "vmlinuz")
+    if has_modules(tree):
+        run(recipe.make("modules_install", f"INSTALL_MOD_PATH={made}/tree"), cwd=tree, timeout_s=300)
+        modules = made / "tree/lib/modules" / release
+        (modules / "build").unlink(missing_ok=True)
+        modules.rename(made / "modules")
+        shutil.rmtree(made / "tree")
+    shutil.copy(tree / recipe.image, made / "vmlinuz")
     shutil.copy(tree / ".config", made / "config")
     shutil.copy(tree / "vmlinux", made / "vmlinux")
     (made / "release").write_text(release, encoding="ascii")
 
 
-def _build(suite, package, version, options, made):
+def _build(suite, package, version, recipe, made):
     work = pathlib.Path(f"{made}.build")
     work.mkdir()
     suite.download(package, version, work)
     run(["dpkg", "-x", next(work.glob("*.deb")), work / "unpacked"])
     run(["tar", "-x", "-C", work, "-f", next(work.glob("unpacked/usr/src/*.tar.xz"))], timeout_s=600)
     tree = next(work.glob("linux-source-*/"))
-    configure(tree, options)
-    compile_tree(tree)
-    install(tree, made)
+    configure(tree, recipe)
+    compile_tree(tree, recipe)
+    install(tree, recipe, made)
     shutil.rmtree(work)
 
 
 def name_of(name):
     """The artefact of a row of KERNELS, and how it is made."""
-    suite, options = archive.Suite("sid", "amd64"), KERNELS[name]
+    suite, recipe = archive.Suite("sid", "amd64"), KERNELS[name]
     package, version = _source(suite)
-    key = cache.digest(version, options.read_text())
-    return f"{package}_{version}-{name}-{key}", lambda made: _build(suite, package, version, options, made)
+    key = cache.digest(version, recipe.options.read_text())
+    return f"{package}_{version}-{name}-{key}", lambda made: _build(suite, package, version, recipe, made)
 
 
 def kernel(name):
@@ -82,3 +112,8 @@ def kernel(name):
         run([HERE.parent / "lib/install-deps", "kernel"], timeout_s=600)
     path = cache.artefact(artefact, build)
     return Kernel(name, (path / "release").read_text(), path)
+
+
+def machine_of(name):
+    """Debian's name of the machine of a kernel, of KERNELS or of an archive."""
+    return KERNELS[name].machine if name in KERNELS else archive.machine_of(name)

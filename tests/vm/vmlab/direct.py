@@ -9,7 +9,7 @@ import pathlib
 import re
 import shutil
 
-from . import archive, capture, image, qemucore
+from . import archive, built, capture, image, qemucore
 from .command import LabError, run, shell
 from .elf import Elf
 from .guest import CPU, Machine
@@ -33,7 +33,7 @@ PROGRAMS = {"init": "guest/init.c", "plant": "plant.c", "tracing": "guest/tracin
 class Setup:
     """What is booted."""
 
-    kernel: str               # A row of archive.KERNELS.
+    kernel: str               # A row of archive.KERNELS or built.KERNELS.
     cpu: str = CPU
     page_bytes: int = 4096
     has_symbols: bool = False # drgn and, on amd64, crash read it too; its symbols are a download of 300 MB.
@@ -79,7 +79,7 @@ def _initramfs(kernel, programs, program, target):
 
 
 def _command(folder, kernel, setup):
-    machine = archive.machine_of(setup.kernel)
+    machine = built.machine_of(setup.kernel)
     image.make_ext4(folder / "disk.img", 64)
     shell('truncate -s 64M "$1" && mkswap -q -p "$2" "$1"', folder / "swap.img",
           str(setup.page_bytes))
@@ -87,7 +87,7 @@ def _command(folder, kernel, setup):
                "-accel", "tcg,thread=multi", "-cpu", setup.cpu, "-m", f"{MEMORY_MIB}M", "-smp", str(setup.cpus),
                "-kernel", kernel.vmlinuz, "-initrd", folder / "initramfs",
                "-append", f"console={CONSOLE[machine]} loglevel=7 panic=0 no_timer_check "
-                          "mitigations=off",
+                          "mitigations=off" + " default_hugepagesz=2M" * (setup.page_bytes > 16384),
                "-device", "vmcoreinfo", "-device", "virtio-balloon-pci"]
     for name in ("disk", "swap"):
         options += ["-drive", f"file={folder}/{name}.img,if=none,id={name},format=raw,cache=unsafe",
@@ -106,7 +106,7 @@ def _until_panic(lab, folder, setup):
     """Boot and wait for the panic; return (core, console, seconds)."""
     folder.mkdir(parents=True, exist_ok=True)
     kernel = lab.direct_kernels[setup.kernel]
-    _initramfs(kernel, lab.programs[archive.machine_of(setup.kernel)], setup.program, folder / "initramfs")
+    _initramfs(kernel, lab.programs[built.machine_of(setup.kernel)], setup.program, folder / "initramfs")
     with Machine(folder, _command(folder, kernel, setup)) as machine:
         _, _, found = machine.wait_console(r"^@(balloon|failed.*)", 180)
         if found[1] != "balloon":

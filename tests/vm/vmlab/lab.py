@@ -28,14 +28,14 @@ class Lab:
         self.stage = pathlib.Path(stage).resolve() if stage else self._build_product()
         say("fetching what the cache does not hold: kernels " + ", ".join([*series, *direct_kernels]))
         self.kernels = {name: (built if name in built.KERNELS else debian).kernel(name) for name in series}
-        self.direct_kernels = {name: archive.kernel(name) for name in direct_kernels}
+        self.direct_kernels = {name: (built if name in built.KERNELS else archive).kernel(name) for name in direct_kernels}
         say("fetching what the cache does not hold: crash, a guest system")
         self.tools = Tools(debian.tools_tree())
         self.drgn = Tools(debian.drgn_tree()) if has_symbols else None
         self._compile("pages", "-lkdumpfile", "-lz")
         self.pages = Pages(self.work / "pages")
         self.programs = {machine: direct.compile_programs(HERE, self.work, machine)
-                         for machine in {archive.machine_of(name) for name in direct_kernels}}
+                         for machine in {built.machine_of(name) for name in direct_kernels}}
         self.foreign_tools = {machine: ForeignTools(debian.foreign_tools_tree(machine))
                               for machine in self.programs if machine != "amd64"}
         if series:

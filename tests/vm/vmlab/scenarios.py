@@ -8,7 +8,7 @@ import re
 import shutil
 import traceback
 
-from . import (archive, capture, checks, copier, debian, debuggers, direct, explained, faults, forms, fresh, image, inspected, kinds, lttng,
+from . import (archive, built, capture, checks, copier, debian, debuggers, direct, explained, faults, forms, fresh, image, inspected, kinds, lttng,
                network, pageflags, planted, servers, stacks, storage, told, traced, unified, usage, vmcoreinfo)
 from .capture import Setup
 from .command import LabError, run, shell
@@ -121,6 +121,7 @@ def _unfiltered(report, lab, folder, scenario):
     forms.cut_short(report, f"{name}: cut short", lab, kernel, vmcore, reference)
     # What is written does not depend on the kernel: each is opened once.
     if scenario.setup.series == "6.1":
+        forms.theirs_cut_short(report, f"{name}: cut short", lab, kernel, vmcore, reference)
         forms.split(report, f"{name}: split", lab, kernel, vmcore, reference)
         forms.without_struct_pages(report, f"{name}: -e", lab, kernel, vmcore, reference, raw, ours)
     else:
@@ -280,7 +281,7 @@ def _direct(report, lab, folder, scenario):
     words = pageflags.read(shot.planted, shot.core)
     taken_by = pageflags.classes(words)
     raw = lab.pages.list(vmcore)
-    tools, is_supported = lab.foreign_tools.get(archive.machine_of(setup.kernel)), True
+    tools, is_supported = lab.foreign_tools.get(built.machine_of(setup.kernel)), True
     for level in checks.LEVELS:
         file = copier.filtered(lab, vmcore, level)
         ours = lab.pages.list(file)
@@ -311,7 +312,7 @@ def _readers_agree(report, lab, scenario, vmcore, file):
     kernel = archive.with_symbols(lab.direct_kernels[series])
     confirmed = stacks.same_as_drgn(report, f"{name}: level 31: kdump-inspect", lab, file,
                                     lab.drgn.drgn(kernel, vmcore, image.HERE / "drgnsaid.py"))
-    if archive.machine_of(series) != "amd64":
+    if built.machine_of(series) != "amd64":
         return
     option = NO_MODULES if series.startswith("newest") else ""
     commands = tuple(command for command in CRASH_COMMANDS if command != "mod" or not option)
@@ -813,7 +814,8 @@ def crashkernel(series, size, memory_mib=512):
 
 # Kernel, page size, CPU, what the name has behind the kernel, quick, drgn and crash read it. Of an
 # arm64 kernel that is built for 52 bits of virtual address, "max" takes them all (LPA2), the
-# others fall back; not every CPU has pages of 16 KiB.
+# others fall back; not every CPU has pages of 16 KiB. No kernel of Debian has pages of 64 KiB: that
+# one is built.
 DIRECT = (
     ("5.10-amd64", 4096, CPU, "", True),
     ("5.10-amd64", 4096, CPU, "-crash", False, True),
@@ -830,6 +832,8 @@ DIRECT = (
     ("newest-arm64", 4096, "cortex-a57", "", False, True),
     ("newest-arm64", 4096, "max", "-lpa2", True),
     ("newest-arm64-16k", 16384, "neoverse-n1", "", False),
+    ("newest-arm64-64k", 65536, "cortex-a57", "", False),
+    ("newest-arm64-64k", 65536, "max", "-lva", False),
 )
 
 
