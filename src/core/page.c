@@ -551,13 +551,10 @@ void page_word(const struct page_layout *layout, const uint8_t *page, unsigned i
 unsigned int page_word_run(const struct page_word *word, unsigned int start, unsigned int end,
                            enum page_class *class_ret)
 {
-	const uint64_t *bits = &word->tails;
-	unsigned int class = 0;
+	unsigned int i = 0;
 
-	while (class < PAGE_CLASS_COUNT && !bitmap_test(&word->classes[class], start))
-		class ++;
-	if (class < PAGE_CLASS_COUNT)
-		bits = &word->classes[class];
-	*class_ret = (enum page_class) class;
-	return (unsigned int)bitmap_find(bits, start, end, false);
+	while (i < PAGE_CLASS_COUNT && !bitmap_test(&word->classes[i], start))
+		i++;
+	*class_ret = (enum page_class)i;
+	return (unsigned int)bitmap_find(i < PAGE_CLASS_COUNT ? &word->classes[i] : &word->tails, start, end, false);
 }

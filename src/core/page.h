@@ -84,10 +84,9 @@ enum { PAGE_WORD_PAGES = 64 };
 
 /** What some neighbours are: of each page one bit is set, in one of these, that of the first one lowest. */
 struct page_word {
-	uint64_t classes
-		[PAGE_CLASS_COUNT]; /**< page_view() says of them: of this class, order 0, nothing else but perhaps is_slab. */
-	uint64_t tails; /**< page_view() says of them: is_tail, nothing else. */
-	uint64_t views; /**< Only page_view() tells. */
+	uint64_t classes[PAGE_CLASS_COUNT]; /**< Single pages: page_view() says this class, and else at most is_slab. */
+	uint64_t tails; /**< Of compound pages: page_view() says is_tail, and nothing else. */
+	uint64_t views; /**< All others: only page_view() tells. */
 };
 
 /**

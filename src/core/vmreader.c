@@ -33,7 +33,7 @@ void vmreader_init(struct vmreader *ret, const struct vmcore *core, size_t windo
 		.is_reading = !core->can_map,
 		.is_expanded = is_expanded,
 	};
-	if (core->is_paged && core->can_map)
+	if (window_bytes == VMREADER_WINDOW_DATA_BYTES && core->is_paged)
 		ret->window_bytes = PAGED_WINDOW_BYTES;
 }
 
@@ -97,8 +97,8 @@ static struct error *read_window(struct vmreader *reader, const struct corefile 
 static bool map_window(struct vmreader *reader, const struct corefile *file, struct vmreader_window *window,
                        uint64_t offset, size_t need)
 {
-	bool may_be_huge = reader->core->is_paged && reader->window_bytes >= HUGE_BYTES;
-	uint64_t at = offset - offset % reader->window_bytes, align = may_be_huge ? HUGE_BYTES : MAP_ALIGN_BYTES;
+	uint64_t align = reader->window_bytes == PAGED_WINDOW_BYTES ? HUGE_BYTES : MAP_ALIGN_BYTES;
+	uint64_t at = offset - offset % reader->window_bytes;
 	void *map;
 
 	// Windows lie at multiples of their size where that holds what is needed, so that neighbours are found in one.

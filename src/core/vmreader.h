@@ -70,7 +70,8 @@ struct vmreader {
  *
  * @param[out] ret The reader; vmreader_deinit() it before vmcore_close().
  * @param[in] core The dump.
- * @param[in] window_bytes VMREADER_WINDOW_DATA_BYTES: one window; VMREADER_WINDOW_TABLE_BYTES: several.
+ * @param[in] window_bytes VMREADER_WINDOW_DATA_BYTES: one window, a larger one of files whose pages come as they are looked
+ *		      at; VMREADER_WINDOW_TABLE_BYTES: several.
  */
 void vmreader_init(struct vmreader *ret, const struct vmcore *core, size_t window_bytes);
 

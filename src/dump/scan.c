@@ -159,11 +159,11 @@ static void take_bits(struct scan_job *job, uint64_t pfn, const struct page_word
 
 	if (word->tails & wanted)
 		count_tails(job, pfn, word->tails & wanted);
-	for (size_t class = 0; class < PAGE_CLASS_COUNT; class ++) {
-		uint64_t bits = word->classes[class] & wanted;
+	for (size_t i = 0; i < PAGE_CLASS_COUNT; i++) {
+		uint64_t bits = word->classes[i] & wanted;
 
-		job->result.counts.classes[class] += bitmap_weight(bits);
-		if (filter_drops(class, job->scan->dump_level))
+		job->result.counts.classes[i] += bitmap_weight(bits);
+		if (filter_drops((enum page_class)i, job->scan->dump_level))
 			dropped |= bits;
 	}
 	*set &= ~(dropped << first % 64);
@@ -185,10 +185,11 @@ static uint64_t take_word(struct scan_job *job, uint64_t pfn, const uint8_t *pag
 		uint64_t next = pfn + count;
 
 		take_bits(job, pfn, &word, at, stop);
-		if (stop < count)
-			next = take_view(
-				job, pfn + stop,
-				page_view(layout, page + stop * page_layout_bytes(layout), left - stop, pfn + stop));
+		if (stop < count) {
+			const uint8_t *there = page + stop * page_layout_bytes(layout);
+
+			next = take_view(job, pfn + stop, page_view(layout, there, left - stop, pfn + stop));
+		}
 		if (next >= pfn + count)
 			return next;
 		at = (unsigned int)(next - pfn);
