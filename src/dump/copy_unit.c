@@ -21,8 +21,8 @@ struct unit_worker {
 	void *states[METHODS_MAX]; // Of the compressors; some share one.
 	uint64_t units; // Copied by this thread.
 	unsigned int samples_left; // Pages of the unit on which all methods are tried.
-	uint64_t start_ns; // CPU time of the thread when the unit began.
-	uint64_t write_ns; // CPU time of the writes of the unit.
+	struct methods_span start; // When the unit began.
+	struct methods_span writes; // What its writes took.
 	uint64_t data_count; // Pages of the unit that were compressed …
 	uint64_t data_bytes; // … and what is left of them.
 	uint8_t *out; // COPY_BUFFER_BYTES, and room for one page that does not compress.
@@ -164,7 +164,7 @@ static struct error *write_parts(struct copy_unit_job *job, struct unit_worker *
 {
 	bool is_choosing = job->methods->count > 1, is_measured = is_choosing;
 	struct copy_part *part = worker->part;
-	struct methods_write write;
+	struct methods_span begin;
 	struct error *err;
 
 	// Threads that wait for each other would be taken for a target that is slow. But where pages are not compressed, writing
@@ -173,9 +173,9 @@ static struct error *write_parts(struct copy_unit_job *job, struct unit_worker *
 		pthread_mutex_lock(&part->write_lock);
 	else if (is_choosing)
 		is_measured = pthread_mutex_trylock(&part->write_lock) == 0;
-	methods_write_begin(job->methods, &write);
+	begin = methods_now(job->methods);
 	err = copy_writev(job->copy, part->sink, base, worker->parts, worker->part_count, worker->parts_bytes);
-	worker->write_ns += methods_write_end(job->methods, &write, is_measured ? worker->parts_bytes : 0);
+	methods_write_end(job->methods, &begin, is_measured ? worker->parts_bytes : 0, &worker->writes);
 	if (is_measured)
 		pthread_mutex_unlock(&part->write_lock);
 	return err;
@@ -456,16 +456,24 @@ static void start_method(struct copy_unit_job *job, struct unit_worker *worker)
 	if (job->methods->count == 1)
 		return;
 	worker->samples_left = worker->units++ % SAMPLE_UNITS ? 0 : SAMPLE_PAGES;
-	worker->data_count = worker->data_bytes = worker->write_ns = 0;
-	worker->start_ns = methods_cpu_ns();
+	worker->data_count = worker->data_bytes = 0;
+	worker->writes = (struct methods_span){0};
+	worker->start = methods_now(job->methods);
 }
 
 static void end_method(struct copy_unit_job *job, struct unit_worker *worker)
 {
+	struct methods_span span = methods_now(job->methods);
+
+	if (job->methods->count == 1)
+		return;
+	span.cpu_ns -= worker->start.cpu_ns + worker->writes.cpu_ns;
+	span.wall_ns -= worker->start.wall_ns + worker->writes.wall_ns;
+	span.waits -= worker->start.waits + worker->writes.waits;
+	methods_note_run(job->methods, &span);
 	// A unit with samples took longer than its method does.
-	if (job->methods->count > 1 && (worker->units - 1) % SAMPLE_UNITS)
-		methods_note(job->methods, worker->method, worker->data_count,
-		             methods_cpu_ns() - worker->start_ns - worker->write_ns, worker->data_bytes);
+	if ((worker->units - 1) % SAMPLE_UNITS)
+		methods_note(job->methods, worker->method, worker->data_count, span.cpu_ns, worker->data_bytes);
 }
 
 struct error *copy_unit(void *context, void *state, uint64_t unit)

@@ -23,6 +23,9 @@ enum {
 	MEMORY_NS = 100000000,
 };
 
+// A machine that is busy with other things gives this much at least.
+static const double CPUS_MIN = 0.25;
+
 // A denser method is worth this much more time: the dump is copied on, and kept.
 static const double dense_bonus = 1.02;
 
@@ -62,13 +65,24 @@ unsigned int methods_threads(const struct methods *methods)
 	return methods->cpu_count + (methods->count > 1);
 }
 
+// CPUs that the threads get, when all of them could run.
+static double free_cpus(const struct methods *methods)
+{
+	double most = methods->cpu_count, got = most;
+
+	if (methods->ready_ns > 0)
+		got = methods_threads(methods) * methods->run_ns / methods->ready_ns;
+	got = got < most ? got : most;
+	return got > CPUS_MIN ? got : CPUS_MIN;
+}
+
 // Time for one page when everything runs side by side: the CPUs compress and copy, the target takes.
 static double page_time(const struct methods *methods, size_t index)
 {
 	const struct methods_cost *cost = &methods->costs[index];
 	double write_ns = methods->write_bytes > 0 ? methods->write_ns / methods->write_bytes : 0;
 	double sink_ns = methods->sink_bytes > 0 ? methods->sink_ns / methods->sink_bytes : 0;
-	double cpu = (cost->page_ns + write_ns * cost->page_bytes) / methods->cpu_count;
+	double cpu = (cost->page_ns + write_ns * cost->page_bytes) / free_cpus(methods);
 	double sink = sink_ns * cost->page_bytes / methods->sink_count;
 
 	return cpu > sink ? cpu : sink;
@@ -136,27 +150,32 @@ static void forget(double *ns, double *bytes)
 	}
 }
 
-void methods_write_begin(const struct methods *methods, struct methods_write *write)
+struct methods_span methods_now(const struct methods *methods)
 {
 	if (methods->count == 1)
-		return;
-	write->waits = waits();
-	write->wall_ns = clock_ns(CLOCK_MONOTONIC);
-	write->cpu_ns = methods_cpu_ns();
+		return (struct methods_span){0};
+	return (struct methods_span){
+		.cpu_ns = methods_cpu_ns(),
+		.wall_ns = clock_ns(CLOCK_MONOTONIC),
+		.waits = waits(),
+	};
 }
 
-uint64_t methods_write_end(struct methods *methods, const struct methods_write *write, uint64_t size_bytes)
+void methods_write_end(struct methods *methods, const struct methods_span *begin, uint64_t size_bytes,
+                       struct methods_span *sum)
 {
-	uint64_t cpu_ns, wall_ns;
+	struct methods_span now = methods_now(methods);
+	uint64_t cpu_ns = now.cpu_ns - begin->cpu_ns, wall_ns = now.wall_ns - begin->wall_ns;
 
 	if (methods->count == 1)
-		return 0;
-	cpu_ns = methods_cpu_ns() - write->cpu_ns;
-	wall_ns = clock_ns(CLOCK_MONOTONIC) - write->wall_ns;
+		return;
+	sum->cpu_ns += cpu_ns;
+	sum->wall_ns += wall_ns;
+	sum->waits += now.waits - begin->waits;
 	if (!size_bytes)
-		return cpu_ns;
+		return;
 	// A thread that only lost its CPU did not wait for the target: then its CPU time tells what the target takes.
-	if (waits() == write->waits)
+	if (now.waits == begin->waits)
 		wall_ns = cpu_ns;
 	pthread_mutex_lock(&methods->lock);
 	methods->write_ns += (double)cpu_ns;
@@ -166,5 +185,15 @@ uint64_t methods_write_end(struct methods *methods, const struct methods_write *
 	forget(&methods->write_ns, &methods->write_bytes);
 	forget(&methods->sink_ns, &methods->sink_bytes);
 	pthread_mutex_unlock(&methods->lock);
-	return cpu_ns;
+}
+
+void methods_note_run(struct methods *methods, const struct methods_span *span)
+{
+	if (span->waits || !span->wall_ns)
+		return;
+	pthread_mutex_lock(&methods->lock);
+	methods->run_ns += (double)span->cpu_ns;
+	methods->ready_ns += (double)span->wall_ns;
+	forget(&methods->ready_ns, &methods->run_ns);
+	pthread_mutex_unlock(&methods->lock);
 }

@@ -38,10 +38,12 @@ struct methods {
 	struct methods_cost costs[METHODS_MAX];
 	double write_ns, write_bytes; /**< CPU time of writes, and how much they wrote. */
 	double sink_ns, sink_bytes; /**< Time that the target took for writes, and how much they wrote. */
+	double run_ns,
+		ready_ns; /**< While threads waited for nothing: CPU time that they got, and time that went by. */
 };
 
-/** A write that is going on. Of one thread. */
-struct methods_write {
+/** A moment of a thread, or what lies between two of them. */
+struct methods_span {
 	uint64_t cpu_ns;
 	uint64_t wall_ns;
 	long waits;
@@ -83,14 +85,26 @@ size_t methods_choose(struct methods *methods);
 void methods_note(struct methods *methods, size_t index, uint64_t pages, uint64_t cpu_ns, uint64_t bytes);
 
 /**
- * A write begins; no other of the same file that is measured goes on.
- * @param[in] methods Any thread.
- * @param[out] write For methods_write_end().
+ * Learn how many CPUs there are for this: a target that is a program takes its share, too.
+ *
+ * @param[in,out] methods Any thread.
+ * @param[in] span What a thread did between its writes; nothing is learnt from one in which it waited.
  */
-void methods_write_begin(const struct methods *methods, struct methods_write *write);
+void methods_note_run(struct methods *methods, const struct methods_span *span);
 
-/** It has ended. @param[in,out] methods Any thread. @param[in] write As it began. @param[in] size_bytes What was written; 0: nothing is learnt from it. @return Its CPU time, in nanoseconds. */
-uint64_t methods_write_end(struct methods *methods, const struct methods_write *write, uint64_t size_bytes);
+/** Now; for methods_write_end(). @param[in] methods Any thread. @return Zeros where there is no choice. */
+struct methods_span methods_now(const struct methods *methods);
+
+/**
+ * A write has ended; no other of the same file that is measured went on.
+ *
+ * @param[in,out] methods Any thread.
+ * @param[in] begin When it began.
+ * @param[in] size_bytes What was written; 0: nothing is learnt from it.
+ * @param[in,out] sum It is added to this.
+ */
+void methods_write_end(struct methods *methods, const struct methods_span *begin, uint64_t size_bytes,
+                       struct methods_span *sum);
 
 /** CPU time of the calling thread. @return Nanoseconds. */
 uint64_t methods_cpu_ns(void);

@@ -103,18 +103,19 @@ static void what_was_learnt_counts(void)
 static void a_target_that_gets_slow(void)
 {
 	struct methods methods;
-	struct methods_write write;
 
 	init(&methods, CPUS, 1);
 	learn_sink(&methods, 0.01);
 	methods.sink_bytes *= 1000;
 	methods.sink_ns = methods.sink_bytes * 0.01;
 	for (int i = 0; i < 20; i++) {
-		methods_write_begin(&methods, &write);
+		struct methods_span begin = methods_now(&methods), sum = {0};
+
 		// It took half a second, in which the thread waited.
-		write.wall_ns -= 500000000;
-		write.waits--;
-		methods_write_end(&methods, &write, 1 << 20);
+		begin.wall_ns -= 500000000;
+		begin.waits--;
+		methods_write_end(&methods, &begin, 1 << 20, &sum);
+		check(sum.waits >= 1 && sum.wall_ns >= 500000000);
 	}
 	check(methods_choose(&methods) == methods.count - 1);
 	check(methods.sink_ns <= 300000000 && methods.sink_ns / methods.sink_bytes > 100);
@@ -125,27 +126,52 @@ static void a_target_that_gets_slow(void)
 static void a_lost_cpu_is_no_slow_target(void)
 {
 	struct methods methods;
-	struct methods_write write;
+	struct methods_span begin, sum = {0};
 
 	init(&methods, CPUS, 1);
-	methods_write_begin(&methods, &write);
-	write.wall_ns -= UINT64_C(500000000);
-	methods_write_end(&methods, &write, 1 << 20);
+	begin = methods_now(&methods);
+	begin.wall_ns -= UINT64_C(500000000);
+	methods_write_end(&methods, &begin, 1 << 20, &sum);
 	check(methods.sink_ns < 400000000);
 	methods_deinit(&methods);
+}
+
+// The fewer CPUs are free, the lighter; time in which a thread waited tells nothing of them.
+static void others_need_cpus_too(void)
+{
+	size_t last = 0;
+
+	for (unsigned int percent = 5; percent <= 100; percent += 5) {
+		const struct methods_span span = {.cpu_ns = percent * 1000000, .wall_ns = 100000000};
+		const struct methods_span waited = {.cpu_ns = 1, .wall_ns = 100000000, .waits = 1};
+		struct methods methods;
+		size_t index;
+
+		init(&methods, 8, 1);
+		learn_sink(&methods, 1);
+		methods_note_run(&methods, &span);
+		methods_note_run(&methods, &waited);
+		index = methods_choose(&methods);
+		check(index >= last);
+		check(percent > 5 || index == 0);
+		last = index;
+		methods_deinit(&methods);
+	}
+	check(last > 0);
 }
 
 static void one_method_is_no_choice(void)
 {
 	const struct compressor *none;
-	struct methods_write write = {0};
+	struct methods_span begin, sum = {0};
 	struct methods methods;
 
 	check_ok(compressor_find("none", &none));
 	methods_init(&methods, none, CPUS, 1, PAGE);
 	check(methods.count == 1 && methods_choose(&methods) == 0 && methods_threads(&methods) == CPUS);
-	methods_write_begin(&methods, &write);
-	check(methods_write_end(&methods, &write, 1 << 20) == 0 && methods.sink_bytes < 1);
+	begin = methods_now(&methods);
+	methods_write_end(&methods, &begin, 1 << 20, &sum);
+	check(!sum.wall_ns && methods.sink_bytes < 1);
 	methods_deinit(&methods);
 	// Nothing but none is built in: the choice is as good as none.
 	methods_init(&methods, NULL, 0, 1, PAGE);
@@ -165,6 +191,7 @@ static const struct test tests[] = {
 	TEST(what_was_learnt_counts),
 	TEST(a_target_that_gets_slow),
 	TEST(a_lost_cpu_is_no_slow_target),
+	TEST(others_need_cpus_too),
 	TEST(one_method_is_no_choice),
 };
 
