@@ -85,8 +85,8 @@ void vmreader_deinit(struct vmreader *reader);
  *
  * @param[in,out] reader Reader.
  * @param[in] paddr First byte.
- * @param[in] want_bytes Wanted, at most the window. Less comes if memory is not in the dump from there on, and where pages
- *		      are expanded: then each is a view of its own.
+ * @param[in] want_bytes Wanted. Less comes if the window is smaller, if memory is not in the dump from there on, and where
+ *		      pages are expanded: then each is a view of its own.
  * @param[out] ret First byte; valid until the next call with this reader.
  * @param[out] got_ret Bytes that may be read from there, at least 1; may be more than wanted.
  * @return NULL; ERROR_FAULT (@p paddr is not in the dump, or the file ends before it); ERROR_BAD_DATA (its page cannot be

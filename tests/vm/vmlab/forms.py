@@ -51,6 +51,9 @@ def theirs_cut_short(report, name, lab, kernel, vmcore, reference):
     """makedumpfile writes pages as they lie in memory: half of its bytes are not enough."""
     cut = vmcore.parent / "cut.theirs"
     lab.tools.makedumpfile(vmcore, 31, cut, "-l")
+    # So that it is the cut that crash stumbles over.
+    report.check(f"{name}: crash sys prints of all of makedumpfile's dump what it prints on the unfiltered vmcore",
+                 checks.first_difference(lab.tools.crash(kernel, cut, ("sys",)).text("sys"), reference.text("sys")))
     os.truncate(cut, cut.stat().st_size // 2)
     try:
         seen = lab.tools.crash(kernel, cut, STACKS)
