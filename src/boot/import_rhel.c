@@ -190,14 +190,15 @@ static void take_dracut_args(struct rhel *rhel, const struct import_line *line)
 	}
 	start = mount + strlen("--mount");
 	start += strspn(start, " \t=\"'");
-	free(rhel->mount);
-	rhel->mount = strndup(start, strcspn(start, " \t\"'"));
-	import_note(rhel->import, line, "of it only the device of --mount is taken over");
-	if (rhel->mount)
-		take_target(rhel,
-		            &(struct import_line){.number = line->number, .word = "--mount", .value = rhel->mount});
-	else
-		rhel->import->is_failed = true;
+	if (!rhel->target.number) { // Else the first one counts, which may point to this very text.
+		import_note(rhel->import, line, "of it only the device of --mount is taken over");
+		rhel->mount = strndup(start, strcspn(start, " \t\"'"));
+		if (!rhel->mount) {
+			rhel->import->is_failed = true;
+			return;
+		}
+	}
+	take_target(rhel, &(struct import_line){.number = line->number, .word = "--mount", .value = rhel->mount});
 }
 
 static void take_rebuild(struct rhel *rhel, const struct import_line *line)

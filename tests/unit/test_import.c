@@ -103,6 +103,24 @@ static void text_reads_back(void)
 	check_text(config_text(&config, KEY_SAVEDIR), "/var/x\\");
 }
 
+// The text of a line is a part of the file, but the device of --mount is a copy.
+static void first_target_counts(void)
+{
+	static const char first[] = "dracut_args --mount \"/dev/vda2 /mnt ext4 defaults\"\n";
+	static const char *const others[] = {"dracut_args --mount \"/dev/vdb1 /mnt xfs defaults\"", "ext4 /dev/vdb1"};
+
+	for (size_t i = 0; i < array_size(others); i++) {
+		_cleanup_import_ struct import import = {0};
+		_cleanup_free_ char *text = NULL;
+
+		check(asprintf(&text, "%s%s", first, others[i]) > 0);
+		check_ok(import_read(IMPORT_RHEL, text, "f", &import));
+		check_text(value(&import, KEY_TARGET), "/dev/vda2");
+		check(import.notes.count == 2);
+		check(strstr(import.notes.list[1], "that of line 1 counts") != NULL);
+	}
+}
+
 static void what_is_refused(void)
 {
 	_cleanup_import_ struct import import = {0};
@@ -114,8 +132,8 @@ static void what_is_refused(void)
 }
 
 static const struct test tests[] = {
-	TEST(options_of_makedumpfile), TEST(places_on_servers), TEST(places_of_nfs),
-	TEST(text_reads_back),         TEST(what_is_refused),
+	TEST(options_of_makedumpfile), TEST(places_on_servers),   TEST(places_of_nfs),
+	TEST(text_reads_back),         TEST(first_target_counts), TEST(what_is_refused),
 };
 
 int main(int argc, char **argv)
