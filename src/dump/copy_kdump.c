@@ -351,7 +351,6 @@ static struct error *allocate(struct kdump_copy *kdump)
 		return error_new(ERROR_NOMEM, "no memory for the set of pages");
 	populate(kdump->set, copy_window_words(copy) * sizeof(*kdump->set));
 	for (size_t i = 0; i < kdump->part_count; i++) {
-		pthread_mutex_init(&kdump->parts[i].write_lock, NULL);
 		kdump->parts[i].copy = copy;
 		kdump->parts[i].sink = copy_sink(copy, i);
 		kdump->parts[i].is_split = kdump->part_count > 1;
@@ -385,8 +384,6 @@ static void release(struct kdump_copy *kdump)
 	free(kdump->set);
 	free(kdump->block_worth);
 	free(kdump->windows);
-	for (size_t i = 0; kdump->parts && i < kdump->part_count; i++)
-		pthread_mutex_destroy(&kdump->parts[i].write_lock);
 	free(kdump->parts);
 	free(kdump->part_starts);
 	free(kdump->piece_counts);

@@ -10,7 +10,6 @@
 #ifndef DUMP_COPY_PART_H
 #define DUMP_COPY_PART_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +17,7 @@
 #include "base/error.h"
 #include "core/fmt_kdump.h"
 #include "dump/copy_job.h"
+#include "dump/methods.h"
 
 /** One file. */
 struct copy_part {
@@ -30,8 +30,7 @@ struct copy_part {
 	uint64_t first_rank; /**< Saved frames before pfn_start. */
 	uint64_t desc_room; /**< Descriptors there is room for. */
 	_Atomic uint64_t next_data; /**< Where the next claim of output starts. */
-	/** Held by the write that is measured, and by all of compressed pages, where a method is chosen by how long writes take. */
-	pthread_mutex_t write_lock;
+	struct methods_sink written; /**< What tells how fast it takes pages. */
 };
 
 /**

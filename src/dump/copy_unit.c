@@ -162,22 +162,12 @@ static uint64_t claim(struct unit_worker *worker)
 
 static struct error *write_parts(struct copy_unit_job *job, struct unit_worker *worker, uint64_t base)
 {
-	bool is_choosing = job->methods->count > 1, is_measured = is_choosing;
 	struct copy_part *part = worker->part;
-	struct methods_span begin;
-	struct error *err;
+	struct methods_span begin = methods_write_begin(job->methods, &part->written);
+	struct error *err =
+		copy_writev(job->copy, part->sink, base, worker->parts, worker->part_count, worker->parts_bytes);
 
-	// Threads that wait for each other would be taken for a target that is slow. But where pages are not compressed, writing
-	// them is most of the work, which goes on beside the write that is measured.
-	if (is_choosing && worker->compressor->flag)
-		pthread_mutex_lock(&part->write_lock);
-	else if (is_choosing)
-		is_measured = pthread_mutex_trylock(&part->write_lock) == 0;
-	begin = methods_now(job->methods);
-	err = copy_writev(job->copy, part->sink, base, worker->parts, worker->part_count, worker->parts_bytes);
-	methods_write_end(job->methods, &begin, is_measured ? worker->parts_bytes : 0, &worker->writes);
-	if (is_measured)
-		pthread_mutex_unlock(&part->write_lock);
+	methods_write_end(job->methods, &part->written, &begin, worker->parts_bytes, &worker->writes);
 	return err;
 }
 

@@ -21,10 +21,18 @@ enum {
 	MEMORY_PAGES = 512,
 	// The same for the time of writes: the page cache of a target fills in less.
 	MEMORY_NS = 100000000,
+	// The same for how busy we are.
+	MEMORY_BUSY_NS = 10000000,
 };
 
 // A machine that is busy with other things gives this much at least.
 static const double CPUS_MIN = 0.25;
+
+// What a target took before it was tried, which counts until writes took so long: the first may wait for a reader that starts.
+static const double first_sink_ns = 2000000, first_sink_bytes = 8 << 20, first_ns = 10000000;
+
+// While we use so much of the CPUs, the target is not what we wait for.
+static const double CPUS_BUSY = 0.75;
 
 // A denser method is worth this much more time: the dump is copied on, and kept.
 static const double dense_bonus = 1.02;
@@ -76,14 +84,21 @@ static double free_cpus(const struct methods *methods)
 	return got > CPUS_MIN ? got : CPUS_MIN;
 }
 
+// Time that one file takes for a byte.
+static double sink_byte_ns(const struct methods *methods)
+{
+	if (methods->sink_ns < first_ns)
+		return (methods->sink_ns + first_sink_ns) / (methods->sink_bytes + first_sink_bytes);
+	return methods->sink_ns / methods->sink_bytes;
+}
+
 // Time for one page when everything runs side by side: the CPUs compress and copy, the target takes.
 static double page_time(const struct methods *methods, size_t index)
 {
 	const struct methods_cost *cost = &methods->costs[index];
 	double write_ns = methods->write_bytes > 0 ? methods->write_ns / methods->write_bytes : 0;
-	double sink_ns = methods->sink_bytes > 0 ? methods->sink_ns / methods->sink_bytes : 0;
 	double cpu = (cost->page_ns + write_ns * cost->page_bytes) / free_cpus(methods);
-	double sink = sink_ns * cost->page_bytes / methods->sink_count;
+	double sink = sink_byte_ns(methods) * cost->page_bytes / methods->sink_count;
 
 	return cpu > sink ? cpu : sink;
 }
@@ -142,11 +157,11 @@ static long waits(void)
 	return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
 }
 
-static void forget(double *ns, double *bytes)
+static void forget(double *ns, double *other, double memory_ns)
 {
-	while (*ns > 2 * MEMORY_NS) {
+	while (*ns > 2 * memory_ns) {
 		*ns /= 2;
-		*bytes /= 2;
+		*other /= 2;
 	}
 }
 
@@ -161,29 +176,67 @@ struct methods_span methods_now(const struct methods *methods)
 	};
 }
 
-void methods_write_end(struct methods *methods, const struct methods_span *begin, uint64_t size_bytes,
-                       struct methods_span *sum)
+static void learn_busy(struct methods *methods, uint64_t wall_ns)
+{
+	uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+
+	if (methods->looked_ns && wall_ns > methods->looked_ns) {
+		methods->busy_ns += (double)(cpu_ns - methods->looked_cpu_ns);
+		methods->passed_ns += (double)(wall_ns - methods->looked_ns);
+		forget(&methods->passed_ns, &methods->busy_ns, MEMORY_BUSY_NS);
+	}
+	methods->looked_ns = wall_ns;
+	methods->looked_cpu_ns = cpu_ns;
+}
+
+static void learn_sink(struct methods *methods, double ns, double bytes)
+{
+	bool is_busy = methods->busy_ns > CPUS_BUSY * methods->cpu_count * methods->passed_ns;
+
+	// A target that we leave too little of the CPUs must not look slow: pages would go out denser, which takes even more of them.
+	if (is_busy && ns > sink_byte_ns(methods) * bytes)
+		return;
+	methods->sink_ns += ns;
+	methods->sink_bytes += bytes;
+	forget(&methods->sink_ns, &methods->sink_bytes, MEMORY_NS);
+}
+
+struct methods_span methods_write_begin(struct methods *methods, struct methods_sink *sink)
 {
 	struct methods_span now = methods_now(methods);
-	uint64_t cpu_ns = now.cpu_ns - begin->cpu_ns, wall_ns = now.wall_ns - begin->wall_ns;
+
+	if (methods->count == 1)
+		return now;
+	pthread_mutex_lock(&methods->lock);
+	if (!sink->writers++)
+		sink->since_ns = now.wall_ns;
+	pthread_mutex_unlock(&methods->lock);
+	return now;
+}
+
+void methods_write_end(struct methods *methods, struct methods_sink *sink, const struct methods_span *begin,
+                       uint64_t size_bytes, struct methods_span *sum)
+{
+	struct methods_span now = methods_now(methods);
+	uint64_t cpu_ns = now.cpu_ns - begin->cpu_ns, taken_ns;
 
 	if (methods->count == 1)
 		return;
 	sum->cpu_ns += cpu_ns;
-	sum->wall_ns += wall_ns;
+	sum->wall_ns += now.wall_ns - begin->wall_ns;
 	sum->waits += now.waits - begin->waits;
-	if (!size_bytes)
-		return;
-	// A thread that only lost its CPU did not wait for the target: then its CPU time tells what the target takes.
-	if (now.waits == begin->waits)
-		wall_ns = cpu_ns;
 	pthread_mutex_lock(&methods->lock);
+	taken_ns = now.wall_ns > sink->since_ns ? now.wall_ns - sink->since_ns : 0;
+	sink->since_ns += taken_ns;
+	sink->writers--;
+	// A thread that only lost its CPU did not wait for the target: then its CPU time tells what the target takes.
+	if (now.waits == begin->waits && cpu_ns < taken_ns)
+		taken_ns = cpu_ns;
 	methods->write_ns += (double)cpu_ns;
 	methods->write_bytes += (double)size_bytes;
-	methods->sink_ns += (double)wall_ns;
-	methods->sink_bytes += (double)size_bytes;
-	forget(&methods->write_ns, &methods->write_bytes);
-	forget(&methods->sink_ns, &methods->sink_bytes);
+	forget(&methods->write_ns, &methods->write_bytes, MEMORY_NS);
+	learn_busy(methods, now.wall_ns);
+	learn_sink(methods, (double)taken_ns, (double)size_bytes);
 	pthread_mutex_unlock(&methods->lock);
 }
 
@@ -194,6 +247,6 @@ void methods_note_run(struct methods *methods, const struct methods_span *span)
 	pthread_mutex_lock(&methods->lock);
 	methods->run_ns += (double)span->cpu_ns;
 	methods->ready_ns += (double)span->wall_ns;
-	forget(&methods->ready_ns, &methods->run_ns);
+	forget(&methods->ready_ns, &methods->run_ns, MEMORY_NS);
 	pthread_mutex_unlock(&methods->lock);
 }

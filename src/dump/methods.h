@@ -28,6 +28,12 @@ struct methods_cost {
 	double page_bytes; /**< What is left of it. */
 };
 
+/** One file that is written to. Zeroed, nobody writes. Guarded by the lock of the choice. */
+struct methods_sink {
+	unsigned int writers; /**< Threads that write now. */
+	uint64_t since_ns; /**< Since then they do, as far as that was not counted yet. */
+};
+
 /** A choice. Used by several threads. */
 struct methods {
 	const struct compressor *list[METHODS_MAX]; /**< Lightest first. */
@@ -37,7 +43,9 @@ struct methods {
 	pthread_mutex_t lock; /**< Guards what is below. */
 	struct methods_cost costs[METHODS_MAX];
 	double write_ns, write_bytes; /**< CPU time of writes, and how much they wrote. */
-	double sink_ns, sink_bytes; /**< Time that the target took for writes, and how much they wrote. */
+	double sink_ns, sink_bytes; /**< Time in which a file was written to, and how much of it. */
+	uint64_t looked_ns, looked_cpu_ns; /**< When it was last looked at, and the CPU time of the process then. */
+	double busy_ns, passed_ns; /**< CPU time of the process lately, and time that went by. */
 	double run_ns,
 		ready_ns; /**< While threads waited for nothing: CPU time that they got, and time that went by. */
 };
@@ -92,19 +100,23 @@ void methods_note(struct methods *methods, size_t index, uint64_t pages, uint64_
  */
 void methods_note_run(struct methods *methods, const struct methods_span *span);
 
-/** Now; for methods_write_end(). @param[in] methods Any thread. @return Zeros where there is no choice. */
+/** Now. @param[in] methods Any thread. @return Zeros where there is no choice. */
 struct methods_span methods_now(const struct methods *methods);
 
+/** A write begins. @param[in,out] methods Any thread. @param[in,out] sink Where to. @return When; for methods_write_end(). */
+struct methods_span methods_write_begin(struct methods *methods, struct methods_sink *sink);
+
 /**
- * A write has ended; no other of the same file that is measured went on.
+ * A write has ended. Others to the same file may go on: what they wrote together in a time is what the target takes.
  *
  * @param[in,out] methods Any thread.
+ * @param[in,out] sink Where to.
  * @param[in] begin When it began.
- * @param[in] size_bytes What was written; 0: nothing is learnt from it.
- * @param[in,out] sum It is added to this.
+ * @param[in] size_bytes What was written.
+ * @param[in,out] sum The time is added to this.
  */
-void methods_write_end(struct methods *methods, const struct methods_span *begin, uint64_t size_bytes,
-                       struct methods_span *sum);
+void methods_write_end(struct methods *methods, struct methods_sink *sink, const struct methods_span *begin,
+                       uint64_t size_bytes, struct methods_span *sum);
 
 /** CPU time of the calling thread. @return Nanoseconds. */
 uint64_t methods_cpu_ns(void);

@@ -16,8 +16,8 @@ static void init(struct methods *methods, unsigned int cpu_count, unsigned int s
 // So many nanoseconds for each byte that goes out.
 static void learn_sink(struct methods *methods, double byte_ns)
 {
-	methods->sink_bytes = 1 << 20;
-	methods->sink_ns = byte_ns * (1 << 20);
+	methods->sink_bytes = 1 << 30;
+	methods->sink_ns = byte_ns * (1 << 30);
 }
 
 static const char *chosen(struct methods *methods)
@@ -99,22 +99,30 @@ static void what_was_learnt_counts(void)
 	methods_deinit(&methods);
 }
 
+// A write of 1 MiB that took so long; the thread waited so often meanwhile.
+static void write_once(struct methods *methods, struct methods_sink *sink, uint64_t took_ns, long waits,
+                       struct methods_span *sum)
+{
+	struct methods_span begin = methods_write_begin(methods, sink);
+
+	begin.wall_ns -= took_ns;
+	begin.waits -= waits;
+	sink->since_ns -= took_ns;
+	methods_write_end(methods, sink, &begin, 1 << 20, sum);
+}
+
 // What a target did long ago is forgotten.
 static void a_target_that_gets_slow(void)
 {
+	struct methods_sink sink = {0};
 	struct methods methods;
 
 	init(&methods, CPUS, 1);
 	learn_sink(&methods, 0.01);
-	methods.sink_bytes *= 1000;
-	methods.sink_ns = methods.sink_bytes * 0.01;
 	for (int i = 0; i < 20; i++) {
-		struct methods_span begin = methods_now(&methods), sum = {0};
+		struct methods_span sum = {0};
 
-		// It took half a second, in which the thread waited.
-		begin.wall_ns -= 500000000;
-		begin.waits--;
-		methods_write_end(&methods, &begin, 1 << 20, &sum);
+		write_once(&methods, &sink, 500000000, 1, &sum);
 		check(sum.waits >= 1 && sum.wall_ns >= 500000000);
 	}
 	check(methods_choose(&methods) == methods.count - 1);
@@ -122,16 +130,74 @@ static void a_target_that_gets_slow(void)
 	methods_deinit(&methods);
 }
 
+// The reader of a pipe may be about to start when the first write waits for it.
+static void the_first_write_does_not_decide(void)
+{
+	struct methods_sink sink = {0};
+	struct methods_span sum = {0};
+	struct methods methods;
+
+	init(&methods, CPUS, 1);
+	write_once(&methods, &sink, 2000000, 1, &sum);
+	check_text(chosen(&methods), "none");
+	write_once(&methods, &sink, 50000000, 1, &sum);
+	check(methods_choose(&methods) > 0);
+	methods_deinit(&methods);
+}
+
+// Two threads that wait for the same target do not make it half as fast.
+static void writes_at_a_time_count_once(void)
+{
+	struct methods_sink sink = {0};
+	struct methods_span first, second, sum = {0};
+	struct methods methods;
+
+	init(&methods, CPUS, 1);
+	first = methods_write_begin(&methods, &sink);
+	second = methods_write_begin(&methods, &sink);
+	first.wall_ns -= 100000000;
+	second.wall_ns -= 100000000;
+	sink.since_ns -= 100000000;
+	first.waits--;
+	second.waits--;
+	methods_write_end(&methods, &sink, &first, 1 << 20, &sum);
+	methods_write_end(&methods, &sink, &second, 1 << 20, &sum);
+	check(!sink.writers);
+	check(sum.wall_ns >= 200000000);
+	check(methods.sink_ns >= 100000000 && methods.sink_ns < 190000000);
+	check(methods.sink_bytes > 2e6);
+	methods_deinit(&methods);
+}
+
+// While our threads use all CPUs, who reads at the other end gets none: it must not look slow, but may turn out to be fast.
+static void a_busy_machine_is_no_slow_target(void)
+{
+	struct methods_sink sink = {0};
+	struct methods_span sum = {0};
+	struct methods methods;
+
+	init(&methods, CPUS, 1);
+	learn_sink(&methods, 0.1);
+	methods.passed_ns = 15000000;
+	methods.busy_ns = methods.passed_ns * CPUS;
+	write_once(&methods, &sink, 50000000, 1, &sum);
+	check(methods.sink_bytes < (1 << 30) + 1);
+	check_text(chosen(&methods), "none");
+	learn_sink(&methods, 100);
+	write_once(&methods, &sink, 1000, 1, &sum);
+	check(methods.sink_ns < 100.0 * methods.sink_bytes);
+	methods_deinit(&methods);
+}
+
 // A thread whose CPU was taken away did not wait for the target.
 static void a_lost_cpu_is_no_slow_target(void)
 {
+	struct methods_sink sink = {0};
+	struct methods_span sum = {0};
 	struct methods methods;
-	struct methods_span begin, sum = {0};
 
 	init(&methods, CPUS, 1);
-	begin = methods_now(&methods);
-	begin.wall_ns -= UINT64_C(500000000);
-	methods_write_end(&methods, &begin, 1 << 20, &sum);
+	write_once(&methods, &sink, UINT64_C(500000000), 0, &sum);
 	check(methods.sink_ns < 400000000);
 	methods_deinit(&methods);
 }
@@ -163,14 +229,14 @@ static void others_need_cpus_too(void)
 static void one_method_is_no_choice(void)
 {
 	const struct compressor *none;
-	struct methods_span begin, sum = {0};
+	struct methods_sink sink = {0};
+	struct methods_span sum = {0};
 	struct methods methods;
 
 	check_ok(compressor_find("none", &none));
 	methods_init(&methods, none, CPUS, 1, PAGE);
 	check(methods.count == 1 && methods_choose(&methods) == 0 && methods_threads(&methods) == CPUS);
-	begin = methods_now(&methods);
-	methods_write_end(&methods, &begin, 1 << 20, &sum);
+	write_once(&methods, &sink, 1000, 1, &sum);
 	check(!sum.wall_ns && methods.sink_bytes < 1);
 	methods_deinit(&methods);
 	// Nothing but none is built in: the choice is as good as none.
@@ -190,6 +256,9 @@ static const struct test tests[] = {
 	TEST(denser_where_there_is_time),
 	TEST(what_was_learnt_counts),
 	TEST(a_target_that_gets_slow),
+	TEST(the_first_write_does_not_decide),
+	TEST(writes_at_a_time_count_once),
+	TEST(a_busy_machine_is_no_slow_target),
 	TEST(a_lost_cpu_is_no_slow_target),
 	TEST(others_need_cpus_too),
 	TEST(one_method_is_no_choice),
