@@ -46,10 +46,12 @@ class Bench:
     def core(self, name):
         """Path of a vmcore in memory, made at the first need; of the simulated ones there is one at a time."""
         given = {"small": self.options.small, "large": self.options.large}
-        tenths = {"small": 15, "large": self.options.large_gib * 10}
+        guests = {"small": (15, vmcores.WORKLOAD), "started": (15, vmcores.IDLE),
+                  "large": (self.options.large_gib * 10, vmcores.WORKLOAD)}
         if not self._cores.get(name):
-            if name in tenths:
-                source = given[name] or vmcores.vmcore(tenths[name], say=say)
+            if name in guests:
+                tenths, workload = guests[name]
+                source = given.get(name) or vmcores.vmcore(tenths, workload=workload, say=say)
                 self._cores[name] = self.folders["cores"] / name
                 hugememory.copy(source, self._cores[name])
             else:
@@ -73,7 +75,7 @@ class Bench:
 
     def rounds(self, core):
         """How often something is measured with a vmcore."""
-        return self.options.rounds if core == "small" else self.options.large_rounds
+        return self.options.rounds if core in ("small", "started") else self.options.large_rounds
 
     def targets(self, who, place="memory", parts=1):
         """Files that a program is to write."""

@@ -171,7 +171,7 @@ Written by `{REPEAT}`, which measures everything again and needs {result['took_s
 
 METHOD = """## How it is measured
 
-- Both programs in turn, on the same vmcore: {small} rounds on the small vmcore and of filtering alone, {large} of the others.
+- Both programs in turn, on the same vmcore: {small} rounds on the small vmcores and of filtering alone, {large} of the others.
   Vmcores are in {cores}. A ratio is that of the medians; the spread is that of the ratios of single rounds. Where the goal lies within the spread, it is
   neither met nor missed: measure again on a quiet machine.
 - makedumpfile runs with the one of `--num-threads` 0, 1, 2 that is fastest for the work, tried once before (0 unless the table

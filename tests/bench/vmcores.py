@@ -42,6 +42,8 @@ head -c 24000000 /dev/urandom >/run/load/random
 sync
 """
 
+IDLE = "sync"
+
 
 def _offset(paddr, memory_bytes):
     """Where a physical address is in the memory file; None: not in it."""
@@ -106,7 +108,7 @@ def _put_in_front(header, memory):
     os.replace(whole, memory)
 
 
-def _build(made, memory_gib_tenths, series, is_panicked, say):
+def _build(made, memory_gib_tenths, series, workload, is_panicked, say):
     made.mkdir()
     memory_mib = memory_gib_tenths * 1024 // 10
     say(f"booting a guest of {memory_mib} MiB (emulated)")
@@ -120,17 +122,17 @@ def _build(made, memory_gib_tenths, series, is_panicked, say):
     with tempfile.TemporaryDirectory() as short:
         (pathlib.Path(short) / "guest").symlink_to(made / "guest")
         _run_guest(made, Guest(pathlib.Path(short) / "guest", kernel, made / "boot.img", made / "root.img",
-                               memory_mib=memory_mib, crashkernel="0M", append="nokaslr"), memory_mib, is_panicked)
+                               memory_mib=memory_mib, crashkernel="0M", append="nokaslr"), memory_mib, workload, is_panicked)
     shutil.rmtree(made / "guest")
     for name in ("root.img", "boot.img", "plant"):
         (made / name).unlink()
 
 
-def _run_guest(made, machine, memory_mib, is_panicked):
+def _run_guest(made, machine, memory_mib, workload, is_panicked):
     """What it leaves is made / "vmcore"."""
     with machine as guest:
         guest.boot(timeout_s=900)
-        guest.sh(WORKLOAD, timeout_s=600)
+        guest.sh(workload, timeout_s=600)
         place = guest.sh("cat /sys/kernel/vmcoreinfo")[1].split()
         iomem = guest.sh("cat /proc/iomem")[1]
         if is_panicked:
@@ -152,13 +154,13 @@ def _header_of(memory, memory_bytes, ranges, place, registers):
     return _header(memory, memory_bytes, ranges, (int(place[0], 16), int(place[1], 16)), registers)
 
 
-def vmcore(memory_gib_tenths, series="6.1", is_panicked=False, say=lambda text: None):
-    """A vmcore of a guest of so many tenths of a GiB, which may have panicked; kept in the cache."""
+def vmcore(memory_gib_tenths, series="6.1", workload=WORKLOAD, is_panicked=False, say=lambda text: None):
+    """A vmcore of a guest of so many tenths of a GiB that did something, and may have panicked; kept in the cache."""
     release = debian.kernel(series).release
-    recipe = cache.digest(release, WORKLOAD, HEADER_VERSION)
+    recipe = cache.digest(release, workload, HEADER_VERSION)
     name = f"bench-{release}-{memory_gib_tenths}{'-panicked' * is_panicked}-{recipe}"
     return cache.artefact(
-        name, lambda made: _build(made, memory_gib_tenths, series, is_panicked, say)) / "vmcore"
+        name, lambda made: _build(made, memory_gib_tenths, series, workload, is_panicked, say)) / "vmcore"
 
 
 def makedumpfile():
