@@ -178,9 +178,13 @@ struct methods_span methods_now(const struct methods *methods)
 
 static void learn_busy(struct methods *methods, uint64_t wall_ns)
 {
-	uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	uint64_t cpu_ns;
 
-	if (methods->looked_ns && wall_ns > methods->looked_ns) {
+	// Who looked at the clock first may get the lock last.
+	if (wall_ns <= methods->looked_ns)
+		return;
+	cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	if (methods->looked_ns) {
 		methods->busy_ns += (double)(cpu_ns - methods->looked_cpu_ns);
 		methods->passed_ns += (double)(wall_ns - methods->looked_ns);
 		forget(&methods->passed_ns, &methods->busy_ns, MEMORY_BUSY_NS);

@@ -102,6 +102,8 @@ def check_stats(machine, level, stats):
     require(sums == [len(kept) + broken, len(codes) - len(kept) - broken], f"statistics: classes sum up to {sums}")
     require(stats["level_asked"] == level and stats["is_whole"] and stats["exit_status"] == 0 and stats["error"] is None,
             "statistics: not those of this copy")
+    require(0 < stats["filter_us"] <= (stats["elapsed_ms"] + 1) * 1000,
+            f"statistics: filtering took {stats['filter_us']} us of {stats['elapsed_ms']} ms")
     names = [entry["name"] for entry in stats["warnings"]]
     require(("no-filter" in names) == machine.spec.keeps_all, f"statistics: warnings {names}")
     require(stats["level_used"] == (level & 1 if machine.spec.keeps_all else level), "statistics: level_used")

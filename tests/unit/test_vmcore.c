@@ -3,6 +3,7 @@
 #include "core/vmcore.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -141,10 +142,54 @@ static void neighbours_of_what_cannot_be_read(void)
 	fakecore_deinit(&fake);
 }
 
+static long faults, faults_in_trial;
+
+// Stands before that of the C library: told are so many page faults since it was asked before.
+int getrusage(__rusage_who_t who, struct rusage *ret)
+{
+	(void)who;
+	*ret = (struct rusage){.ru_minflt = faults};
+	faults += faults_in_trial;
+	return 0;
+}
+
+// Bytes that lie alone are read where mapping was seen to cost a page fault for each, and nowhere else.
+static void looks_that_cost_page_faults(void)
+{
+	static const struct {
+		bool is_paged;
+		long faults;
+		bool is_read;
+	} rows[] = {{true, 1000000, true}, {true, 0, false}, {false, 1000000, false}};
+
+	for (size_t i = 0; i < array_size(rows); i++) {
+		_cleanup_vmreader_ struct vmreader reader = {0};
+		struct vmcore core;
+		struct fakecore fake;
+		uint64_t word;
+		bool is_read = false;
+
+		make(&fake);
+		core = *fake.core;
+		core.is_paged = rows[i].is_paged;
+		faults_in_trial = rows[i].faults;
+		vmreader_init(&reader, &core, VMREADER_WINDOW_DATA_BYTES);
+		check(!vmreader_peek(&reader, 0x200000, &word, sizeof(word)));
+		for (int look = 0; look < 10000 && !is_read; look++)
+			is_read = vmreader_peek(&reader, 0x203000, &word, sizeof(word));
+		check(is_read == rows[i].is_read);
+		check(!is_read || word == 0x203000);
+		// What is not in the dump is left to who maps it, and says so.
+		check(!vmreader_peek(&reader, UINT64_C(1) << 50, &word, sizeof(word)));
+		fakecore_deinit(&fake);
+	}
+}
+
 static const struct test tests[] = {
 	TEST(neighbours_of_what_cannot_be_read),
 	TEST(what_is_hidden_is_not_there),
 	TEST(the_running_system_is_known_by_its_headers),
+	TEST(looks_that_cost_page_faults),
 };
 
 int main(int argc, char **argv)
