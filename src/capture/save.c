@@ -45,12 +45,14 @@ struct rung {
 	const char *text;
 	bool is_raw;
 	bool is_filtered; // At the plan's level; else only zero pages are left out.
+	bool is_compressed; // Kdump-compressed, whatever the plan says: less room is taken, and cut short it is a dump too.
 };
 
 static const struct rung rungs[] = {
-	{"memory, filtered as the plan says", false, true},
-	{"all memory but pages of zeros, because the filtered copy failed", false, false},
-	{"all memory byte by byte, because the copier failed", true, false},
+	{"memory, filtered as the plan says", .is_filtered = true},
+	{"filtered memory, kdump-compressed: ELF has no room", .is_filtered = true, .is_compressed = true},
+	{"all memory but pages of zeros, because the filtered copy failed", .is_compressed = true},
+	{"all memory byte by byte, because the copier failed", .is_raw = true},
 };
 
 // What a child tells its parent.
@@ -372,7 +374,7 @@ static struct error *copy_filtered(struct attempt *attempt, struct sink *sink)
 	struct copy_stats stats = {0};
 	struct copy_options options = {
 		.dump_level = is_filtered ? plan->dump_level : FILTER_ZERO,
-		.format = is_filtered && plan->format == PLAN_FORMAT_ELF ? COPY_ELF : COPY_KDUMP,
+		.format = plan->format == PLAN_FORMAT_ELF && !attempt->rung->is_compressed ? COPY_ELF : COPY_KDUMP,
 		.thread_count = is_filtered ? count_threads(plan, attempt->count) : 1,
 		.keep_names = is_filtered && *plan->keep_processes ? (const char *const *)plan->keep_processes : NULL,
 		.progress = copy_told,
@@ -553,10 +555,15 @@ static void remove_files(const struct save_job *job, size_t some, size_t count)
 	}
 }
 
-// Whether no rung may have better luck: each needs more room, and more of the network, than the one before.
-static bool is_last(const struct error *err)
+// The rung that may have better luck; their number: none. But for the one that stands in for ELF, each needs more room, and more
+// of the network, than the one before.
+static size_t next_rung(const struct save_job *job, size_t rung, const struct error *err)
 {
-	return err->code == ERROR_NOSPC || err->code == ERROR_TIMEOUT;
+	if (!rung && err->code == ERROR_NOSPC && job->plan->format == PLAN_FORMAT_ELF)
+		return 1;
+	if (err->code == ERROR_NOSPC || err->code == ERROR_TIMEOUT)
+		return array_size(rungs);
+	return rung ? rung + 1 : 2;
 }
 
 // A disk that fails, or is full, is no reason to lose the dump that the first one may have room for.
@@ -575,7 +582,7 @@ static struct error *save_split(const struct save_job *job, struct shared *share
 
 static struct error *climb(const struct save_job *job, struct shared *shared, struct save_result *ret)
 {
-	size_t first = job->plan->format == PLAN_FORMAT_RAW ? array_size(rungs) - 1 : 0;
+	size_t first = job->plan->format == PLAN_FORMAT_RAW ? array_size(rungs) - 1 : 0, next;
 	_cleanup_error_ struct error *cause = NULL;
 
 	if (job->more_dir_count) {
@@ -589,7 +596,7 @@ static struct error *climb(const struct save_job *job, struct shared *shared, st
 		log_print(job->log, "copying failed: %s; trying again: on the first target alone", err->text);
 		error_free(err);
 	}
-	for (size_t i = first; i < array_size(rungs); i++) {
+	for (size_t i = first; i < array_size(rungs); i = next) {
 		struct error *err = run_rung(job, &rungs[i], 1, shared);
 		bool is_lost = err && err->code == ERROR_OS && shared->is_server_lost;
 
@@ -607,13 +614,14 @@ static struct error *climb(const struct save_job *job, struct shared *shared, st
 		}
 		log_print(job->log, "copying failed: %s", err->text);
 		// What came first is why the rest had to be tried, and often why that failed too.
-		if (is_last(err) || is_lost || i + 1 == array_size(rungs))
+		next = is_lost ? array_size(rungs) : next_rung(job, i, err);
+		if (next == array_size(rungs))
 			return cause ? error_wrap(err, "%s; and then", cause->text) : err;
 		if (cause)
 			error_free(err);
 		else
 			cause = err;
-		log_print(job->log, "trying again: %s", rungs[i + 1].text);
+		log_print(job->log, "trying again: %s", rungs[next].text);
 	}
 	return NULL;
 }

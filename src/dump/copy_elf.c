@@ -324,12 +324,19 @@ static struct error *write_file(struct elf_copy *elf)
 		.thread_count = copy->options->thread_count,
 	};
 	_cleanup_free_ uint8_t *head = NULL;
+	uint64_t file_bytes;
 	struct error *err;
 	size_t head_bytes;
 
 	if (!loads)
 		return error_new(ERROR_NOMEM, "no memory for %zu program headers", load_count);
 	elf->data_offset = fmt_elf_head_bytes(load_count, copy->core->notes_bytes, copy->page_bytes);
+	file_bytes = elf->data_offset + elf->page_count * copy->page_bytes;
+	// Cut short, it would be no dump.
+	if (copy->options->room_bytes && file_bytes > copy->options->room_bytes)
+		return error_new(ERROR_NOSPC,
+		                 "an ELF file of these pages takes %ju MiB, and the target has room for %ju MiB",
+		                 (uintmax_t)(file_bytes >> 20), (uintmax_t)(copy->options->room_bytes >> 20));
 	map_loads(elf, loads);
 	err = workers_run(&job);
 	if (err)
@@ -338,7 +345,7 @@ static struct error *write_file(struct elf_copy *elf)
 	// Last, so that a copy that was cut short cannot be taken for a dump.
 	if (!err)
 		err = copy_write(copy, copy->sink, 0, head, head_bytes);
-	return err ? err : sink_finish(copy->sink, elf->data_offset + elf->page_count * copy->page_bytes);
+	return err ? err : sink_finish(copy->sink, file_bytes);
 }
 
 struct error *copy_elf_run(struct copy *copy)

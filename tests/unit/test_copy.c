@@ -209,6 +209,28 @@ static void a_dry_run_needs_no_sink(void)
 	fakecore_deinit(&fake);
 }
 
+// Cut short, it would be no dump: nothing is written.
+static void elf_that_will_not_fit(void)
+{
+	uint64_t pages_bytes = FAKEMACHINE_MEMORY_BYTES - FAKEMACHINE_MEMORY_BYTES / 8;
+	struct copy_options options = options_for(0, COPY_ELF, 2);
+	struct memorysink memory;
+	struct copy_stats stats;
+	struct fakecore fake;
+
+	fakemachine_init(&fake, true);
+	memorysink_init(&memory, FAKEMACHINE_MEMORY_BYTES * 2, -1);
+	options.room_bytes = pages_bytes;
+	check_error(copy_run(fake.core, &options, &memory.sink, &stats), ERROR_NOSPC, "the target has room for");
+	check(memcmp(memory.bytes, (const uint8_t[4]){0}, 4) == 0);
+	check(memcmp(memory.bytes, memory.bytes + 1, FAKEMACHINE_MEMORY_BYTES * 2 - 1) == 0);
+	options.room_bytes = FAKEMACHINE_MEMORY_BYTES * 2;
+	check_ok(copy_run(fake.core, &options, &memory.sink, &stats));
+	check(memcmp(memory.bytes, "\177ELF", 4) == 0);
+	memorysink_deinit(&memory);
+	fakecore_deinit(&fake);
+}
+
 static void a_truncated_dump_is_marked(void)
 {
 	struct copy_options options = options_for(0, COPY_KDUMP, 1);
@@ -366,6 +388,7 @@ static const struct test tests[] = {
 	TEST(struct_pages_that_are_not_there_keep_all),
 	TEST(an_impossible_order_is_not_believed),
 	TEST(a_dry_run_needs_no_sink),
+	TEST(elf_that_will_not_fit),
 	TEST(a_truncated_dump_is_marked),
 	TEST(each_allocation_fails),
 	TEST(headers_beyond_the_file_are_bad_data),

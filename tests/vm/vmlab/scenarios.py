@@ -910,6 +910,12 @@ def table():
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "halt", "KDUMP_DUMPLEVEL": "16",
                                "KDUMP_DUMPFORMAT": "lzo"}),
                  _filtered, False, "level 16, lzo, halt"),
+        Scenario("elf-full-6.1",
+                 Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_DUMPFORMAT": "ELF"},
+                       before_panic=f"mount UUID={capture.UUID} /mnt; dd if=/dev/zero of=/mnt/some bs=1M count=40 status=none; "
+                                    "dd if=/dev/zero of=/mnt/fill bs=1M status=none; rm /mnt/some; umount /mnt",
+                       says=("copying failed: an ELF file of these pages takes", "trying again: .*kdump-compressed: ELF has no room")),
+                 _filtered, False, "a disk with too little room for ELF: the dump is kdump-compressed"),
         Scenario("notify-6.12",
                  Setup("6.12", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_PANIC_NOTIFIERS": "yes", **NOTIFY},
                        network=True, pvpanic=True),
