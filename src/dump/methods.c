@@ -197,7 +197,7 @@ static void learn_sink(struct methods *methods, double ns, double bytes)
 {
 	bool is_busy = methods->busy_ns > CPUS_BUSY * methods->cpu_count * methods->passed_ns;
 
-	// A target that we leave too little of the CPUs must not look slow: pages would go out denser, which takes even more of them.
+	// A target that gets too little of the CPUs must not look slow: pages would go out denser, which takes even more.
 	if (is_busy && ns > sink_byte_ns(methods) * bytes)
 		return;
 	methods->sink_ns += ns;
