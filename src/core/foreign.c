@@ -31,6 +31,7 @@ struct foreign {
 	struct frameset ram;
 	struct frameset dumped;
 	bool has_ram; // Else all that is dumped is all there is.
+	struct foreign_sadump sadump;
 };
 
 // How files begin: libkdumpfile src/kdumpfile/lkcd.c, s390dump.c, sadump.c (0.5.1). What begins in another way is not given to
@@ -87,6 +88,9 @@ static struct error *open_files(struct foreign *foreign, const struct vmcore *co
 		if (err)
 			return err;
 	}
+	err = foreign_sadump_open(core, &foreign->sadump);
+	if (err)
+		return err;
 	// A mapping of a file that is cut has zeros behind its end, and nothing but a signal behind the page of its end.
 	status = kdump_set_number_attr(foreign->ctx, KDUMP_ATTR_FILE_MMAP_POLICY, KDUMP_MMAP_NEVER);
 	if (status == KDUMP_OK)
@@ -335,7 +339,13 @@ static struct error *foreign_read_page(struct vmreader *reader, uint64_t pfn, ui
 	size_t got = page_bytes;
 	struct error *err = NULL;
 	kdump_status status;
+	uint64_t rank;
 
+	if (foreign->sadump.count) {
+		if (!frameset_find(&foreign->dumped, pfn, &rank))
+			return error_new(ERROR_FAULT, "page frame %#jx is not in the dump", (uintmax_t)pfn);
+		return foreign_sadump_read(&foreign->sadump, rank * page_bytes, page, page_bytes);
+	}
 	// The text of an error belongs to the last call.
 	pthread_mutex_lock(&foreign->lock);
 	status = kdump_read(foreign->ctx, KDUMP_MACHPHYSADDR, pfn * page_bytes, page, &got);

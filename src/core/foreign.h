@@ -36,6 +36,46 @@ struct error *foreign_open_set(const char *const *paths, size_t path_count, stru
  * @return NULL; ERROR_BAD_DATA (the text has the offset); ERROR_OS.
  */
 struct error *foreign_check_lkcd(const struct corefile *file) must_check;
+
+/** Most disks of a sadump set. */
+enum { FOREIGN_SADUMP_DISKS_MAX = 16 };
+
+/** One disk of it. */
+struct foreign_sadump_disk {
+	const struct corefile *file;
+	uint64_t start_bytes; /**< Where its pages start … */
+	uint64_t size_bytes; /**< … and what they take; UINT64_MAX: all that follows. */
+};
+
+/**
+ * Where the pages of a sadump dump are (foreign_sadump.c): libkdumpfile (0.5.1 to 0.5.4) knows which there are, but gives the first
+ * one of a run for each of the others.
+ */
+struct foreign_sadump {
+	size_t count; /**< 0: the dump is of another format. */
+	struct foreign_sadump_disk disks[FOREIGN_SADUMP_DISKS_MAX]; /**< By their number. */
+};
+
+/**
+ * Find the pages, and check what libkdumpfile takes for granted.
+ *
+ * @param[in] core With its files.
+ * @param[out] ret Where they are; untouched where the dump is of another format, and on error.
+ * @return NULL; ERROR_BAD_DATA; ERROR_UNSUPPORTED (too many disks); ERROR_OS.
+ */
+struct error *foreign_sadump_open(const struct vmcore *core, struct foreign_sadump *ret) must_check;
+
+/**
+ * Read a page.
+ *
+ * @param[in] sadump Of a sadump dump.
+ * @param[in] at Bytes of all pages in front of it.
+ * @param[out] page Its content.
+ * @param[in] page_bytes Page size.
+ * @return NULL; ERROR_FAULT (the dump ends before it); ERROR_OS.
+ */
+struct error *foreign_sadump_read(const struct foreign_sadump *sadump, uint64_t at, uint8_t *page,
+                                  size_t page_bytes) must_check;
 #else
 /** Without the library: the formats that are our own. @param[in] paths, path_count, ret As vmcore_open_set(). @return As vmcore_open_set(). */
 static inline must_check struct error *foreign_open_set(const char *const *paths, size_t path_count,
