@@ -21,7 +21,7 @@ def _volume(disk):
     return b"volume number %02d" % disk
 
 
-def _partition(disk, used_bytes):
+def partition(disk, used_bytes):
     """The block in front of each disk; what follows its fields is numbers each of which follows from the one before."""
     block = SIGNATURE + struct.pack("<4I64s", 1, 0, 0, 0, b"") + SYSTEM + SET + _volume(disk) + TIME
     block += struct.pack("<I4xQ", disk, used_bytes)
@@ -39,28 +39,28 @@ def _bitmap(frames, count):
     return bytes(bits)
 
 
-def _head(machine, frames):
-    """Header, states of CPUs, and both bitmaps."""
-    count = max(machine.frames) + 1
-    ram, dumped = _bitmap(machine.frames, count), _bitmap(frames, count)
+def headers(all_frames, frames):
+    """Header, states of CPUs, and both bitmaps; of the frames that there are, some are dumped."""
+    count = max(all_frames) + 1
+    ram, dumped = _bitmap(all_frames, count), _bitmap(frames, count)
     header = SIGNATURE + struct.pack("<I4x", HEADER_VERSION) + TIME
-    header += struct.pack("<13I4x", 0, 0, BLOCK_BYTES, 0, 1, len(ram) // BLOCK_BYTES, len(dumped) // BLOCK_BYTES, count, len(machine.frames),
+    header += struct.pack("<13I4x", 0, 0, BLOCK_BYTES, 0, 1, len(ram) // BLOCK_BYTES, len(dumped) // BLOCK_BYTES, count, len(all_frames),
                           0, 0, 0, 1)
-    header += struct.pack("<4Q", count, len(machine.frames), 0, 0)
+    header += struct.pack("<4Q", count, len(all_frames), 0, 0)
     state = bytearray(CPU_BYTES)
     struct.pack_into("<Q", state, EFER_AT, EFER_LONG_MODE)
     cpus = struct.pack("<IQQ", CPU_BYTES, 0, 0) + state
     return header.ljust(BLOCK_BYTES, b"\0") + cpus.ljust(BLOCK_BYTES, b"\0") + ram + dumped
 
 
-def write(machine, path, is_medium=False, without=()):
-    """Write the dump of one partition, or of a medium; without the pages of some frames."""
-    frames = [pfn for pfn in sorted(machine.frames) if pfn not in without]
-    head, data = _head(machine, frames), b"".join(lkcd.content(machine, pfn) for pfn in frames)
+def write(machine, path, is_medium=False):
+    """Write the dump of one partition, or of a medium."""
+    frames = sorted(machine.frames)
+    head, data = headers(machine.frames, frames), b"".join(lkcd.content(machine, pfn) for pfn in frames)
     front = (SYSTEM + SET + TIME + bytes([1, 0, 0, 1])).ljust(BLOCK_BYTES, b"\0") if is_medium else b""
     used_bytes = len(front) + BLOCK_BYTES + len(head) + len(data)
     with open(path, "wb") as out:
-        out.write(front + _partition(0, used_bytes) + head + data)
+        out.write(front + partition(0, used_bytes) + head + data)
 
 
 def write_set(machine, paths):
@@ -71,6 +71,6 @@ def write_set(machine, paths):
     head = struct.pack("<IIQ", 1, len(paths), len(paths) << 30) + volumes
     for disk, path in enumerate(paths, 1):
         data = b"".join(pages[(disk - 1) * share:disk * share])
-        rest = (head.ljust(BLOCK_BYTES, b"\0") + _head(machine, frames) if disk == 1 else b"") + data
+        rest = (head.ljust(BLOCK_BYTES, b"\0") + headers(machine.frames, frames) if disk == 1 else b"") + data
         with open(path, "wb") as out:
-            out.write(_partition(disk, BLOCK_BYTES + len(rest)) + rest)
+            out.write(partition(disk, BLOCK_BYTES + len(rest)) + rest)
