@@ -107,9 +107,9 @@ def matches_memory(report, name, crash, dump, reference):
 
 
 def crash_reads(report, name, lab, kernel, dump, reference=None, commands=CRASH_COMMANDS,
-                option="", more_parts=(), expected=()):
+                option="", more_parts=(), expected=(), tools=None):
     """crash opens the dump, which may have more parts, and warns of what is expected only; with a reference, it prints the same on both."""
-    ours = lab.tools.crash(kernel, dump, commands, option, more_parts)
+    ours = (tools or lab.tools).crash(kernel, dump, commands, option, more_parts)
     problems = [line for line in ours.warnings() if line.strip() not in expected]
     if reference is not None:
         problems = [line for line in problems if line not in reference.warnings()]

@@ -37,7 +37,7 @@ STORAGE_PACKAGES = ("lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin"
 # makedumpfile 1.7.8; they run in a tree of their own.
 TOOLS_SUITE = "forky"
 TOOLS_PACKAGES = ("crash", "makedumpfile")
-# crash reads dumps of its own machine only; drgn those of any. Few scenarios need it: it is in a tree of its own.
+# crash reads dumps of its own machine only, and is emulated for others; drgn reads those of any. Few scenarios need it: it is in a tree of its own.
 DRGN_PACKAGES = ("python3-drgn",)
 # What receives dumps over the network; it runs in a tree of its own, so that this machine serves nobody.
 SERVER_PACKAGES = {"ssh": ("openssh-server",), "files": ("nfs-ganesha", "nfs-ganesha-vfs", "samba"), "iscsi": ("tgt",)}
@@ -232,11 +232,11 @@ def fence_agents_tree():
 
 
 def foreign_tools_tree(machine):
-    """makedumpfile of that suite for another machine; its programs run with qemu-user."""
-    recipe = cache.digest(TOOLS_SUITE, machine, MIRROR)
+    """The same for another machine; its programs run with qemu-user."""
+    recipe = cache.digest(TOOLS_SUITE, machine, *TOOLS_PACKAGES, MIRROR)
 
     def build(made):
-        _mmdebstrap(TOOLS_SUITE, ("makedumpfile",), made, "--format=directory",
+        _mmdebstrap(TOOLS_SUITE, TOOLS_PACKAGES, made, "--format=directory",
                     "--variant=extract", f"--architectures={machine}", "--aptopt=" + TOOLS_APT)
         # The link that a package makes when it is configured.
         if not (made / "lib").exists():

@@ -39,21 +39,72 @@ class CrashOutput:
                 and not line.startswith("[")]
 
 
+def arm64_option(notes):
+    """What crash 9.0.2 has to be told of an arm64 machine with these notes; None if it does not read its memory.
+
+    Where the kernel was built for more bits of virtual address than the CPU has, VMCOREINFO's PHYS_OFFSET belongs to the begin of
+    memory that those bits give, and crash adds it to the one that the CPU's give. Page tables of 52 bits it does not walk.
+    """
+    found = {name: int(value, 0) for name, value in re.findall(r"^NUMBER\((VA_BITS|TCR_EL1_T1SZ|PHYS_OFFSET)\)=(\w+)$",
+                                                               notes.decode(errors="replace"), re.MULTILINE)}
+    built = found["VA_BITS"]
+    bits = 64 - found["TCR_EL1_T1SZ"] if "TCR_EL1_T1SZ" in found else built
+    if bits > 48:
+        return None
+    return f"-m phys_offset={(found['PHYS_OFFSET'] + (1 << built) - (1 << bits)) % (1 << 64):#x}" if built > bits else ""
+
+
 class Refused(LabError):
     """A reader does not support such dumps; the text is its own."""
 
 
-class ForeignTools:
-    """makedumpfile for another machine: it reads dumps of its own only, and runs emulated."""
+class _Crash:
+    """What is the same wherever crash runs."""
+
+    def _run_crash(self, folder, kernel, words, names):
+        """Run it in a folder, with words before the kernel and names of files behind it; return what run() returns."""
+        raise NotImplementedError
+
+    def crash(self, kernel, dump, commands=CRASH_COMMANDS, option="", more_parts=()):
+        """Run crash's commands on a dump, all parts of it; each command's output apart."""
+        folder, name = dump.parent, dump.name
+        outputs = folder / f"{name}.crash"
+        # What an earlier run printed must not be taken for what this one did.
+        shutil.rmtree(outputs, ignore_errors=True)
+        outputs.mkdir()
+        script = "".join(f"{command} > {outputs.name}/{number}\n"
+                         for number, command in enumerate(commands)) + "quit\n"
+        (outputs / "commands").write_text(script, encoding="ascii")
+        code, banner, _ = self._run_crash(
+            folder, kernel, ["--no_crashrc", *option.split(), "-i", f"{outputs.name}/commands"],
+            [name, *(part.name for part in more_parts)])
+        by_command = {}
+        for number, command in enumerate(commands):
+            path = outputs / str(number)
+            if not path.exists():
+                raise LabError(f"crash on {name}: no output of {command}:\n"
+                               + "\n".join(banner.splitlines()[-15:]))
+            by_command[command] = path.read_text(errors="replace")
+        return CrashOutput(code, banner, by_command)
+
+
+class ForeignTools(_Crash):
+    """crash and makedumpfile for another machine: they read dumps of their own only, and run emulated."""
 
     def __init__(self, tree):
         self._tree = tree
 
+    def _emulated(self, program, words, timeout_s, cwd=None):
+        return run(["qemu-aarch64-static", "-L", self._tree, self._tree / "usr/bin" / program, *words],
+                   timeout_s=timeout_s, ok=None, cwd=cwd, merge=True)
+
+    def _run_crash(self, folder, kernel, words, names):
+        # On a quiet machine it is a minute.
+        return self._emulated("crash", [*words, kernel.vmlinux, *names], 900, folder)
+
     def makedumpfile(self, vmcore, level, target):
         """Filter a vmcore with makedumpfile."""
-        code, text, _ = run(["qemu-aarch64-static", "-L", self._tree, self._tree / "usr/bin/makedumpfile",
-                             "--message-level", "5", "-d", str(level), vmcore, target],
-                            timeout_s=600, ok=None, merge=True)
+        code, text, _ = self._emulated("makedumpfile", ["--message-level", "5", "-d", str(level), vmcore, target], 600)
         found = re.search(r"^.*not supported.*$", text, re.MULTILINE)
         if code and found:
             raise Refused(found[0])
@@ -61,7 +112,7 @@ class ForeignTools:
             raise LabError(f"makedumpfile -d {level}: exit {code}\n{text.strip()[-800:]}")
 
 
-class Tools:
+class Tools(_Crash):
     """The tree of a later suite, entered with chroot in a mount namespace."""
 
     def __init__(self, tree):
@@ -78,28 +129,8 @@ class Tools:
                     folder, kernel or "", script, *args],
                    timeout_s=timeout_s, ok=None, merge=True)
 
-    def crash(self, kernel, dump, commands=CRASH_COMMANDS, option="", more_parts=()):
-        """Run crash's commands on a dump, all parts of it; each command's output apart."""
-        folder, name = dump.parent, dump.name
-        outputs = folder / f"{name}.crash"
-        # What an earlier run printed must not be taken for what this one did.
-        shutil.rmtree(outputs, ignore_errors=True)
-        outputs.mkdir()
-        script = "".join(f"{command} > /work/{outputs.name}/{number}\n"
-                         for number, command in enumerate(commands)) + "quit\n"
-        (outputs / "commands").write_text(script, encoding="ascii")
-        code, banner, _ = self._inside(
-            folder, kernel.path,
-            f"exec crash --no_crashrc {option} -i {outputs.name}/commands /mnt/vmlinux "
-            + " ".join([name, *(part.name for part in more_parts)]), 300)
-        by_command = {}
-        for number, command in enumerate(commands):
-            path = outputs / str(number)
-            if not path.exists():
-                raise LabError(f"crash on {name}: no output of {command}:\n"
-                               + "\n".join(banner.splitlines()[-15:]))
-            by_command[command] = path.read_text(errors="replace")
-        return CrashOutput(code, banner, by_command)
+    def _run_crash(self, folder, kernel, words, names):
+        return self._inside(folder, kernel.path, 'exec crash "$@"', 300, *words, "/mnt/vmlinux", *names)
 
     def crash_program(self, folder, kernel, path):
         """A program that is crash, for files of a folder and a kernel: their names are what they are in its tree."""
