@@ -25,6 +25,8 @@ KERNELS = {
     "newest-arm64": ("sid", "arm64", "linux-image-cloud-arm64"),
     "newest-arm64-16k": ("sid", "arm64", "linux-image-arm64-16k"),
 }
+# What adds a section to a program of another machine.
+OBJCOPY = {"arm64": "aarch64-linux-gnu-objcopy"}
 LISTS_MAX_AGE_S = 7 * 24 * 3600
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # Since 7.0 a kernel is several packages; all are named for its version.
@@ -151,6 +153,25 @@ def with_symbols(of):
         raise LabError(f"{package}: not in the lists")
     path = cache.artefact(f"{package}_{found[1]}.vmlinux",
                           lambda made: _unpack_vmlinux(suite, of.release, found[1], made))
+    return Kernel(of.series, of.release, path)
+
+
+def _index(vmlinux, objcopy, made):
+    made.mkdir()
+    run(["gdb", "-nx", "-batch", "-ex", f"save gdb-index {made}", vmlinux], timeout_s=600)
+    index = made / "vmlinux.gdb-index"
+    run([objcopy, "--remove-section=.debug_line", f"--add-section=.gdb_index={index}", "--set-section-flags=.gdb_index=readonly",
+         vmlinux, made / "vmlinux"], timeout_s=300)
+    index.unlink()
+
+
+def with_index(of):
+    """The same kernel with symbols, as an emulated crash opens it in a third of the time.
+
+    Its types have an index, which gdb would else make. It has no names of source files, among all of which gdb looks for each
+    type that this kernel does not have, and crash asks for many.
+    """
+    path = cache.artefact(f"{of.path.name}.indexed", lambda made: _index(of.vmlinux, OBJCOPY[machine_of(of.series)], made))
     return Kernel(of.series, of.release, path)
 
 
