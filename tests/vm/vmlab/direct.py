@@ -36,7 +36,7 @@ class Setup:
     kernel: str               # A row of archive.KERNELS or built.KERNELS.
     cpu: str = CPU
     page_bytes: int = 4096
-    has_symbols: bool = False # drgn and, on amd64, crash read it too; its symbols are a download of 300 MB.
+    has_symbols: bool = False # drgn and crash read it too; its symbols are a download of 300 MB.
     program: str = "plant"    # What runs in the guest, and panics: one of PROGRAMS.
     cpus: int = 1
     # Nothing of the laboratory with a root file system is needed.

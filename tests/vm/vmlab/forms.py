@@ -15,6 +15,7 @@ STACKS = ("sys", "bt", "bt -a", "foreach bt", "ps", "log")
 # All that is asked of the unfiltered vmcore, which is what the others are compared with.
 COMMANDS = tuple(dict.fromkeys((*CRASH_COMMANDS, *STACKS, *MEMORY_COMMANDS, "p/x vmemmap_base", *debuggers.CRASH_COMMANDS)))
 FORMS = {"zlib": ("-c",), "lzo": ("-l",), "snappy": ("-p",), "zstd": ("-z",), "auto": ("--compress=auto",), "ELF": ("-E",)}
+FLATTENED = "flattened"
 # What is left of the bytes of a whole dump. Of so small a machine, idle, half of the pages are the kernel's data and the code that it
 # was in; without compression these alone, the headers and what the kernel happens to use are half of the bytes.
 CUT = {"raw": (0.55, ("--compress=none",)), "lzo": (0.5, ("-l",)), "zstd": (0.5, ("-z",))}
@@ -113,13 +114,18 @@ def without_struct_pages(report, name, lab, kernel, vmcore, reference, raw, plai
     dump.unlink()
 
 
+def made(lab, vmcore, title):
+    """Level 31 in one of FORMS, or FLATTENED."""
+    if title != FLATTENED:
+        return filtered(lab, vmcore, 31, FORMS[title])
+    dump = vmcore.parent / FLATTENED
+    shell('exec "$1" -q -F -d 31 -c "$2" >"$3"', lab.program("kdump-copy"), vmcore, dump, timeout_s=300)
+    return dump
+
+
 def every_form(report, name, lab, kernel, vmcore, reference):
     """crash reads every format and method."""
-    for title, options in FORMS.items():
-        dump = filtered(lab, vmcore, 31, options)
+    for title in (*FORMS, FLATTENED):
+        dump = made(lab, vmcore, title)
         checks.crash_reads(report, f"{name}: {title}", lab, kernel, dump, reference)
         dump.unlink()
-    dump = vmcore.parent / "flattened"
-    shell('exec "$1" -q -F -d 31 -c "$2" >"$3"', lab.program("kdump-copy"), vmcore, dump, timeout_s=300)
-    checks.crash_reads(report, f"{name}: flattened", lab, kernel, dump, reference)
-    dump.unlink()
