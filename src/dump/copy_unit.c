@@ -19,7 +19,6 @@ struct unit_worker {
 	size_t method; // Index of the one that compresses the unit …
 	const struct compressor *compressor; // … and itself.
 	void *states[METHODS_MAX]; // Of the compressors; some share one.
-	uint64_t units; // Copied by this thread.
 	unsigned int samples_left; // Pages of the unit on which all methods are tried.
 	struct methods_span start; // When the unit began.
 	struct methods_span writes; // What its writes took.
@@ -445,7 +444,7 @@ static void start_method(struct copy_unit_job *job, struct unit_worker *worker)
 	worker->compressor = job->methods->list[worker->method];
 	if (job->methods->count == 1)
 		return;
-	worker->samples_left = worker->units++ % SAMPLE_UNITS ? 0 : SAMPLE_PAGES;
+	worker->samples_left = worker->unit % SAMPLE_UNITS ? 0 : SAMPLE_PAGES;
 	worker->data_count = worker->data_bytes = 0;
 	worker->writes = (struct methods_span){0};
 	worker->start = methods_now(job->methods);
@@ -462,7 +461,7 @@ static void end_method(struct copy_unit_job *job, struct unit_worker *worker)
 	span.waits -= worker->start.waits + worker->writes.waits;
 	methods_note_run(job->methods, &span);
 	// A unit with samples took longer than its method does.
-	if ((worker->units - 1) % SAMPLE_UNITS)
+	if (worker->unit % SAMPLE_UNITS)
 		methods_note(job->methods, worker->method, worker->data_count, span.cpu_ns, worker->data_bytes);
 }
 
@@ -476,9 +475,9 @@ struct error *copy_unit(void *context, void *state, uint64_t unit)
 
 	if (job->copy->options->deadline_ms && clock_now_ms() >= job->copy->options->deadline_ms)
 		return error_new(ERROR_TIMEOUT, "the time is up");
-	start_method(job, worker);
 	worker->part = &job->parts[what->part];
 	worker->unit = unit;
+	start_method(job, worker);
 	worker->desc_count = worker->unclaimed = worker->zero_count = worker->left_out = 0;
 	memset(worker->is_left_out, 0, sizeof(worker->is_left_out));
 	err = put_pages(job, worker, what->pfn, count);
