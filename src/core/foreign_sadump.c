@@ -93,8 +93,17 @@ static struct error *open_disk(const struct corefile *file, uint64_t base, size_
 		return err;
 	found.start_bytes = base + block_bytes;
 	disk = base ? 0 : load_u32(part + PART_DISK_AT, false);
-	if (disk > count || (count > 1 && !disk) || (disk && sadump->disks[disk - 1].file))
-		return error_new(ERROR_BAD_DATA, "sadump: disk number %u of %zu", disk, count);
+	if (disk > count)
+		return error_new(
+			ERROR_BAD_DATA,
+			"sadump: %s is disk %u of a set, and there are %zu files: name all disks (--reassemble)",
+			file->path, disk, count);
+	if (count > 1 && !disk)
+		return error_new(ERROR_BAD_DATA, "sadump: %s is a dump of its own, no disk of a set: name it alone",
+		                 file->path);
+	if (disk && sadump->disks[disk - 1].file)
+		return error_new(ERROR_BAD_DATA, "sadump: %s and %s are both disk %u of the set: name each once",
+		                 sadump->disks[disk - 1].file->path, file->path, disk);
 	if (disk == 1) {
 		err = read_head(file, blocks, sizeof(blocks), found.start_bytes);
 		if (!err)

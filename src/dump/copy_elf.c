@@ -335,7 +335,8 @@ static struct error *write_file(struct elf_copy *elf)
 	// Cut short, it would be no dump.
 	if (copy->options->room_bytes && file_bytes > copy->options->room_bytes)
 		return error_new(ERROR_NOSPC,
-		                 "an ELF file of these pages takes %ju MiB, and the target has room for %ju MiB",
+		                 "an ELF file of these pages takes %ju MiB, and the target has room for %ju MiB; "
+		                 "kdump-compressed they take less",
 		                 (uintmax_t)(file_bytes >> 20), (uintmax_t)(copy->options->room_bytes >> 20));
 	map_loads(elf, loads);
 	err = workers_run(&job);
