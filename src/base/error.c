@@ -57,6 +57,7 @@ static enum error_code code_of_errno(int errnum)
 	switch (errnum) {
 	case ENOSPC:
 	case EDQUOT:
+	case EFBIG: // Of files: FAT ends at 4 GiB.
 		return ERROR_NOSPC;
 	case ENOMEM:
 		return ERROR_NOMEM;

@@ -23,7 +23,7 @@ enum error_code {
 	ERROR_UNSUPPORTED, /**< Understood, but not possible here (kernel, format, option). */
 	ERROR_BAD_DATA, /**< A file or crashed memory does not hold what it must. */
 	ERROR_FAULT, /**< An address that is not in the dump. */
-	ERROR_NOSPC, /**< The target is full. */
+	ERROR_NOSPC, /**< The target is full, or takes no file so large. */
 	ERROR_TIMEOUT, /**< A deadline passed. */
 	ERROR_CANCELED, /**< Another part failed first or somebody asked to stop. */
 };
@@ -50,7 +50,7 @@ struct error *error_new(enum error_code code, const char *fmt, ...) printf_forma
 /**
  * Make an error from a failed system call.
  *
- * ENOSPC and EDQUOT become ERROR_NOSPC, ENOMEM becomes ERROR_NOMEM, all others ERROR_OS.
+ * ENOSPC, EDQUOT and EFBIG become ERROR_NOSPC, ENOMEM becomes ERROR_NOMEM, all others ERROR_OS.
  *
  * @param[in] errnum The errno value.
  * @param[in] fmt What was tried, as printf; ": " and the system's text are added.

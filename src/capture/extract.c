@@ -120,8 +120,8 @@ static struct error *copy_ordered(struct partition_reader *reader, int fd)
 // Whether it is what was read that is wrong: a stream that was cut, or is none, or names places where no file can have bytes.
 static bool is_of_content(const struct error *err)
 {
-	return err->code == ERROR_BAD_DATA || err->code == ERROR_UNSUPPORTED ||
-	       (err->code == ERROR_OS && (err->errnum == EFBIG || err->errnum == EINVAL));
+	return err->code == ERROR_BAD_DATA || err->code == ERROR_UNSUPPORTED || err->errnum == EFBIG ||
+	       (err->code == ERROR_OS && err->errnum == EINVAL);
 }
 
 // A file that is not as it should be is worth having; only what cannot be written ends the work.

@@ -25,11 +25,8 @@ static void systems(void)
 	static const struct {
 		int errnum;
 		enum error_code code;
-	} cases[] = {{ENOSPC, ERROR_NOSPC},
-	             {EDQUOT, ERROR_NOSPC},
-	             {ENOMEM, ERROR_NOMEM},
-	             {EIO, ERROR_OS},
-	             {ENOENT, ERROR_OS}};
+	} cases[] = {{ENOSPC, ERROR_NOSPC}, {EDQUOT, ERROR_NOSPC}, {EFBIG, ERROR_NOSPC},
+	             {ENOMEM, ERROR_NOMEM}, {EIO, ERROR_OS},       {ENOENT, ERROR_OS}};
 
 	for (size_t i = 0; i < array_size(cases); i++) {
 		struct error *err = error_os(cases[i].errnum, "open %s", "/x");

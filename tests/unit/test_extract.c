@@ -201,20 +201,22 @@ static void damaged(void)
 	machine_deinit(&machine);
 }
 
+// The place, beyond what any file has, or the length of its first record.
 static void damaged_stream(void)
 {
-	struct machine machine;
-	struct extract_result result;
+	for (unsigned int at = 0; at <= 8; at += 8) {
+		struct machine machine;
+		struct extract_result result;
 
-	machine_init(&machine);
-	put_whole(&machine);
-	// The length of its first record.
-	check_ok(io_pwrite(machine.partition.fd, "\xff", 1,
-	                   partition_file(&machine.record, "vmcore.flat")->offset_bytes + 4096 + 8));
-	check_ok(extract_run(&machine.partition, &machine.record, machine.dir_fd, &result));
-	check(!result.is_whole && strncmp(result.problem, "vmcore.flat: ", 13) == 0);
-	is_taken(&machine);
-	machine_deinit(&machine);
+		machine_init(&machine);
+		put_whole(&machine);
+		check_ok(io_pwrite(machine.partition.fd, at ? "\xff" : "\x3f", 1,
+		                   partition_file(&machine.record, "vmcore.flat")->offset_bytes + 4096 + at));
+		check_ok(extract_run(&machine.partition, &machine.record, machine.dir_fd, &result));
+		check(!result.is_whole && strncmp(result.problem, "vmcore.flat: ", 13) == 0);
+		is_taken(&machine);
+		machine_deinit(&machine);
+	}
 }
 
 static void missing_file(void)

@@ -95,7 +95,7 @@ static void full_disk(void)
 	fd = temporary();
 	signal(SIGXFSZ, SIG_IGN);
 	check(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-	check_error(io_pwrite(fd, buf, sizeof(buf), 0), ERROR_OS, "");
+	check_error(io_pwrite(fd, buf, sizeof(buf), 0), ERROR_NOSPC, "");
 	close(fd);
 }
 
