@@ -7,11 +7,10 @@
 
 #include "core/fmt_kdump.h"
 
-// zconf.h: deflate takes (1 << (windowBits + 2)) + (1 << (memLevel + 9)) bytes, and some for its state.
 static size_t zlib_state_bytes(size_t page_bytes)
 {
 	(void)page_bytes;
-	return (1U << 17) + (1U << 17) + (16U << 10);
+	return ZLIB_STATE_BYTES;
 }
 
 static struct error *zlib_create(size_t page_bytes, void **state_ret)

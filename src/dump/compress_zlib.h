@@ -12,6 +12,9 @@
 
 #include "dump/compress.h"
 
+/** Memory of zlib's deflate (zconf.h): (1 << (windowBits + 2)) + (1 << (memLevel + 9)) bytes, and some for its state. */
+enum { ZLIB_STATE_BYTES = (1 << 17) + (1 << 17) + (16 << 10) };
+
 /** The one that was built in. */
 extern const struct compressor compressor_zlib;
 
