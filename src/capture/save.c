@@ -45,7 +45,7 @@ struct rung {
 	const char *text;
 	bool is_raw;
 	bool is_filtered; // At the plan's level; else only zero pages are left out.
-	bool is_compressed; // Kdump-compressed, whatever the plan says: less room is taken, and cut short it is a dump too.
+	bool is_compressed; // Kdump-compressed, whatever the plan says: less room is taken.
 };
 
 static const struct rung rungs[] = {

@@ -368,8 +368,8 @@ static struct error *check_files(const struct arguments *args)
 		for (size_t j = 0; j <= i; j++)
 			if (strcmp(args->more_outputs[i], j ? args->more_outputs[j - 1] : args->output) == 0)
 				return error_new(ERROR_USAGE, "--split: %s is named twice", args->more_outputs[i]);
-	if (args->copy.deadline_ms && (args->copy.format == COPY_ELF || args->is_flattened))
-		return error_new(ERROR_USAGE, "--deadline goes without -E and -F: cut short, they are no dump");
+	if (args->copy.deadline_ms && args->is_flattened)
+		return error_new(ERROR_USAGE, "--deadline goes without -F: cut short, it is no dump");
 	if (args->is_direct && args->is_flattened)
 		return error_new(ERROR_USAGE, "--direct goes without -F: a stream has no page cache");
 	return NULL;

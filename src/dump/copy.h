@@ -50,8 +50,7 @@ struct copy_options {
 	size_t more_sink_count;
 	/** Names of processes whose memory is kept at every level, NULL after the last; NULL: none. 15 bytes of a name count. */
 	const char *const *keep_names;
-	uint64_t
-		deadline_ms; /**< Time, as clock_now_ms(), at which the copy ends as it is; 0: none. COPY_KDUMP only. */
+	uint64_t deadline_ms; /**< Time, as clock_now_ms(), at which the copy ends as it is; 0: none. */
 	bool is_dry_run; /**< Classify and count; write nothing. The sink may be NULL. */
 	bool is_zero_counted; /**< A dry run of COPY_ELF reads the pages that would be kept, and counts those of zeros. */
 	struct pagemap *pagemap; /**< Receives why each page is in the dump or is not; NULL: not wanted. */

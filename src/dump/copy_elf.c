@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,13 +7,15 @@
 #include "base/workers.h"
 #include "dump/copy_job.h"
 #include "dump/fmt_elf.h"
+#include "dump/worth.h"
 
-// Frames that lie together: some that are in the file, then some that are zeros and are not.
+// Frames that lie together: some that are in the file, then some that are zeros and are not. In the file the best come first.
 struct segment {
 	uint64_t pfn;
 	uint64_t file_pages;
 	uint64_t zero_pages;
 	uint64_t rank; // Pages in the file before this segment.
+	enum worth worth;
 };
 
 struct elf_copy {
@@ -21,6 +24,8 @@ struct elf_copy {
 	size_t load_count;
 	uint64_t *set; // Frames to save, of one window.
 	uint64_t *zeros; // Those of them that hold only zeros.
+	struct worth_map worth;
+	uint8_t *block_worth; // Of that window.
 	uint64_t base_pfn;
 	uint64_t end_pfn;
 	struct segment *segments;
@@ -28,6 +33,8 @@ struct elf_copy {
 	size_t segment_room;
 	uint64_t page_count; // In the file.
 	uint64_t data_offset;
+	uint64_t start_rank, end_rank; // Pages that are copied now.
+	_Atomic uint64_t whole_rank; // All pages before it are in the file, once the workers are done.
 };
 
 struct elf_worker {
@@ -101,14 +108,17 @@ static struct error *find_zeros(void *context, void *state, uint64_t job)
 	uint64_t end = elf->end_pfn - elf->base_pfn;
 	uint64_t at = job * SCAN_JOB_PAGES, found = 0;
 	uint64_t stop = at + SCAN_JOB_PAGES < end ? at + SCAN_JOB_PAGES : end;
+	struct error *err = copy_check_time(elf->copy);
 
+	if (err)
+		return err;
 	if (elf->copy->options->pagemap)
 		worker->state_rank = pagemap_block_rank(elf->copy->options->pagemap, elf->base_pfn + at);
 	for (at = bitmap_find(elf->set, at, stop, true); at < stop; at = bitmap_find(elf->set, at + 1, stop, true)) {
 		const uint8_t *page;
-		struct error *err = copy_page(elf->copy, &worker->reader, elf->base_pfn + at, worker->bounce, &page);
 		bool is_zero;
 
+		err = copy_page(elf->copy, &worker->reader, elf->base_pfn + at, worker->bounce, &page);
 		// What cannot be read is not known to be zero, and is not in the dump.
 		if (error_catch(&err, ERROR_FAULT)) {
 			bitmap_fill(elf->set, at, at + 1, false);
@@ -140,10 +150,19 @@ static struct error *add_segment(struct elf_copy *elf, struct segment segment)
 		elf->segments = grown;
 		elf->segment_room = room;
 	}
-	segment.rank = elf->page_count;
 	elf->segments[elf->segment_count++] = segment;
 	elf->page_count += segment.file_pages;
 	return NULL;
+}
+
+// One past the last frame that is worth as much as those before it.
+static uint64_t same_worth(const struct elf_copy *elf, uint64_t at, uint64_t end)
+{
+	uint64_t block_pages = elf->worth.block_pages, next = at;
+
+	while (next < end && elf->block_worth[next / block_pages] == elf->block_worth[at / block_pages])
+		next = (next / block_pages + 1) * block_pages;
+	return next < end ? next : end;
 }
 
 static struct error *add_window(struct elf_copy *elf)
@@ -152,17 +171,43 @@ static struct error *add_window(struct elf_copy *elf)
 	uint64_t at = bitmap_find(elf->set, 0, end, true);
 
 	while (at < end) {
-		uint64_t hole = bitmap_find(elf->set, at, end, false);
-		uint64_t zeros = bitmap_find(elf->zeros, at, hole, true);
-		uint64_t next = bitmap_find(elf->zeros, zeros, hole, false);
-		struct error *err;
+		uint64_t stop = same_worth(elf, at, bitmap_find(elf->set, at, end, false));
+		uint64_t zeros = bitmap_find(elf->zeros, at, stop, true);
+		uint64_t next = bitmap_find(elf->zeros, zeros, stop, false);
+		struct segment segment = {
+			.pfn = elf->base_pfn + at,
+			.file_pages = zeros - at,
+			.zero_pages = next - zeros,
+			.worth = elf->block_worth[at / elf->worth.block_pages],
+		};
+		struct error *err = add_segment(elf, segment);
 
-		err = add_segment(elf, (struct segment){elf->base_pfn + at, zeros - at, next - zeros, 0});
 		if (err)
 			return err;
-		at = next < hole ? next : bitmap_find(elf->set, hole, end, true);
+		at = bitmap_find(elf->set, next, end, true);
 	}
 	return NULL;
+}
+
+static int compare_worth(const void *left, const void *right)
+{
+	const struct segment *a = left, *b = right;
+
+	if (a->worth != b->worth)
+		return a->worth < b->worth ? -1 : 1;
+	return a->pfn < b->pfn ? -1 : a->pfn > b->pfn;
+}
+
+static void put_in_order(struct elf_copy *elf)
+{
+	uint64_t rank = 0;
+
+	if (elf->segment_count)
+		qsort(elf->segments, elf->segment_count, sizeof(*elf->segments), compare_worth);
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		elf->segments[i].rank = rank;
+		rank += elf->segments[i].file_pages;
+	}
 }
 
 static bool looks_for_zeros(const struct copy_options *options)
@@ -196,8 +241,11 @@ static struct error *collect(struct elf_copy *elf)
 		else if (!err && copy->options->pagemap && !copy->options->is_dry_run)
 			pagemap_note_all_written(copy->options->pagemap);
 		if (!err && !copy->options->is_dry_run)
+			err = worth_window(&elf->worth, elf->set, pfn, elf->end_pfn, elf->block_worth);
+		if (!err && !copy->options->is_dry_run)
 			err = add_window(elf);
 	}
+	put_in_order(elf);
 	copy_note_scan(copy, &result);
 	copy->pages_total = elf->page_count;
 	return err;
@@ -219,13 +267,9 @@ static const struct segment *find_segment(const struct elf_copy *elf, uint64_t r
 	return &elf->segments[low];
 }
 
-static struct error *copy_unit(void *context, void *state, uint64_t unit)
+static struct error *copy_pages(const struct elf_copy *elf, struct elf_worker *worker, uint64_t rank, uint64_t end)
 {
-	struct elf_copy *elf = context;
-	struct elf_worker *worker = state;
-	uint64_t page_bytes = elf->copy->page_bytes;
-	uint64_t rank = unit * COPY_UNIT_PAGES, first = rank;
-	uint64_t end = rank + COPY_UNIT_PAGES < elf->page_count ? rank + COPY_UNIT_PAGES : elf->page_count;
+	uint64_t page_bytes = elf->copy->page_bytes, first = rank;
 	const struct segment *segment = find_segment(elf, rank);
 	uint64_t count = end - rank;
 	size_t used = 0;
@@ -262,15 +306,44 @@ static struct error *copy_unit(void *context, void *state, uint64_t unit)
 	return NULL;
 }
 
+static struct error *copy_unit(void *context, void *state, uint64_t unit)
+{
+	struct elf_copy *elf = context;
+	uint64_t rank = elf->start_rank + unit * COPY_UNIT_PAGES, whole = atomic_load(&elf->whole_rank);
+	uint64_t end = rank + COPY_UNIT_PAGES < elf->end_rank ? rank + COPY_UNIT_PAGES : elf->end_rank;
+	struct error *err = copy_check_time(elf->copy);
+
+	if (!err)
+		err = copy_pages(elf, state, rank, end);
+	// Units begin in order, so those before the first that failed are whole.
+	while (err && rank < whole && !atomic_compare_exchange_weak(&elf->whole_rank, &whole, rank))
+		;
+	return err;
+}
+
+// Whether the first pages of the file are not all that it has of a segment; then the zeros behind are left out, too.
+static bool is_cut(const struct segment *segment, uint64_t page_count)
+{
+	return segment->rank + segment->file_pages > page_count;
+}
+
+// Pages of a segment among the first of the file.
+static uint64_t pages_there(const struct segment *segment, uint64_t page_count)
+{
+	if (!is_cut(segment, page_count))
+		return segment->file_pages;
+	return page_count > segment->rank ? page_count - segment->rank : 0;
+}
+
 // One program header for the part of a segment that lies in a load, or none. A load that repeats memory of another (the
 // kernel image) shares its bytes in the file.
 static size_t map_segment(const struct elf_copy *elf, const struct vmcore_load *load, const struct segment *segment,
-                          struct vmcore_load *ret)
+                          uint64_t page_count, struct vmcore_load *ret)
 {
 	uint64_t page_bytes = elf->copy->page_bytes;
 	uint64_t start = segment->pfn * page_bytes;
-	uint64_t file_end = start + segment->file_pages * page_bytes;
-	uint64_t end = file_end + segment->zero_pages * page_bytes;
+	uint64_t file_end = start + pages_there(segment, page_count) * page_bytes;
+	uint64_t end = file_end + (is_cut(segment, page_count) ? 0 : segment->zero_pages) * page_bytes;
 	uint64_t load_end = load->paddr + load->file_bytes;
 	uint64_t from = start > load->paddr ? start : load->paddr;
 	uint64_t to = end < load_end ? end : load_end;
@@ -283,16 +356,25 @@ static size_t map_segment(const struct elf_copy *elf, const struct vmcore_load *
 		.vaddr = load->vaddr + (from - load->paddr),
 		.file_bytes = file_end > from ? file_end - from : 0,
 		.memory_bytes = to - from,
-		// Also where nothing is in the file: crash (9.0, netdump.c) takes that of the first header for the size of
-		// all headers.
+		// Also where nothing is in the file, see map_loads().
 		.offset_bytes = elf->data_offset + segment->rank * page_bytes + (file_end > from ? from - start : 0),
 		.flags = load->flags,
 	};
 	return 1;
 }
 
-// Gives the number of program headers, and fills them where there is room for them.
-static size_t map_loads(const struct elf_copy *elf, struct vmcore_load *loads)
+static int compare_offset(const void *left, const void *right)
+{
+	const struct vmcore_load *a = left, *b = right;
+
+	if (a->offset_bytes != b->offset_bytes)
+		return a->offset_bytes < b->offset_bytes ? -1 : 1;
+	return a->vaddr < b->vaddr ? -1 : a->vaddr > b->vaddr;
+}
+
+// Gives the number of program headers for the first pages of the file, and fills them where there is room for them. They are in
+// the order of the file: crash (9.0, netdump.c) takes the offset in the first one for the size of all headers.
+static size_t map_loads(const struct elf_copy *elf, uint64_t page_count, struct vmcore_load *loads)
 {
 	size_t count = 0;
 
@@ -300,72 +382,176 @@ static size_t map_loads(const struct elf_copy *elf, struct vmcore_load *loads)
 		for (size_t j = 0; j < elf->segment_count; j++) {
 			struct vmcore_load load;
 
-			if (!map_segment(elf, &elf->loads[i], &elf->segments[j], &load))
+			if (!map_segment(elf, &elf->loads[i], &elf->segments[j], page_count, &load))
 				continue;
 			if (loads)
 				loads[count] = load;
 			count++;
 		}
 	}
+	if (loads && count)
+		qsort(loads, count, sizeof(*loads), compare_offset);
 	return count;
 }
 
-static struct error *write_file(struct elf_copy *elf)
+// Makes a dump of the first pages of the file.
+static struct error *write_head(const struct elf_copy *elf, uint64_t page_count, bool is_incomplete)
 {
 	struct copy *copy = elf->copy;
-	size_t load_count = map_loads(elf, NULL);
+	size_t load_count = map_loads(elf, page_count, NULL);
 	_cleanup_free_ struct vmcore_load *loads = calloc(load_count + 1, sizeof(*loads));
-	struct workers_job job = {
-		.start = worker_start,
-		.run = copy_unit,
-		.finish = worker_end,
-		.context = elf,
-		.job_count = (elf->page_count + COPY_UNIT_PAGES - 1) / COPY_UNIT_PAGES,
-		.thread_count = copy->options->thread_count,
-	};
 	_cleanup_free_ uint8_t *head = NULL;
-	uint64_t file_bytes;
 	struct error *err;
 	size_t head_bytes;
 
 	if (!loads)
 		return error_new(ERROR_NOMEM, "no memory for %zu program headers", load_count);
-	elf->data_offset = fmt_elf_head_bytes(load_count, copy->core->notes_bytes, copy->page_bytes);
+	map_loads(elf, page_count, loads);
+	err = fmt_elf_head(copy->core, loads, load_count, is_incomplete, &head, &head_bytes);
+	return err ? err : copy_write(copy, copy->sink, 0, head, head_bytes);
+}
+
+// Pages of the file that are worth as much as the one at a rank, or more.
+static uint64_t end_of_worth(const struct elf_copy *elf, uint64_t rank)
+{
+	const struct segment *segment = find_segment(elf, rank), *end = elf->segments + elf->segment_count;
+	enum worth worth = segment->worth;
+
+	while (segment < end && segment->worth == worth)
+		segment++;
+	return segment < end ? segment->rank : elf->page_count;
+}
+
+// A copy that is cut short, even by a signal that nobody can catch, leaves a dump of what is worth more than the pages that were
+// being copied. Where nothing is written twice, the head comes last, so that it cannot be taken for a dump.
+static struct error *write_pages(struct elf_copy *elf)
+{
+	bool can_rewrite = elf->copy->sink->can_rewrite;
+	struct workers_job job = {
+		.start = worker_start,
+		.run = copy_unit,
+		.finish = worker_end,
+		.context = elf,
+		.thread_count = elf->copy->options->thread_count,
+	};
+	struct error *err = NULL;
+
+	atomic_store(&elf->whole_rank, elf->page_count);
+	for (uint64_t rank = 0; !err && rank < elf->page_count; rank = elf->end_rank) {
+		elf->start_rank = rank;
+		elf->end_rank = can_rewrite ? end_of_worth(elf, rank) : elf->page_count;
+		job.job_count = (elf->end_rank - rank + COPY_UNIT_PAGES - 1) / COPY_UNIT_PAGES;
+		err = workers_run(&job);
+		if (!err && elf->end_rank < elf->page_count)
+			err = write_head(elf, elf->end_rank, true);
+	}
+	return err;
+}
+
+static void take_back(const struct elf_copy *elf, uint64_t page_count)
+{
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const struct segment *segment = &elf->segments[i];
+		uint64_t there = pages_there(segment, page_count);
+
+		if (is_cut(segment, page_count))
+			pagemap_note_pending(elf->copy->options->pagemap, segment->pfn + there,
+			                     segment->file_pages - there + segment->zero_pages);
+	}
+}
+
+// The first error is the one that matters.
+static void keep_what_there_is(struct elf_copy *elf)
+{
+	struct copy *copy = elf->copy;
+	uint64_t page_count = atomic_load(&elf->whole_rank);
+	_cleanup_error_ struct error *err = NULL;
+
+	if (!copy->sink->can_rewrite || !page_count)
+		return;
+	err = write_head(elf, page_count, true);
+	if (!err)
+		err = sink_finish(copy->sink, elf->data_offset + page_count * copy->page_bytes);
+	copy->stats->is_partial = !err;
+	if (copy->options->pagemap)
+		take_back(elf, page_count);
+}
+
+static struct error *write_file(struct elf_copy *elf)
+{
+	struct copy *copy = elf->copy;
+	uint64_t file_bytes;
+	struct error *err;
+
+	elf->data_offset =
+		fmt_elf_head_bytes(map_loads(elf, elf->page_count, NULL), copy->core->notes_bytes, copy->page_bytes);
 	file_bytes = elf->data_offset + elf->page_count * copy->page_bytes;
-	// Cut short, it would be no dump.
+	// In the other format all of it may be saved.
 	if (copy->options->room_bytes && file_bytes > copy->options->room_bytes)
 		return error_new(ERROR_NOSPC,
 		                 "an ELF file of these pages takes %ju MiB, and the target has room for %ju MiB; "
 		                 "kdump-compressed they take less",
 		                 (uintmax_t)(file_bytes >> 20), (uintmax_t)(copy->options->room_bytes >> 20));
-	map_loads(elf, loads);
-	err = workers_run(&job);
-	if (err)
-		return err;
-	err = fmt_elf_head(copy->core, loads, load_count, !copy_is_complete(copy), &head, &head_bytes);
-	// Last, so that a copy that was cut short cannot be taken for a dump.
+	// Also on a disk that turns out to be full there is room for the head.
+	err = sink_reserve(copy->sink, 0, elf->data_offset);
 	if (!err)
-		err = copy_write(copy, copy->sink, 0, head, head_bytes);
-	return err ? err : sink_finish(copy->sink, file_bytes);
+		err = write_pages(elf);
+	if (!err)
+		err = write_head(elf, elf->page_count, !copy_is_complete(copy));
+	if (!err)
+		return sink_finish(copy->sink, file_bytes);
+	keep_what_there_is(elf);
+	return err;
+}
+
+static uint64_t zero_pages_before(const struct elf_copy *elf, uint64_t page_count)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < elf->segment_count; i++)
+		if (!is_cut(&elf->segments[i], page_count))
+			count += elf->segments[i].zero_pages;
+	return count;
+}
+
+static void release(struct elf_copy *elf)
+{
+	worth_deinit(&elf->worth);
+	free(elf->set);
+	free(elf->zeros);
+	free(elf->block_worth);
+	free(elf->segments);
+}
+
+static struct error *prepare(struct elf_copy *elf)
+{
+	uint64_t frames = copy_window_end(elf->copy, 0);
+	struct error *err;
+
+	elf->set = calloc(copy_window_words(elf->copy), sizeof(*elf->set));
+	elf->zeros = calloc(copy_window_words(elf->copy), sizeof(*elf->zeros));
+	elf->block_worth = calloc(frames / worth_block_pages(frames) + 1, sizeof(*elf->block_worth));
+	if (!elf->set || !elf->zeros || !elf->block_worth)
+		return error_new(ERROR_NOMEM, "no memory for the set of pages");
+	if (elf->copy->options->is_dry_run)
+		return NULL;
+	err = worth_init(&elf->worth, &elf->copy->scan, frames);
+	if (!err)
+		worth_find_symbols(&elf->worth);
+	return err;
 }
 
 struct error *copy_elf_run(struct copy *copy)
 {
-	_cleanup_free_ uint64_t *set = calloc(copy_window_words(copy), sizeof(*set));
-	_cleanup_free_ uint64_t *zeros = calloc(copy_window_words(copy), sizeof(*zeros));
 	_cleanup_free_ struct vmcore_load *made = NULL;
 	struct elf_copy elf = {
 		.copy = copy,
 		.loads = copy->core->loads,
 		.load_count = copy->core->load_count,
-		.set = set,
-		.zeros = zeros,
 	};
-	struct error *err = NULL;
+	struct error *err = prepare(&elf);
 
-	if (!set || !zeros)
-		return error_new(ERROR_NOMEM, "no memory for the set of pages");
-	if (!elf.load_count)
+	if (!err && !elf.load_count)
 		err = copy_make_loads(copy, &made, &elf.load_count);
 	if (made)
 		elf.loads = made;
@@ -373,8 +559,11 @@ struct error *copy_elf_run(struct copy *copy)
 		err = collect(&elf);
 	if (!err && !copy->options->is_dry_run)
 		err = write_file(&elf);
-	if (!copy->options->is_dry_run)
-		copy->stats->pages_written = elf.page_count + atomic_load(&copy->pages_zero);
-	free(elf.segments);
+	if (!copy->options->is_dry_run) {
+		uint64_t page_count = err ? atomic_load(&elf.whole_rank) : elf.page_count;
+
+		copy->stats->pages_written = page_count + zero_pages_before(&elf, page_count);
+	}
+	release(&elf);
 	return err;
 }

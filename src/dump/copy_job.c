@@ -80,6 +80,13 @@ struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn
 	return NULL;
 }
 
+struct error *copy_check_time(const struct copy *copy)
+{
+	if (copy->options->deadline_ms && clock_now_ms() >= copy->options->deadline_ms)
+		return error_new(ERROR_TIMEOUT, "the time is up");
+	return NULL;
+}
+
 bool copy_is_complete(const struct copy *copy)
 {
 	return !atomic_load(&copy->pages_unreadable) && !copy->core->missing_bytes && !copy->core->is_incomplete;

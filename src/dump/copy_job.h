@@ -99,6 +99,9 @@ struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn
 /** Whether a page holds only zeros. @param[in] page Bytes. @param[in] page_bytes Their number, a multiple of 8. @return See there. */
 bool copy_is_zero(const uint8_t *page, uint64_t page_bytes);
 
+/** Whether there is time for more. @param[in] copy The copy; any thread. @return NULL; ERROR_TIMEOUT. */
+struct error *copy_check_time(const struct copy *copy) must_check;
+
 /** Count pages that are done, and report if it is time to. @param[in,out] copy The copy; any thread. @param[in] pages Pages done since the last call. */
 void copy_advance(struct copy *copy, uint64_t pages);
 

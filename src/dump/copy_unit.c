@@ -471,10 +471,10 @@ struct error *copy_unit(void *context, void *state, uint64_t unit)
 	struct unit_worker *worker = state;
 	const struct copy_order_unit *what = &job->order->units[unit];
 	uint64_t rank = what->rank, count = what->count;
-	struct error *err;
+	struct error *err = copy_check_time(job->copy);
 
-	if (job->copy->options->deadline_ms && clock_now_ms() >= job->copy->options->deadline_ms)
-		return error_new(ERROR_TIMEOUT, "the time is up");
+	if (err)
+		return err;
 	worker->part = &job->parts[what->part];
 	worker->unit = unit;
 	start_method(job, worker);

@@ -391,15 +391,21 @@ void pagemap_note_all_written(struct pagemap *map)
 		             map->window_kept - rank < NOTE_CELLS ? map->window_kept - rank : NOTE_CELLS);
 }
 
-// Rare: the place is found as a reader finds it. All bits set are a state, so nothing has to be taken away.
+// Rare: the place is found as a reader finds it.
+static struct error *find_answer(struct pagemap *map, uint64_t pfn, struct pagemap_answer *ret)
+{
+	struct error *err = map->reader ? NULL : pagemap_reader_create(map->fd, &map->reader);
+
+	return err ? err : pagemap_reader_find(map->reader, pfn, ret);
+}
+
+// All bits set are a state, so nothing has to be taken away.
 static struct error *note_unreadable(struct pagemap *map, uint64_t pfn)
 {
 	struct pagemap_answer answer;
-	struct error *err = map->reader ? NULL : pagemap_reader_create(map->fd, &map->reader);
+	struct error *err = find_answer(map, pfn, &answer);
 	uint8_t byte;
 
-	if (!err)
-		err = pagemap_reader_find(map->reader, pfn, &answer);
 	if (err || !answer.is_kept)
 		return err;
 	byte = (uint8_t)(FMT_PAGEMAP_UNREADABLE << answer.cell % FMT_PAGEMAP_CELLS_PER_BYTE * 2);
@@ -412,6 +418,37 @@ void pagemap_note_unreadable(struct pagemap *map, uint64_t pfn)
 	if (!map->error)
 		fail_locked(map, note_unreadable(map, pfn));
 	pthread_mutex_unlock(&map->lock);
+}
+
+static struct error *note_pending(struct pagemap *map, uint64_t pfn, uint64_t count)
+{
+	struct pagemap_answer answer;
+	struct error *err = find_answer(map, pfn, &answer);
+	uint64_t cell, end;
+
+	if (err || !answer.is_kept)
+		return err;
+	cell = answer.cell;
+	end = cell + count;
+	while (cell < end && !err) {
+		uint64_t offset = cell / FMT_PAGEMAP_CELLS_PER_BYTE, base = offset * FMT_PAGEMAP_CELLS_PER_BYTE;
+		uint64_t stop = end - base < NOTE_CELLS ? end : base + NOTE_CELLS;
+		size_t size = (stop - base + FMT_PAGEMAP_CELLS_PER_BYTE - 1) / FMT_PAGEMAP_CELLS_PER_BYTE, got;
+		uint8_t packed[NOTE_CELLS / FMT_PAGEMAP_CELLS_PER_BYTE] = {0};
+
+		err = io_pread(map->fd, packed, size, offset, &got);
+		for (; cell < stop; cell++)
+			packed[(cell - base) / 4] &= (uint8_t) ~(3U << cell % 4 * 2);
+		if (!err)
+			err = io_pwrite(map->fd, packed, size, offset);
+	}
+	return err;
+}
+
+void pagemap_note_pending(struct pagemap *map, uint64_t pfn, uint64_t count)
+{
+	if (!map->error)
+		fail(map, note_pending(map, pfn, count));
 }
 
 void pagemap_finish(struct pagemap *map, enum fmt_pagemap_status status)

@@ -159,6 +159,9 @@ void pagemap_note_all_written(struct pagemap *map);
 /** A page of any window could not be read, whatever was told of it before. @param[in,out] map The map; any thread. @param[in] pfn A frame that is kept. */
 void pagemap_note_unreadable(struct pagemap *map, uint64_t pfn);
 
+/** Take back that pages were written. @param[in,out] map The map; no other thread writes to it. @param[in] pfn The first; all are kept, and in one window. @param[in] count Their number. */
+void pagemap_note_pending(struct pagemap *map, uint64_t pfn, uint64_t count);
+
 /** All is told: put the file on the disk and give it its status. @param[in,out] map The map. @param[in] status Not FMT_PAGEMAP_PARTIAL. */
 void pagemap_finish(struct pagemap *map, enum fmt_pagemap_status status);
 

@@ -21,6 +21,14 @@ FLATTENED = "flattened"
 CUT = {"raw": (0.55, ("--compress=none",)), "lzo": (0.5, ("-l",)), "zstd": (0.5, ("-z",))}
 NO_SPACE = 4
 PAGE_STRUCT_BYTES, PAGE, LARGE_PAGE = 64, 4096, 2 << 20
+# An ELF file, which is not begun where there is no room for all of it, ends where the file system takes no larger one.
+CUT_ELF = 0.7
+# Takes files of so many blocks of 512 bytes only.
+SMALL_FILES = ('blocks=$1 wanted=$2; shift 2\n'
+               'trap "" XFSZ; ulimit -f "$blocks"\n'
+               'status=0; "$@" "$wanted.whole" || status=$?\n'
+               'mv "$wanted.whole.incomplete" "$wanted"\n'
+               'exit $status')
 # Copies into a file system of a size, and takes out what is there.
 FULL_DISK = ('size=$1 place=$2 wanted=$3; shift 3\n'
              'mkdir -p "$place"\n'
@@ -35,17 +43,28 @@ def cut_short(report, name, lab, kernel, vmcore, reference):
     for title, (share, options) in CUT.items():
         whole = filtered(lab, vmcore, 31, options)
         cut = vmcore.parent / f"cut.{title}"
-        code, text, _ = run(["unshare", "--mount", "sh", "-euc", FULL_DISK, "sh", str(int(whole.stat().st_size * share)),
-                             vmcore.parent / "small", cut, lab.program("kdump-copy"), "-q", "-d", "31", *options, vmcore],
-                            timeout_s=300, ok=None, merge=True)
+        ended = run(["unshare", "--mount", "sh", "-euc", FULL_DISK, "sh", str(int(whole.stat().st_size * share)),
+                     vmcore.parent / "small", cut, lab.program("kdump-copy"), "-q", "-d", "31", *options, vmcore],
+                    timeout_s=300, ok=None, merge=True)
         whole.unlink()
-        if report.check(f"{name}: {title}: the disk is full",
-                        "" if code == NO_SPACE else f"exit {code}\n{text}"):
-            seen = lab.tools.crash(kernel, cut, STACKS)
-            for command in STACKS:
-                report.check(f"{name}: {title}: crash {command} prints what it prints on the unfiltered vmcore",
-                             checks.first_difference(seen.text(command), reference.text(command)))
-        cut.unlink(missing_ok=True)
+        _opens(report, f"{name}: {title}", lab, kernel, cut, ended, reference)
+    whole = filtered(lab, vmcore, 31, ("-E",))
+    cut = vmcore.parent / "cut.ELF"
+    ended = run(["sh", "-euc", SMALL_FILES, "sh", str(int(whole.stat().st_size * CUT_ELF / 512)), cut,
+                 lab.program("kdump-copy"), "-q", "-d", "31", "-E", vmcore], timeout_s=300, ok=None, merge=True)
+    whole.unlink()
+    _opens(report, f"{name}: ELF", lab, kernel, cut, ended, reference)
+
+
+def _opens(report, name, lab, kernel, cut, ended, reference):
+    """A copy that ended so, for want of room, has what crash is asked first."""
+    code, text, _ = ended
+    if report.check(f"{name}: the disk is full", "" if code == NO_SPACE else f"exit {code}\n{text}"):
+        seen = lab.tools.crash(kernel, cut, STACKS)
+        for command in STACKS:
+            report.check(f"{name}: crash {command} prints what it prints on the unfiltered vmcore",
+                         checks.first_difference(seen.text(command), reference.text(command)))
+    cut.unlink(missing_ok=True)
 
 
 def theirs_cut_short(report, name, lab, kernel, vmcore, reference):
