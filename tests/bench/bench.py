@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The measurements: rows of works.table(), sinks against methods, and simulated machines of growing size."""
 
+import contextlib
 import json
 import pathlib
 import statistics
@@ -34,9 +35,10 @@ class Bench:
         self.threads = [int(word) for word in options.threads.split(",")]
         self.theirs = programs.Theirs([options.makedumpfile] if options.makedumpfile else vmcores.makedumpfile())
         self.ours = programs.Ours(options.program)
-        self.reader, self.throttle = self.folders["disk"] / "pages", self.folders["disk"] / "throttle"
+        self.reader, self.throttle, self.codec = (self.folders["disk"] / name for name in ("pages", "throttle", "codec"))
         run(["gcc", "-O2", "-o", self.reader, HERE.parent / "vm/pages.c", "-lkdumpfile", "-lz"])
         run(["gcc", "-O2", "-o", self.throttle, HERE / "throttle.c"])
+        run(["gcc", "-O2", "-I", HERE.parent.parent / "src", "-o", self.codec, HERE / "codec.c", "-llzo2", "-lsnappy", "-lzstd"])
         self.log, self.stats_path = self.folders["disk"] / "log", self.folders["disk"] / "stats"
         self.simulated = None        # The one that there is.
         self._cores = {}
@@ -46,7 +48,7 @@ class Bench:
     def core(self, name):
         """Path of a vmcore in memory, made at the first need; of the simulated ones there is one at a time."""
         given = {"small": self.options.small, "large": self.options.large}
-        guests = {"small": (15, vmcores.WORKLOAD), "started": (15, vmcores.IDLE),
+        guests = {"small": (15, vmcores.WORKLOAD), "reference": (15, vmcores.REFERENCE_WORKLOAD),
                   "large": (self.options.large_gib * 10, vmcores.WORKLOAD)}
         if not self._cores.get(name):
             if name in guests:
@@ -75,7 +77,7 @@ class Bench:
 
     def rounds(self, core):
         """How often something is measured with a vmcore."""
-        return self.options.rounds if core in ("small", "started") else self.options.large_rounds
+        return self.options.rounds if core in ("small", "reference") else self.options.large_rounds
 
     def targets(self, who, place="memory", parts=1):
         """Files that a program is to write."""
@@ -135,11 +137,16 @@ class Bench:
         for key, one in runs.items():
             memory[str(key)] = one(is_watched=True).memory_bytes
             bounds[str(key)] = self._announced()
-        samples = {key: [] for key in runs}
-        for _ in range(self.options.rounds if work.is_dry else self.rounds(work.core)):
-            for key, one in runs.items():
-                samples[key].append(one())
+        samples, codec_s = {key: [] for key in runs}, []
+        with self._raw_pages(work) as raw:
+            for _ in range(self.options.rounds if work.is_dry else self.rounds(work.core)):
+                for key, one in runs.items():
+                    samples[key].append(one())
+                if raw:
+                    codec_s.append(float(run([self.codec, work.codec, raw])[1]))
         result = summary(samples)
+        if codec_s:
+            result["codec_s"] = statistics.median(codec_s)
         result["theirs_threads"] = chosen
         result["memory_bytes"] = {key: value for key, value in memory.items() if value}
         result["memory_bound_bytes"] = bounds
@@ -150,6 +157,19 @@ class Bench:
                 path.unlink(missing_ok=True)
         self.drop_simulated()
         return result
+
+    @contextlib.contextmanager
+    def _raw_pages(self, work):
+        """A dump with the pages of a row as they are, where the codec is measured alone; else None."""
+        raw = self.folders["cores"] / "raw" if work.codec else None
+        if raw:
+            level = work.ours[work.ours.index("-d") + 1]
+            run([*self.ours.words, "-q", "-f", "-d", level, *works.RAW, self.core(work.core), raw], timeout_s=600)
+        try:
+            yield raw
+        finally:
+            if raw:
+                raw.unlink()
 
     def _their_run(self, work, threads):
         targets = self.targets("theirs", work.place, work.parts)
