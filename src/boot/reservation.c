@@ -162,6 +162,7 @@ static uint64_t copier_bytes(const struct plan *plan, unsigned int thread_count,
 	struct copy_options options = {
 		.dump_level = plan->dump_level,
 		.format = plan->format == PLAN_FORMAT_ELF ? COPY_ELF : COPY_KDUMP,
+		.segments_bytes = COPY_CAPTURE_SEGMENTS_BYTES,
 		.thread_count = thread_count,
 		.more_sink_count = plan->parts > 1 ? plan->parts - 1 : 0,
 		.keep_names = plan->keep_processes && *plan->keep_processes ? none : NULL,

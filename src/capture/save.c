@@ -45,7 +45,7 @@ struct rung {
 	const char *text;
 	bool is_raw;
 	bool is_filtered; // At the plan's level; else only zero pages are left out.
-	bool is_compressed; // Kdump-compressed, whatever the plan says: less room is taken.
+	bool is_compressed; // Kdump-compressed, whatever the plan says: less room is taken, on the target and in memory.
 };
 
 static const struct rung rungs[] = {
@@ -383,6 +383,7 @@ static struct error *copy_filtered(struct attempt *attempt, struct sink *sink)
 		.warn_kept_percent = COPY_WARN_KEPT_PERCENT,
 		.deadline_ms = attempt->job->end_ms > STOP_MS ? attempt->job->end_ms - STOP_MS : 0,
 		.room_bytes = find_room(attempt),
+		.segments_bytes = COPY_CAPTURE_SEGMENTS_BYTES,
 	};
 	struct error *err = open_more_sinks(attempt, &more);
 
@@ -559,7 +560,7 @@ static void remove_files(const struct save_job *job, size_t some, size_t count)
 // of the network, than the one before.
 static size_t next_rung(const struct save_job *job, size_t rung, const struct error *err)
 {
-	if (!rung && err->code == ERROR_NOSPC && job->plan->format == PLAN_FORMAT_ELF)
+	if (!rung && (err->code == ERROR_NOSPC || err->code == ERROR_NOMEM) && job->plan->format == PLAN_FORMAT_ELF)
 		return 1;
 	if (err->code == ERROR_NOSPC || err->code == ERROR_TIMEOUT)
 		return array_size(rungs);
@@ -606,7 +607,6 @@ static struct error *climb(const struct save_job *job, struct shared *shared, st
 			error_free(err);
 			err = run_rung(job, &rungs[i], 1, shared);
 		}
-
 		if (!err) {
 			ret->contents = i == first ? rungs[0].text : rungs[i].text;
 			memcpy(ret->hash, shared->hash, sizeof(ret->hash));

@@ -24,6 +24,8 @@
 enum { LINE_INTERVAL_MS = 5000, TERMINAL_INTERVAL_MS = 200 };
 // Time between two looks at our memory, for the statistics: one costs some 20 us.
 enum { MEMORY_INTERVAL_MS = 5 };
+// Of the list that an ELF file needs: 1024 pieces of memory.
+enum { SEGMENTS_MIN_BYTES = 64 << 10 };
 
 // What goes on while pages are copied.
 struct watch {
@@ -242,10 +244,13 @@ static struct error *keep_compressor(struct arguments *args, const struct vmcore
 	return compressor_find(decompress_name(core->compression), &args->copy.compressor);
 }
 
-// Fewer threads take less memory.
+// Fewer threads take less memory. What is left may be taken by the list of an ELF file.
 static struct error *fit_memory(struct arguments *args, const struct vmcore *core)
 {
-	uint64_t need_bytes = copy_memory_bytes(&args->copy, vmcore_max_pfn(core));
+	uint64_t need_bytes;
+
+	args->copy.segments_bytes = args->memory_limit_bytes ? SEGMENTS_MIN_BYTES : 0;
+	need_bytes = copy_memory_bytes(&args->copy, vmcore_max_pfn(core));
 
 	while (args->memory_limit_bytes && need_bytes > args->memory_limit_bytes && args->copy.thread_count > 1) {
 		args->copy.thread_count--;
@@ -253,6 +258,8 @@ static struct error *fit_memory(struct arguments *args, const struct vmcore *cor
 	}
 	if (args->memory_limit_bytes && need_bytes > args->memory_limit_bytes)
 		return error_new(ERROR_USAGE, "--memory-limit: %ju bytes are needed", (uintmax_t)need_bytes);
+	if (args->memory_limit_bytes)
+		args->copy.segments_bytes += args->memory_limit_bytes - need_bytes;
 	return NULL;
 }
 

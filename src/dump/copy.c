@@ -118,9 +118,10 @@ uint64_t copy_memory_bytes(const struct copy_options *options, uint64_t max_pfn)
 	uint64_t reader_bytes = (64 << 10) + VMREADER_TABLE_SLOTS * VMREADER_WINDOW_TABLE_BYTES;
 	uint64_t window = max_pfn < COPY_WINDOW_PAGES ? max_pfn : COPY_WINDOW_PAGES;
 	uint64_t map_bytes = options->pagemap ? options->thread_count * FMT_PAGEMAP_BLOCK_BYTES : 0;
+	uint64_t elf_bytes = options->format == COPY_ELF ? window / 8 + options->segments_bytes : 0;
 	uint64_t keep_bytes = options->keep_names ? KEEP_PROCESSES_MAX * sizeof(struct keep_process) : 0;
 
-	return window / 8 * (options->format == COPY_ELF ? 2 : 1) + options->thread_count * reader_bytes +
+	return window / 8 + elf_bytes + options->thread_count * reader_bytes +
 	       copy_kdump_memory_bytes(options, max_pfn) + map_bytes + keep_bytes +
 	       (options->is_unused_dropped ? UNUSED_RUNS_MAX * sizeof(struct vmcore_frames) : 0);
 }

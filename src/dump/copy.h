@@ -45,6 +45,8 @@ struct copy_options {
 	unsigned int thread_count; /**< At least 1. */
 	/** What the target has room for, as far as it is known; UINT64_MAX: more than enough; 0: unknown. */
 	uint64_t room_bytes;
+	/** COPY_ELF: what the list of pieces of memory may take, 64 bytes each; more of them are ERROR_NOMEM. 0: as much as it needs. */
+	uint64_t segments_bytes;
 	bool is_unused_dropped; /**< Leave out struct pages that describe only pages that are left out (-e). */
 	struct sink *const *more_sinks; /**< COPY_KDUMP: more files, over which the dump is split. */
 	size_t more_sink_count;
@@ -94,6 +96,9 @@ enum copy_warning {
  */
 enum { COPY_WARN_KEPT_PERCENT = 50 };
 
+/** For copy_options.segments_bytes in the capture kernel: 65536 pieces. With more of them the dump is kdump-compressed. */
+enum { COPY_CAPTURE_SEGMENTS_BYTES = 4 << 20 };
+
 /** Longest text of the notes in copy_stats, with its NUL. */
 enum { COPY_NOTE_BYTES = 256 };
 
@@ -129,7 +134,8 @@ struct error *copy_run(const struct vmcore *core, const struct copy_options *opt
                        struct copy_stats *stats_ret) must_check;
 
 /**
- * Anonymous memory that copy_run() takes at most, for sizing the reservation.
+ * Anonymous memory that copy_run() takes at most, for sizing the reservation. For COPY_ELF with its segments_bytes only: how many
+ * pieces memory is in is not known in advance.
  *
  * @param[in] options What would be done.
  * @param[in] max_pfn Page frames of the machine.

@@ -5,18 +5,14 @@
 
 #include "base/bitmap.h"
 #include "base/workers.h"
+#include "dump/callers.h"
 #include "dump/copy_job.h"
 #include "dump/fmt_elf.h"
+#include "dump/segments.h"
 #include "dump/worth.h"
 
-// Frames that lie together: some that are in the file, then some that are zeros and are not. In the file the best come first.
-struct segment {
-	uint64_t pfn;
-	uint64_t file_pages;
-	uint64_t zero_pages;
-	uint64_t rank; // Pages in the file before this segment.
-	enum worth worth;
-};
+// Program headers that are written at once.
+enum { HEAD_LOADS = 1024 };
 
 struct elf_copy {
 	struct copy *copy;
@@ -25,13 +21,15 @@ struct elf_copy {
 	uint64_t *set; // Frames to save, of one window.
 	uint64_t *zeros; // Those of them that hold only zeros.
 	struct worth_map worth;
+	struct callers callers; // Without pages: all code is worth the same.
 	uint8_t *block_worth; // Of that window.
 	uint64_t base_pfn;
 	uint64_t end_pfn;
-	struct segment *segments;
-	size_t segment_count;
-	size_t segment_room;
-	uint64_t page_count; // In the file.
+	struct segments segments;
+	uint8_t *head; // HEAD_LOADS program headers.
+	size_t told_segments; // Whole ones, which program headers in the file tell of …
+	size_t told_loads; // … that are so many.
+	uint64_t notes_offset;
 	uint64_t data_offset;
 	uint64_t start_rank, end_rank; // Pages that are copied now.
 	_Atomic uint64_t whole_rank; // All pages before it are in the file, once the workers are done.
@@ -132,6 +130,8 @@ static struct error *find_zeros(void *context, void *state, uint64_t job)
 		if (is_zero) {
 			bitmap_fill(elf->zeros, at, at + 1, true);
 			found++;
+		} else if (elf->callers.pages && elf->block_worth[at / elf->worth.block_pages] < WORTH_CODE) {
+			callers_look(&elf->callers, page, elf->copy->page_bytes);
 		}
 	}
 	flush_states(elf, worker);
@@ -139,80 +139,49 @@ static struct error *find_zeros(void *context, void *state, uint64_t job)
 	return NULL;
 }
 
-static struct error *add_segment(struct elf_copy *elf, struct segment segment)
-{
-	if (elf->segment_count == elf->segment_room) {
-		size_t room = elf->segment_room ? elf->segment_room * 2 : 1024;
-		struct segment *grown = reallocarray(elf->segments, room, sizeof(*grown));
-
-		if (!grown)
-			return error_new(ERROR_NOMEM, "no memory for %zu segments", room);
-		elf->segments = grown;
-		elf->segment_room = room;
-	}
-	elf->segments[elf->segment_count++] = segment;
-	elf->page_count += segment.file_pages;
-	return NULL;
-}
-
-// One past the last frame that is worth as much as those before it.
-static uint64_t same_worth(const struct elf_copy *elf, uint64_t at, uint64_t end)
-{
-	uint64_t block_pages = elf->worth.block_pages, next = at;
-
-	while (next < end && elf->block_worth[next / block_pages] == elf->block_worth[at / block_pages])
-		next = (next / block_pages + 1) * block_pages;
-	return next < end ? next : end;
-}
-
-static struct error *add_window(struct elf_copy *elf)
-{
-	uint64_t end = elf->end_pfn - elf->base_pfn;
-	uint64_t at = bitmap_find(elf->set, 0, end, true);
-
-	while (at < end) {
-		uint64_t stop = same_worth(elf, at, bitmap_find(elf->set, at, end, false));
-		uint64_t zeros = bitmap_find(elf->zeros, at, stop, true);
-		uint64_t next = bitmap_find(elf->zeros, zeros, stop, false);
-		struct segment segment = {
-			.pfn = elf->base_pfn + at,
-			.file_pages = zeros - at,
-			.zero_pages = next - zeros,
-			.worth = elf->block_worth[at / elf->worth.block_pages],
-		};
-		struct error *err = add_segment(elf, segment);
-
-		if (err)
-			return err;
-		at = bitmap_find(elf->set, next, end, true);
-	}
-	return NULL;
-}
-
-static int compare_worth(const void *left, const void *right)
-{
-	const struct segment *a = left, *b = right;
-
-	if (a->worth != b->worth)
-		return a->worth < b->worth ? -1 : 1;
-	return a->pfn < b->pfn ? -1 : a->pfn > b->pfn;
-}
-
-static void put_in_order(struct elf_copy *elf)
-{
-	uint64_t rank = 0;
-
-	if (elf->segment_count)
-		qsort(elf->segments, elf->segment_count, sizeof(*elf->segments), compare_worth);
-	for (size_t i = 0; i < elf->segment_count; i++) {
-		elf->segments[i].rank = rank;
-		rank += elf->segments[i].file_pages;
-	}
-}
-
 static bool looks_for_zeros(const struct copy_options *options)
 {
 	return options->dump_level & FILTER_ZERO && (!options->is_dry_run || options->is_zero_counted);
+}
+
+// Only where it may be cut short: to look for callers takes a sixth of the time that a small machine's dump takes.
+static bool looks_for_callers(const struct elf_copy *elf)
+{
+	const struct copy_options *options = elf->copy->options;
+	bool is_sure = !options->deadline_ms && options->room_bytes;
+
+	return looks_for_zeros(options) && !is_sure && elf->worth.code_vaddr != elf->worth.code_vaddr_end;
+}
+
+static struct error *collect_window(struct elf_copy *elf)
+{
+	const struct segments_window window = {
+		.set = elf->set,
+		.zeros = elf->zeros,
+		.base_pfn = elf->base_pfn,
+		.end_pfn = elf->end_pfn,
+		.block_pages = elf->worth.block_pages,
+		.worth = elf->block_worth,
+	};
+	const struct copy_options *options = elf->copy->options;
+	struct workers_job job = {
+		.start = worker_start,
+		.run = find_zeros,
+		.finish = worker_end,
+		.context = elf,
+		.job_count = (elf->end_pfn - elf->base_pfn + SCAN_JOB_PAGES - 1) / SCAN_JOB_PAGES,
+		.thread_count = options->thread_count,
+	};
+	struct error *err = NULL;
+
+	memset(elf->zeros, 0, copy_window_words(elf->copy) * sizeof(*elf->zeros));
+	if (!options->is_dry_run)
+		err = worth_window(&elf->worth, elf->set, elf->base_pfn, elf->end_pfn, elf->block_worth);
+	if (!err && looks_for_zeros(options))
+		err = workers_run(&job);
+	else if (!err && options->pagemap && !options->is_dry_run)
+		pagemap_note_all_written(options->pagemap);
+	return err || options->is_dry_run ? err : segments_add(&elf->segments, &window);
 }
 
 static struct error *collect(struct elf_copy *elf)
@@ -223,54 +192,23 @@ static struct error *collect(struct elf_copy *elf)
 
 	for (uint64_t pfn = copy_window_next(copy, 0); !err && pfn < copy->max_pfn;
 	     pfn = copy_window_next(copy, elf->end_pfn)) {
-		struct workers_job job = {
-			.start = worker_start,
-			.run = find_zeros,
-			.finish = worker_end,
-			.context = elf,
-			.thread_count = copy->options->thread_count,
-		};
-
 		elf->base_pfn = pfn;
 		elf->end_pfn = copy_window_end(copy, pfn);
-		job.job_count = (elf->end_pfn - pfn + SCAN_JOB_PAGES - 1) / SCAN_JOB_PAGES;
 		err = copy_scan_window(copy, pfn, true, elf->set, &result);
-		memset(elf->zeros, 0, copy_window_words(copy) * sizeof(*elf->zeros));
-		if (!err && looks_for_zeros(copy->options))
-			err = workers_run(&job);
-		else if (!err && copy->options->pagemap && !copy->options->is_dry_run)
-			pagemap_note_all_written(copy->options->pagemap);
-		if (!err && !copy->options->is_dry_run)
-			err = worth_window(&elf->worth, elf->set, pfn, elf->end_pfn, elf->block_worth);
-		if (!err && !copy->options->is_dry_run)
-			err = add_window(elf);
+		if (!err)
+			err = collect_window(elf);
 	}
-	put_in_order(elf);
+	if (!err)
+		err = segments_order(&elf->segments, &elf->worth, &elf->callers);
 	copy_note_scan(copy, &result);
-	copy->pages_total = elf->page_count;
+	copy->pages_total = elf->segments.page_count;
 	return err;
-}
-
-// Segment that holds the page of a rank.
-static const struct segment *find_segment(const struct elf_copy *elf, uint64_t rank)
-{
-	size_t low = 0, high = elf->segment_count;
-
-	while (high - low > 1) {
-		size_t mid = low + (high - low) / 2;
-
-		if (elf->segments[mid].rank > rank)
-			high = mid;
-		else
-			low = mid;
-	}
-	return &elf->segments[low];
 }
 
 static struct error *copy_pages(const struct elf_copy *elf, struct elf_worker *worker, uint64_t rank, uint64_t end)
 {
 	uint64_t page_bytes = elf->copy->page_bytes, first = rank;
-	const struct segment *segment = find_segment(elf, rank);
+	const struct segment *segment = segments_find(&elf->segments, rank);
 	uint64_t count = end - rank;
 	size_t used = 0;
 
@@ -321,20 +259,6 @@ static struct error *copy_unit(void *context, void *state, uint64_t unit)
 	return err;
 }
 
-// Whether the first pages of the file are not all that it has of a segment; then the zeros behind are left out, too.
-static bool is_cut(const struct segment *segment, uint64_t page_count)
-{
-	return segment->rank + segment->file_pages > page_count;
-}
-
-// Pages of a segment among the first of the file.
-static uint64_t pages_there(const struct segment *segment, uint64_t page_count)
-{
-	if (!is_cut(segment, page_count))
-		return segment->file_pages;
-	return page_count > segment->rank ? page_count - segment->rank : 0;
-}
-
 // One program header for the part of a segment that lies in a load, or none. A load that repeats memory of another (the
 // kernel image) shares its bytes in the file.
 static size_t map_segment(const struct elf_copy *elf, const struct vmcore_load *load, const struct segment *segment,
@@ -342,8 +266,8 @@ static size_t map_segment(const struct elf_copy *elf, const struct vmcore_load *
 {
 	uint64_t page_bytes = elf->copy->page_bytes;
 	uint64_t start = segment->pfn * page_bytes;
-	uint64_t file_end = start + pages_there(segment, page_count) * page_bytes;
-	uint64_t end = file_end + (is_cut(segment, page_count) ? 0 : segment->zero_pages) * page_bytes;
+	uint64_t file_end = start + segment_pages(segment, page_count) * page_bytes;
+	uint64_t end = file_end + (segment_is_cut(segment, page_count) ? 0 : segment->zero_pages) * page_bytes;
 	uint64_t load_end = load->paddr + load->file_bytes;
 	uint64_t from = start > load->paddr ? start : load->paddr;
 	uint64_t to = end < load_end ? end : load_end;
@@ -356,70 +280,87 @@ static size_t map_segment(const struct elf_copy *elf, const struct vmcore_load *
 		.vaddr = load->vaddr + (from - load->paddr),
 		.file_bytes = file_end > from ? file_end - from : 0,
 		.memory_bytes = to - from,
-		// Also where nothing is in the file, see map_loads().
+		// Also where nothing is in the file: crash (9.0, netdump.c) takes that of the first header for the size of all
+		// headers.
 		.offset_bytes = elf->data_offset + segment->rank * page_bytes + (file_end > from ? from - start : 0),
 		.flags = load->flags,
 	};
 	return 1;
 }
 
-static int compare_offset(const void *left, const void *right)
-{
-	const struct vmcore_load *a = left, *b = right;
-
-	if (a->offset_bytes != b->offset_bytes)
-		return a->offset_bytes < b->offset_bytes ? -1 : 1;
-	return a->vaddr < b->vaddr ? -1 : a->vaddr > b->vaddr;
-}
-
-// Gives the number of program headers for the first pages of the file, and fills them where there is room for them. They are in
-// the order of the file: crash (9.0, netdump.c) takes the offset in the first one for the size of all headers.
-static size_t map_loads(const struct elf_copy *elf, uint64_t page_count, struct vmcore_load *loads)
+static size_t count_loads(const struct elf_copy *elf)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < elf->load_count; i++) {
-		for (size_t j = 0; j < elf->segment_count; j++) {
+	for (size_t i = 0; i < elf->segments.count; i++) {
+		for (size_t j = 0; j < elf->load_count; j++) {
 			struct vmcore_load load;
 
-			if (!map_segment(elf, &elf->loads[i], &elf->segments[j], page_count, &load))
-				continue;
-			if (loads)
-				loads[count] = load;
-			count++;
+			count += map_segment(elf, &elf->loads[j], &elf->segments.list[i], elf->segments.page_count,
+			                     &load);
 		}
 	}
-	if (loads && count)
-		qsort(loads, count, sizeof(*loads), compare_offset);
 	return count;
 }
 
-// Makes a dump of the first pages of the file.
-static struct error *write_head(const struct elf_copy *elf, uint64_t page_count, bool is_incomplete)
+static struct error *flush_loads(const struct elf_copy *elf, size_t first, size_t count)
 {
-	struct copy *copy = elf->copy;
-	size_t load_count = map_loads(elf, page_count, NULL);
-	_cleanup_free_ struct vmcore_load *loads = calloc(load_count + 1, sizeof(*loads));
-	_cleanup_free_ uint8_t *head = NULL;
-	struct error *err;
-	size_t head_bytes;
-
-	if (!loads)
-		return error_new(ERROR_NOMEM, "no memory for %zu program headers", load_count);
-	map_loads(elf, page_count, loads);
-	err = fmt_elf_head(copy->core, loads, load_count, is_incomplete, &head, &head_bytes);
-	return err ? err : copy_write(copy, copy->sink, 0, head, head_bytes);
+	return copy_write(elf->copy, elf->copy->sink, FMT_ELF_START_BYTES + first * FMT_ELF_LOAD_BYTES, elf->head,
+	                  count * FMT_ELF_LOAD_BYTES);
 }
 
-// Pages of the file that are worth as much as the one at a rank, or more.
-static uint64_t end_of_worth(const struct elf_copy *elf, uint64_t rank)
+// Writes program headers of the first pages of the file behind those that are there already.
+static struct error *write_loads(struct elf_copy *elf, uint64_t page_count, size_t *count_ret)
 {
-	const struct segment *segment = find_segment(elf, rank), *end = elf->segments + elf->segment_count;
-	enum worth worth = segment->worth;
+	size_t first = elf->told_loads, used = 0, whole_segments = elf->told_segments, whole_loads = elf->told_loads;
+	struct error *err = NULL;
 
-	while (segment < end && segment->worth == worth)
-		segment++;
-	return segment < end ? segment->rank : elf->page_count;
+	for (size_t i = elf->told_segments; i < elf->segments.count && !err; i++) {
+		const struct segment *segment = &elf->segments.list[i];
+
+		for (size_t j = 0; j < elf->load_count && !err; j++) {
+			struct vmcore_load load;
+
+			if (!map_segment(elf, &elf->loads[j], segment, page_count, &load))
+				continue;
+			if (used == HEAD_LOADS) {
+				err = flush_loads(elf, first, used);
+				first += used;
+				used = 0;
+			}
+			fmt_elf_load(&load, elf->head + used++ * FMT_ELF_LOAD_BYTES);
+		}
+		// Nothing is behind it.
+		if (segment_is_cut(segment, page_count))
+			break;
+		whole_segments = i + 1;
+		whole_loads = first + used;
+	}
+	if (!err && used)
+		err = flush_loads(elf, first, used);
+	if (err)
+		return err;
+	elf->told_segments = whole_segments;
+	elf->told_loads = whole_loads;
+	*count_ret = first + used;
+	return NULL;
+}
+
+// Makes a dump of the first pages of the file. What is there of a dump of fewer pages stays, until the first bytes change.
+static struct error *write_head(struct elf_copy *elf, uint64_t page_count, bool is_incomplete)
+{
+	const struct vmcore *core = elf->copy->core;
+	uint8_t start[FMT_ELF_START_BYTES];
+	bool has_notes = elf->told_segments;
+	size_t load_count;
+	struct error *err = write_loads(elf, page_count, &load_count);
+
+	if (!err && !has_notes && core->notes_bytes)
+		err = copy_write(elf->copy, elf->copy->sink, elf->notes_offset, core->notes, core->notes_bytes);
+	if (err)
+		return err;
+	fmt_elf_start(core, load_count, elf->notes_offset, is_incomplete, start);
+	return copy_write(elf->copy, elf->copy->sink, 0, start, sizeof(start));
 }
 
 // A copy that is cut short, even by a signal that nobody can catch, leaves a dump of what is worth more than the pages that were
@@ -436,13 +377,13 @@ static struct error *write_pages(struct elf_copy *elf)
 	};
 	struct error *err = NULL;
 
-	atomic_store(&elf->whole_rank, elf->page_count);
-	for (uint64_t rank = 0; !err && rank < elf->page_count; rank = elf->end_rank) {
+	atomic_store(&elf->whole_rank, elf->segments.page_count);
+	for (uint64_t rank = 0; !err && rank < elf->segments.page_count; rank = elf->end_rank) {
 		elf->start_rank = rank;
-		elf->end_rank = can_rewrite ? end_of_worth(elf, rank) : elf->page_count;
+		elf->end_rank = can_rewrite ? segments_place_end(&elf->segments, rank) : elf->segments.page_count;
 		job.job_count = (elf->end_rank - rank + COPY_UNIT_PAGES - 1) / COPY_UNIT_PAGES;
 		err = workers_run(&job);
-		if (!err && elf->end_rank < elf->page_count)
+		if (!err && elf->end_rank < elf->segments.page_count)
 			err = write_head(elf, elf->end_rank, true);
 	}
 	return err;
@@ -450,11 +391,11 @@ static struct error *write_pages(struct elf_copy *elf)
 
 static void take_back(const struct elf_copy *elf, uint64_t page_count)
 {
-	for (size_t i = 0; i < elf->segment_count; i++) {
-		const struct segment *segment = &elf->segments[i];
-		uint64_t there = pages_there(segment, page_count);
+	for (size_t i = 0; i < elf->segments.count; i++) {
+		const struct segment *segment = &elf->segments.list[i];
+		uint64_t there = segment_pages(segment, page_count);
 
-		if (is_cut(segment, page_count))
+		if (segment_is_cut(segment, page_count))
 			pagemap_note_pending(elf->copy->options->pagemap, segment->pfn + there,
 			                     segment->file_pages - there + segment->zero_pages);
 	}
@@ -483,9 +424,10 @@ static struct error *write_file(struct elf_copy *elf)
 	uint64_t file_bytes;
 	struct error *err;
 
-	elf->data_offset =
-		fmt_elf_head_bytes(map_loads(elf, elf->page_count, NULL), copy->core->notes_bytes, copy->page_bytes);
-	file_bytes = elf->data_offset + elf->page_count * copy->page_bytes;
+	elf->notes_offset = FMT_ELF_START_BYTES + count_loads(elf) * FMT_ELF_LOAD_BYTES;
+	elf->data_offset = (elf->notes_offset + copy->core->notes_bytes + copy->page_bytes - 1) / copy->page_bytes *
+	                   copy->page_bytes;
+	file_bytes = elf->data_offset + elf->segments.page_count * copy->page_bytes;
 	// In the other format all of it may be saved.
 	if (copy->options->room_bytes && file_bytes > copy->options->room_bytes)
 		return error_new(ERROR_NOSPC,
@@ -497,7 +439,7 @@ static struct error *write_file(struct elf_copy *elf)
 	if (!err)
 		err = write_pages(elf);
 	if (!err)
-		err = write_head(elf, elf->page_count, !copy_is_complete(copy));
+		err = write_head(elf, elf->segments.page_count, !copy_is_complete(copy));
 	if (!err)
 		return sink_finish(copy->sink, file_bytes);
 	keep_what_there_is(elf);
@@ -508,37 +450,45 @@ static uint64_t zero_pages_before(const struct elf_copy *elf, uint64_t page_coun
 {
 	uint64_t count = 0;
 
-	for (size_t i = 0; i < elf->segment_count; i++)
-		if (!is_cut(&elf->segments[i], page_count))
-			count += elf->segments[i].zero_pages;
+	for (size_t i = 0; i < elf->segments.count; i++)
+		if (!segment_is_cut(&elf->segments.list[i], page_count))
+			count += elf->segments.list[i].zero_pages;
 	return count;
 }
 
 static void release(struct elf_copy *elf)
 {
 	worth_deinit(&elf->worth);
+	callers_deinit(&elf->callers);
+	segments_deinit(&elf->segments);
 	free(elf->set);
 	free(elf->zeros);
 	free(elf->block_worth);
-	free(elf->segments);
+	free(elf->head);
 }
 
 static struct error *prepare(struct elf_copy *elf)
 {
-	uint64_t frames = copy_window_end(elf->copy, 0);
+	const struct copy *copy = elf->copy;
+	uint64_t frames = copy_window_end(copy, 0);
 	struct error *err;
 
-	elf->set = calloc(copy_window_words(elf->copy), sizeof(*elf->set));
-	elf->zeros = calloc(copy_window_words(elf->copy), sizeof(*elf->zeros));
+	segments_init(&elf->segments, copy->options->segments_bytes);
+	elf->set = calloc(copy_window_words(copy), sizeof(*elf->set));
+	elf->zeros = calloc(copy_window_words(copy), sizeof(*elf->zeros));
 	elf->block_worth = calloc(frames / worth_block_pages(frames) + 1, sizeof(*elf->block_worth));
-	if (!elf->set || !elf->zeros || !elf->block_worth)
+	elf->head = malloc(HEAD_LOADS * FMT_ELF_LOAD_BYTES);
+	if (!elf->set || !elf->zeros || !elf->block_worth || !elf->head)
 		return error_new(ERROR_NOMEM, "no memory for the set of pages");
-	if (elf->copy->options->is_dry_run)
+	if (copy->options->is_dry_run)
 		return NULL;
-	err = worth_init(&elf->worth, &elf->copy->scan, frames);
-	if (!err)
-		worth_find_symbols(&elf->worth);
-	return err;
+	err = worth_init(&elf->worth, &copy->scan, frames);
+	if (err)
+		return err;
+	worth_find_symbols(&elf->worth);
+	return looks_for_callers(elf)
+	               ? callers_init(&elf->callers, elf->worth.code_vaddr, elf->worth.code_vaddr_end, copy->core)
+	               : NULL;
 }
 
 struct error *copy_elf_run(struct copy *copy)
@@ -559,8 +509,8 @@ struct error *copy_elf_run(struct copy *copy)
 		err = collect(&elf);
 	if (!err && !copy->options->is_dry_run)
 		err = write_file(&elf);
-	if (!copy->options->is_dry_run) {
-		uint64_t page_count = err ? atomic_load(&elf.whole_rank) : elf.page_count;
+	if (!err || copy->stats->is_partial) {
+		uint64_t page_count = err ? atomic_load(&elf.whole_rank) : elf.segments.page_count;
 
 		copy->stats->pages_written = page_count + zero_pages_before(&elf, page_count);
 	}

@@ -13,35 +13,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/cleanup.h"
-#include "base/error.h"
 #include "core/vmcore.h"
 
 /** Flag of e_flags that marks a dump with missing pages (makedumpfile elf_info.h, DUMP_ELF_INCOMPLETE). */
 enum { FMT_ELF_INCOMPLETE = 0x1 };
 
 /**
- * Size of the head, rounded up to whole pages: data may start there.
- *
- * @param[in] load_count PT_LOADs.
- * @param[in] notes_bytes Size of the notes.
- * @param[in] page_bytes Page size.
- * @return Bytes.
+ * The head begins with the file header, a section header, which PN_XNUM needs, and the program header of the notes; those of
+ * memory follow. Notes and data may lie anywhere behind.
  */
-uint64_t fmt_elf_head_bytes(size_t load_count, uint64_t notes_bytes, uint64_t page_bytes);
+enum {
+	FMT_ELF_START_BYTES = 184,
+	FMT_ELF_LOAD_BYTES = 56, /**< Of each program header. */
+};
 
 /**
- * Make the head.
+ * Make what the head begins with.
  *
  * @param[in] core Input: machine and notes.
- * @param[in] loads PT_LOADs.
- * @param[in] load_count Their number; 0xffff and more are written as the gABI says (PN_XNUM).
+ * @param[in] load_count PT_LOADs; 0xffff and more are written as the gABI says (PN_XNUM).
+ * @param[in] notes_offset Where the notes are in the file.
  * @param[in] is_incomplete Whether pages are missing that should be there.
- * @param[out] head_ret Bytes; free() them.
- * @param[out] size_ret Their number.
- * @return NULL; ERROR_NOMEM.
+ * @param[out] out Bytes.
  */
-struct error *fmt_elf_head(const struct vmcore *core, const struct vmcore_load *loads, size_t load_count,
-                           bool is_incomplete, uint8_t **head_ret, size_t *size_ret) must_check;
+void fmt_elf_start(const struct vmcore *core, size_t load_count, uint64_t notes_offset, bool is_incomplete,
+                   uint8_t out[static FMT_ELF_START_BYTES]);
+
+/** Make one program header. @param[in] load What it tells. @param[out] out Bytes. */
+void fmt_elf_load(const struct vmcore_load *load, uint8_t out[static FMT_ELF_LOAD_BYTES]);
 
 #endif

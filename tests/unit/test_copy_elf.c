@@ -12,6 +12,7 @@
 enum {
 	CODE = 0x480000, // The kernel's code.
 	CODE_BYTES = 0x280000,
+	CALLED_PFN = CODE / 4096 + 0x100, // What its data points to.
 	DATA_PFN = 0x710, // The kernel's, behind it.
 	ROOM_BYTES = FAKEMACHINE_MEMORY_BYTES * 2,
 };
@@ -21,6 +22,7 @@ static const uint64_t code_vaddr = UINT64_C(0xffffffffa0000000);
 static void machine_init(struct fakecore *fake)
 {
 	fakemachine_make(fake, true);
+	fakemachine_put_u64(fake->memory + DATA_PFN * 4096, code_vaddr + (CALLED_PFN - CODE / 4096) * 4096 + 5);
 	for (uint64_t at = 0; at < CODE_BYTES; at += 4096)
 		fakecore_map(fake, code_vaddr + at, CODE + at, 4096);
 	fakecore_info(fake, "SYMBOL(_stext)=%jx\n", (uintmax_t)code_vaddr);
@@ -225,8 +227,52 @@ static void the_time_is_up(void)
 	fakecore_deinit(&fake);
 }
 
+// What is pointed to as return addresses do comes before other code; where pages are not looked at, all is one.
+static void called_code(void)
+{
+	uint64_t alone = 0;
+	struct fakecore fake;
+
+	machine_init(&fake);
+	for (unsigned int level = 0; level <= FILTER_ZERO; level++) {
+		for (uint64_t limit = 0x2000; limit < FAKEMACHINE_MEMORY_BYTES; limit += 0x12345) {
+			struct fixture fixture;
+
+			fixture_init(&fixture, &fake, 1 + limit % 3);
+			fixture.options.dump_level = level;
+			fixture.memory.full_bytes = limit;
+			error_free(run(&fixture));
+			if (fixture.stats.is_partial)
+				check_partial(&fixture);
+			if (level)
+				check(fixture.is_there[CALLED_PFN] || !fixture.is_there[CODE / 4096]);
+			alone += level && fixture.is_there[CALLED_PFN] && !fixture.is_there[CODE / 4096];
+			fixture_deinit(&fixture);
+		}
+	}
+	check(alone);
+	fakecore_deinit(&fake);
+}
+
+static void too_many_pieces(void)
+{
+	struct fixture fixture;
+	struct fakecore fake;
+
+	machine_init(&fake);
+	fixture_init(&fixture, &fake, 1);
+	fixture.options.segments_bytes = 128;
+	check_error(run(&fixture), ERROR_NOMEM, "more than 2 pieces");
+	check(!fixture.stats.is_partial && !fixture.memory.file_bytes && !fixture.memory.written[0]);
+	fixture.options.segments_bytes = 64 << 10;
+	check_ok(run(&fixture));
+	fixture_deinit(&fixture);
+	fakecore_deinit(&fake);
+}
+
 static const struct test tests[] = {
-	TEST(all_of_it), TEST(a_full_disk), TEST(killed), TEST(a_stream), TEST(the_time_is_up),
+	TEST(all_of_it),      TEST(a_full_disk), TEST(killed),          TEST(a_stream),
+	TEST(the_time_is_up), TEST(called_code), TEST(too_many_pieces),
 };
 
 int main(int argc, char **argv)

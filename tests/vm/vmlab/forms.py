@@ -22,7 +22,7 @@ CUT = {"raw": (0.55, ("--compress=none",)), "lzo": (0.5, ("-l",)), "zstd": (0.5,
 NO_SPACE = 4
 PAGE_STRUCT_BYTES, PAGE, LARGE_PAGE = 64, 4096, 2 << 20
 # An ELF file, which is not begun where there is no room for all of it, ends where the file system takes no larger one.
-CUT_ELF = 0.7
+CUT_ELF = 0.55
 # Takes files of so many blocks of 512 bytes only.
 SMALL_FILES = ('blocks=$1 wanted=$2; shift 2\n'
                'trap "" XFSZ; ulimit -f "$blocks"\n'
@@ -51,7 +51,7 @@ def cut_short(report, name, lab, kernel, vmcore, reference):
     whole = filtered(lab, vmcore, 31, ("-E",))
     cut = vmcore.parent / "cut.ELF"
     ended = run(["sh", "-euc", SMALL_FILES, "sh", str(int(whole.stat().st_size * CUT_ELF / 512)), cut,
-                 lab.program("kdump-copy"), "-q", "-d", "31", "-E", vmcore], timeout_s=300, ok=None, merge=True)
+                 lab.program("kdump-copy"), "-q", "-d", "31", "-E", "--deadline", "3600", vmcore], timeout_s=300, ok=None, merge=True)
     whole.unlink()
     _opens(report, f"{name}: ELF", lab, kernel, cut, ended, reference)
 
