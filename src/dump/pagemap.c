@@ -438,7 +438,8 @@ static struct error *note_pending(struct pagemap *map, uint64_t pfn, uint64_t co
 
 		err = io_pread(map->fd, packed, size, offset, &got);
 		for (; cell < stop; cell++)
-			packed[(cell - base) / 4] &= (uint8_t) ~(3U << cell % 4 * 2);
+			packed[(cell - base) / FMT_PAGEMAP_CELLS_PER_BYTE] &=
+				(uint8_t) ~(3U << cell % FMT_PAGEMAP_CELLS_PER_BYTE * 2);
 		if (!err)
 			err = io_pwrite(map->fd, packed, size, offset);
 	}

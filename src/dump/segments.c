@@ -41,10 +41,11 @@ static struct error *grow(struct segments *segments)
 	if (segments->count_max && room > segments->count_max)
 		room = segments->count_max;
 	if (room == segments->room)
-		return error_new(ERROR_NOMEM,
-		                 "memory is in more than %zu pieces, whose list would take more than %zu KiB; "
-		                 "kdump-compressed it needs none",
-		                 room, (size_t)(room * SEGMENT_BYTES) >> 10);
+		return error_new(
+			ERROR_NOMEM,
+			"memory is in more than %zu pieces: an ELF file needs a list of them, for which %zu KiB are "
+			"too little; allow it more memory, or make the dump kdump-compressed, which needs none",
+			room, (size_t)(room * SEGMENT_BYTES) >> 10);
 	grown = reallocarray(segments->list, room, sizeof(*grown));
 	if (!grown)
 		return error_new(ERROR_NOMEM, "no memory for a list of %zu pieces of memory", room);
@@ -147,13 +148,15 @@ struct error *segments_order(struct segments *segments, const struct worth_map *
 	struct error *err = callers->pages ? split_code(segments, worth, callers) : NULL;
 	uint64_t rank = 0;
 
+	if (err)
+		return err;
 	if (segments->count)
 		qsort(segments->list, segments->count, sizeof(*segments->list), compare);
 	for (size_t i = 0; i < segments->count; i++) {
 		segments->list[i].rank = rank;
 		rank += segments->list[i].file_pages;
 	}
-	return err;
+	return NULL;
 }
 
 const struct segment *segments_find(const struct segments *segments, uint64_t rank)

@@ -270,8 +270,8 @@ static void cut_short(enum copy_format written)
 
 		is_done = !err;
 		error_free(err);
-		// Of nothing there is no map, either.
-		if (!is_done && !stats.is_partial) {
+		// Of an ELF file that was not begun there is no dump whose pages a map could tell.
+		if (written == COPY_ELF && !is_done && !stats.is_partial) {
 			least = 0;
 			continue;
 		}
