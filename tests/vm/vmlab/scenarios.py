@@ -936,6 +936,8 @@ def table():
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "halt", "KDUMP_DUMPLEVEL": "16",
                                "KDUMP_DUMPFORMAT": "lzo"}),
                  _filtered, False, "level 16, lzo, halt"),
+        Scenario("elf-6.1", Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_DUMPFORMAT": "ELF"}), _filtered, False,
+                 "an ELF file of level 31"),
         Scenario("elf-full-6.1",
                  Setup("6.1", {"KDUMP_FINAL_ACTION": "reboot", "KDUMP_DUMPFORMAT": "ELF"},
                        before_panic=f"mount UUID={capture.UUID} /mnt; dd if=/dev/zero of=/mnt/some bs=1M count=40 status=none; "
