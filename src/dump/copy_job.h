@@ -96,7 +96,7 @@ struct sink *copy_sink(const struct copy *copy, size_t index);
 struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn, uint8_t *bounce,
                         const uint8_t **ret) must_check;
 
-/** Whether a page holds only zeros. @param[in] page Bytes. @param[in] page_bytes Their number, a multiple of 8. @return See there. */
+/** Whether a page holds only zeros. @param[in] page Bytes. @param[in] page_bytes Their number, a multiple of 4096. @return See there. */
 bool copy_is_zero(const uint8_t *page, uint64_t page_bytes);
 
 /** Whether there is time for more. @param[in] copy The copy; any thread. @return NULL; ERROR_TIMEOUT. */
