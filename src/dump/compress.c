@@ -16,6 +16,7 @@
 #endif
 
 #include "core/fmt_kdump.h"
+#include "dump/compress_guess.h"
 #include "dump/compress_zlib.h"
 
 static size_t no_state_bytes(size_t page_bytes)
@@ -136,7 +137,7 @@ static const struct compressor snappy = {
 
 #ifdef HAVE_ZSTD
 enum {
-	ZSTD_LEVEL = 1, // As makedumpfile.
+	ZSTD_LEVEL = 1, // As makedumpfile, but for pages that lose little by the other one.
 	ZSTD_FAST_LEVEL = -1, // Without the entropy coding of literals: 1.7 times as fast, one sixth larger.
 };
 
@@ -149,8 +150,9 @@ static size_t zstd_state_bytes(size_t page_bytes)
 
 struct zstd_state {
 	ZSTD_CCtx *context;
-	bool has_level; // Another one than that of the row.
+	bool has_level; // One that was asked for, for all pages.
 	int level;
+	struct compress_guess guess;
 };
 
 static void zstd_destroy(void *state)
@@ -166,13 +168,13 @@ static struct error *zstd_create(size_t page_bytes, void **state_ret)
 {
 	struct zstd_state *zstd = calloc(1, sizeof(*zstd));
 
-	(void)page_bytes;
 	if (zstd)
 		zstd->context = ZSTD_createCCtx();
 	if (!zstd || !zstd->context) {
 		zstd_destroy(zstd);
 		return error_new(ERROR_NOMEM, "no memory for zstd");
 	}
+	compress_guess_init(&zstd->guess, page_bytes);
 	*state_ret = zstd;
 	return NULL;
 }
@@ -190,18 +192,26 @@ static size_t zstd_bound(size_t page_bytes)
 	return ZSTD_compressBound(page_bytes);
 }
 
-static size_t zstd_at_level(void *state, const void *page, size_t page_bytes, void *out, int level)
+static size_t zstd_at_level(const struct zstd_state *zstd, const void *page, size_t page_bytes, void *out, int level)
 {
-	const struct zstd_state *zstd = state;
-	size_t size = ZSTD_compressCCtx(zstd->context, out, ZSTD_compressBound(page_bytes), page, page_bytes,
-	                                zstd->has_level ? zstd->level : level);
+	size_t size = ZSTD_compressCCtx(zstd->context, out, ZSTD_compressBound(page_bytes), page, page_bytes, level);
 
 	return ZSTD_isError(size) || size >= page_bytes ? 0 : size;
 }
 
 static size_t zstd_compress(void *state, const void *page, size_t page_bytes, void *out)
 {
-	return zstd_at_level(state, page, page_bytes, out, ZSTD_LEVEL);
+	struct zstd_state *zstd = state;
+	enum compress_guess_way way = compress_guess_next(&zstd->guess);
+	size_t size, light_size = 0;
+
+	if (zstd->has_level)
+		return zstd_at_level(zstd, page, page_bytes, out, zstd->level);
+	if (way == COMPRESS_GUESS_COMPARE)
+		light_size = zstd_at_level(zstd, page, page_bytes, out, ZSTD_FAST_LEVEL);
+	size = zstd_at_level(zstd, page, page_bytes, out, way == COMPRESS_GUESS_LIGHT ? ZSTD_FAST_LEVEL : ZSTD_LEVEL);
+	compress_guess_told(&zstd->guess, size ? size : page_bytes, light_size ? light_size : page_bytes);
+	return size;
 }
 
 static size_t zstd_fast_compress(void *state, const void *page, size_t page_bytes, void *out)

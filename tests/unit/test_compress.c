@@ -115,7 +115,6 @@ static void round_trips(void)
 		test_skip("no compressor is built in");
 }
 
-#ifdef HAVE_ZLIB
 enum { ALIKE_KINDS = 3, ALIKE_TURNS = 6, ALIKE_PAGES = 2000 };
 
 // Pages as a kernel has many of: structures with pointers that change, lines of text, a table of counters.
@@ -152,6 +151,7 @@ static void fill_alike(uint8_t *page, size_t page_bytes, unsigned int kind)
 	}
 }
 
+#ifdef HAVE_ZLIB
 // What a page takes without those before it.
 static size_t alone(const struct compressor *compressor, const uint8_t *page, uint8_t *out)
 {
@@ -251,6 +251,56 @@ static void larger_pages(void)
 }
 #endif
 
+#ifdef HAVE_ZSTD
+// What level 1 makes of a page.
+static size_t by_zstd(const uint8_t *page)
+{
+	uint8_t out[PAGE_BYTES * 2];
+	size_t size = ZSTD_compress(out, sizeof(out), page, PAGE_BYTES, 1);
+
+	check(!ZSTD_isError(size));
+	return size;
+}
+#endif
+
+// Some pages go by the lighter method, unless a level was asked for; the dump must not grow by more than a little.
+static void guessed(void)
+{
+#ifdef HAVE_ZSTD
+	const struct compressor *compressor;
+	uint8_t *page = guarded(PAGE_BYTES), *back = guarded(PAGE_BYTES), *out;
+	size_t all = 0, all_exact = 0;
+	unsigned int larger = 0;
+	void *state, *exact;
+
+	check_ok(compressor_find("zstd", &compressor));
+	check_ok(compressor->create(PAGE_BYTES, &state));
+	check_ok(compressor->create(PAGE_BYTES, &exact));
+	compressor->set_level(exact, 1);
+	out = guarded(compressor->bound(PAGE_BYTES));
+	srand(1);
+	for (unsigned int i = 0; i < ALIKE_TURNS * ALIKE_PAGES; i++) {
+		size_t size, size_exact;
+
+		fill_alike(page, PAGE_BYTES, i / ALIKE_PAGES % ALIKE_KINDS);
+		size_exact = compressor->compress(exact, page, PAGE_BYTES, out);
+		check(size_exact == by_zstd(page));
+		size = compressor->compress(state, page, PAGE_BYTES, out);
+		memset(back, 0xee, PAGE_BYTES);
+		check(expand("zstd", out, size, back) && memcmp(page, back, PAGE_BYTES) == 0);
+		larger += size > size_exact;
+		all += size;
+		all_exact += size_exact;
+	}
+	check(larger >= ALIKE_PAGES / 20);
+	check(all * 1000 <= all_exact * 1035);
+	compressor->destroy(state);
+	compressor->destroy(exact);
+#else
+	test_skip("zstd is not built in");
+#endif
+}
+
 static void finding(void)
 {
 	const struct compressor *compressor;
@@ -316,7 +366,7 @@ static void levels_differ(void)
 #endif
 }
 
-static const struct test tests[] = {TEST(round_trips), TEST(alike),  TEST(larger_pages),
+static const struct test tests[] = {TEST(round_trips), TEST(alike),  TEST(larger_pages), TEST(guessed),
                                     TEST(finding),     TEST(levels), TEST(levels_differ)};
 
 int main(int argc, char **argv)
