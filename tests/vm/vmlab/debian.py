@@ -220,15 +220,25 @@ def tar_of(packages):
     return cache.artefact(name, build)
 
 
-def fence_agents_tree():
-    """The fence agents of Debian; that of kdump needs none of the others' libraries."""
-    version = _versions("fence-agents")[0]
+def _package_tree(package):
+    """What is in a package, unpacked: nothing that it needs, and no service of it."""
+    version = _versions(package)[0]
 
     def build(made):
         folder = pathlib.Path(f"{made}.deb")
-        run(["dpkg", "-x", _download("fence-agents", version, folder), made])
+        run(["dpkg", "-x", _download(package, version, folder), made])
         shutil.rmtree(folder)
-    return cache.artefact(f"fence-agents_{version}", build)
+    return cache.artefact(f"{package}_{version}", build)
+
+
+def fence_agents_tree():
+    """The fence agents of Debian; that of kdump needs none of the others' libraries."""
+    return _package_tree("fence-agents")
+
+
+def promtool():
+    """The program that checks what Prometheus is to read."""
+    return _package_tree("prometheus") / "usr/bin/promtool"
 
 
 def foreign_tools_tree(machine):
