@@ -350,16 +350,19 @@ static struct error *write_loads(struct elf_copy *elf, uint64_t page_count, size
 static struct error *write_head(struct elf_copy *elf, uint64_t page_count, bool is_incomplete)
 {
 	const struct vmcore *core = elf->copy->core;
-	uint8_t start[FMT_ELF_START_BYTES];
+	uint8_t start[FMT_ELF_START_BYTES], section[FMT_ELF_SECTION_BYTES];
+	uint64_t section_offset = elf->notes_offset - sizeof(section);
 	bool has_notes = elf->told_segments;
 	size_t load_count;
 	struct error *err = write_loads(elf, page_count, &load_count);
 
 	if (!err && !has_notes && core->notes_bytes)
 		err = copy_write(elf->copy, elf->copy->sink, elf->notes_offset, core->notes, core->notes_bytes);
+	if (!err && fmt_elf_section(load_count, section))
+		err = copy_write(elf->copy, elf->copy->sink, section_offset, section, sizeof(section));
 	if (err)
 		return err;
-	fmt_elf_start(core, load_count, elf->notes_offset, is_incomplete, start);
+	fmt_elf_start(core, load_count, section_offset, elf->notes_offset, is_incomplete, start);
 	return copy_write(elf->copy, elf->copy->sink, 0, start, sizeof(start));
 }
 
@@ -424,7 +427,7 @@ static struct error *write_file(struct elf_copy *elf)
 	uint64_t file_bytes;
 	struct error *err;
 
-	elf->notes_offset = FMT_ELF_START_BYTES + count_loads(elf) * FMT_ELF_LOAD_BYTES;
+	elf->notes_offset = FMT_ELF_START_BYTES + count_loads(elf) * FMT_ELF_LOAD_BYTES + FMT_ELF_SECTION_BYTES;
 	elf->data_offset = (elf->notes_offset + copy->core->notes_bytes + copy->page_bytes - 1) / copy->page_bytes *
 	                   copy->page_bytes;
 	file_bytes = elf->data_offset + elf->segments.page_count * copy->page_bytes;
