@@ -373,6 +373,8 @@ static struct error *copy_dump(struct arguments *args)
 	struct watch watch;
 	struct error *err = foreign_open_set((const char *const *)args->inputs, args->input_count, &core);
 
+	if (!err)
+		err = error_wrap(vmcore_fill(core), "%s", args->inputs[0]);
 	if (!err && args->vmcoreinfo)
 		err = copy_info_take(core, args->vmcoreinfo);
 	if (!err && core->is_live)

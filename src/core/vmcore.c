@@ -19,6 +19,8 @@ enum {
 	FILE_ALIGN_BYTES = 64 << 20,
 	HEAD_BYTES = 4096 + 64, // Some formats have their name behind a block.
 	NOTE_HEADER_BYTES = 12,
+	// Memory is so many times as large as a file of what is left of it, at most: who says more wants to keep us busy.
+	FILLED_TIMES_MAX = 1 << 20,
 	// A CPU has well under 4 KiB of notes; this is enough for 64 Ki of them.
 	NOTES_BYTES_MAX = 256 << 20,
 };
@@ -41,6 +43,12 @@ static void append_region(struct vmcore *core, struct vmcore_region region)
 		last->paddr_end = region.paddr_end;
 	else
 		core->regions[core->region_count++] = region;
+}
+
+static uint64_t end_frame(const struct vmcore *core)
+{
+	return (core->regions[core->region_count - 1].paddr_end + vmcore_page_bytes(core) - 1) >>
+	       vmcore_page_shift(core);
 }
 
 // Loads may overlap: the kernel image has one of its own beside the memory it lies in (Linux kernel/kexec_file.c,
@@ -67,12 +75,13 @@ static struct error *make_regions(struct vmcore *core)
 		if (skip >= load.file_bytes)
 			continue;
 		covered = load.paddr + load.file_bytes;
-		append_region(core, (struct vmcore_region){load.paddr + skip, covered, load.offset_bytes + skip});
+		append_region(core, (struct vmcore_region){.paddr_start = load.paddr + skip,
+		                                           .paddr_end = covered,
+		                                           .offset_bytes = load.offset_bytes + skip});
 	}
 	if (!core->region_count)
 		return error_new(ERROR_BAD_DATA, "holds no memory (file ends at offset %#jx)", (uintmax_t)file_bytes);
-	core->max_pfn = (core->regions[core->region_count - 1].paddr_end + vmcore_page_bytes(core) - 1) >>
-	                vmcore_page_shift(core);
+	core->max_pfn = end_frame(core);
 	return NULL;
 }
 
@@ -324,6 +333,80 @@ struct error *vmcore_hide(struct vmcore *core, uint64_t paddr_start, uint64_t pa
 	free(core->regions);
 	core->regions = regions;
 	core->region_count = count;
+	return NULL;
+}
+
+static int compare_regions(const void *a, const void *b)
+{
+	const struct vmcore_region *left = a, *right = b;
+
+	return left->paddr_start < right->paddr_start ? -1 : left->paddr_start > right->paddr_start;
+}
+
+// What program headers announce without bytes for it, and no other one has bytes for: regions behind those there are.
+static size_t find_gaps(const struct vmcore *core, const struct vmcore_load *sorted, struct vmcore_region *regions)
+{
+	size_t count = core->region_count;
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < core->load_count; i++) {
+		uint64_t start = sorted[i].paddr + sorted[i].file_bytes, end = sorted[i].paddr + sorted[i].memory_bytes;
+
+		at = at > start ? at : start;
+		while (at < end) {
+			const struct vmcore_region *next = vmcore_region_from(core, at);
+			uint64_t stop = next && next->paddr_start < end ? next->paddr_start : end;
+
+			if (at < stop)
+				regions[count++] =
+					(struct vmcore_region){.paddr_start = at, .paddr_end = stop, .is_zeros = true};
+			at = stop < end ? next->paddr_end : end;
+		}
+	}
+	return count;
+}
+
+static int compare_gaps(const void *a, const void *b)
+{
+	const struct vmcore_load *left = a, *right = b;
+	uint64_t left_start = left->paddr + left->file_bytes, right_start = right->paddr + right->file_bytes;
+
+	return left_start < right_start ? -1 : left_start > right_start;
+}
+
+struct error *vmcore_fill(struct vmcore *core)
+{
+	_cleanup_free_ struct vmcore_load *sorted = NULL;
+	struct vmcore_region *regions;
+	size_t count;
+
+	if (core->format->read_page || core->is_live || core->is_incomplete || core->missing_bytes)
+		return NULL;
+	sorted = malloc((core->load_count + 1) * sizeof(*sorted));
+	// A region of zeros ends with its program header, or where another region begins.
+	regions = calloc(2 * core->region_count + core->load_count + 1, sizeof(*regions));
+	if (!sorted || !regions) {
+		free(regions);
+		return error_new(ERROR_NOMEM, "no memory for %zu regions", core->load_count);
+	}
+	memcpy(sorted, core->loads, core->load_count * sizeof(*sorted));
+	qsort(sorted, core->load_count, sizeof(*sorted), compare_gaps);
+	memcpy(regions, core->regions, core->region_count * sizeof(*regions));
+	count = find_gaps(core, sorted, regions);
+	for (size_t i = core->region_count; i < count; i++)
+		core->filled_bytes += regions[i].paddr_end - regions[i].paddr_start;
+	qsort(regions, count, sizeof(*regions), compare_regions);
+	free(core->regions);
+	core->regions = regions;
+	core->region_count = count;
+	core->max_pfn = end_frame(core);
+	for (size_t i = 0; i < core->load_count; i++)
+		core->loads[i].file_bytes = core->loads[i].memory_bytes;
+	if (core->filled_bytes / FILLED_TIMES_MAX > core->files[0].size_bytes)
+		return error_new(ERROR_BAD_DATA,
+		                 "the program headers announce %#jx bytes of memory without content: too many for a "
+		                 "file of %ju bytes",
+		                 (uintmax_t)core->filled_bytes, (uintmax_t)core->files[0].size_bytes);
 	return NULL;
 }
 

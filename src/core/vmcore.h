@@ -77,6 +77,7 @@ struct vmcore_region {
 	uint64_t paddr_start;
 	uint64_t paddr_end;
 	uint64_t offset_bytes; /**< Of paddr_start, in the file. */
+	bool is_zeros; /**< Nothing of it is in the file: vmcore_fill(). */
 };
 
 /** An opened dump. Read-only after vmcore_open(); may be shared by threads. */
@@ -96,6 +97,7 @@ struct vmcore {
 	bool is_page_size_guessed; /**< Nothing tells the page size: it is the smallest that the machine can have. */
 	uint64_t max_pfn; /**< One past the last frame of memory; open() sets it for formats with read_page. */
 	uint64_t missing_bytes; /**< Memory that the headers announce beyond the end of the file. */
+	uint64_t filled_bytes; /**< Memory that reads as zeros since vmcore_fill(). */
 	struct vmcore_load *loads; /**< In file order; may overlap. None if the format has no virtual addresses. */
 	size_t load_count;
 	struct vmcore_region *regions; /**< Sorted by address, disjoint. None if pages must be expanded. */
@@ -177,6 +179,17 @@ struct error *vmcore_set_info(struct vmcore *core, const char *text, size_t size
  * @return NULL; ERROR_NOMEM.
  */
 struct error *vmcore_hide(struct vmcore *core, uint64_t paddr_start, uint64_t paddr_end) must_check;
+
+/**
+ * Let memory read as zeros that program headers announce without bytes for it, as an ELF file has it.
+ *
+ * Who filtered the file left out pages of zeros in this way, but others too: crash takes all of them for zeros. Nothing becomes
+ * of a file from which pages are missing.
+ *
+ * @param[in,out] core The dump, before the first reader.
+ * @return NULL; ERROR_BAD_DATA (more than a file of its size can be a dump of); ERROR_NOMEM.
+ */
+struct error *vmcore_fill(struct vmcore *core) must_check;
 
 /** Close a dump; no reader of it may be left. @param[in] core May be NULL. */
 void vmcore_close(struct vmcore *core);

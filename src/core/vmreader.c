@@ -21,6 +21,9 @@ enum {
 	TRIAL_LOOKS = 32,
 };
 
+// As long as a page of any machine.
+static const uint8_t zeros[64 << 10];
+
 void vmreader_init(struct vmreader *ret, const struct vmcore *core, size_t window_bytes)
 {
 	bool is_expanded = core->format->read_page;
@@ -233,6 +236,11 @@ struct error *vmreader_map(struct vmreader *reader, uint64_t paddr, size_t want_
 	region = reader->region;
 	offset = region->offset_bytes + (paddr - region->paddr_start);
 	there = region->paddr_end - paddr;
+	if (region->is_zeros) {
+		*ret = zeros;
+		*got_ret = there < sizeof(zeros) ? there : sizeof(zeros);
+		return NULL;
+	}
 	need = want_bytes < there ? want_bytes : there;
 	need = need < most ? need : most;
 	window = find_window(reader, offset, need);
@@ -279,7 +287,7 @@ bool vmreader_peek(struct vmreader *reader, uint64_t paddr, void *buf, size_t si
 	if (error_catch(&err, ERROR_FAULT))
 		return false;
 	region = reader->region;
-	return size_bytes <= region->paddr_end - paddr &&
+	return !region->is_zeros && size_bytes <= region->paddr_end - paddr &&
 	       pread(reader->core->files[0].fd, buf, size_bytes,
 	             (off_t)(region->offset_bytes + (paddr - region->paddr_start))) == (ssize_t)size_bytes;
 }
@@ -290,7 +298,8 @@ bool vmreader_holds(const struct vmreader *reader, uint64_t paddr, size_t size_b
 
 	return region && paddr >= region->paddr_start && size_bytes <= region->paddr_end - region->paddr_start &&
 	       paddr <= region->paddr_end - size_bytes &&
-	       find_window(reader, region->offset_bytes + (paddr - region->paddr_start), size_bytes);
+	       (region->is_zeros ||
+	        find_window(reader, region->offset_bytes + (paddr - region->paddr_start), size_bytes));
 }
 
 struct error *vmreader_read(struct vmreader *reader, uint64_t paddr, void *buf, size_t size_bytes)

@@ -22,6 +22,8 @@ static void finish_stats(struct copy *copy)
 		stats->warnings |= COPY_WARN_TRUNCATED;
 	if (copy->core->is_incomplete)
 		stats->warnings |= COPY_WARN_INCOMPLETE;
+	if (copy->core->filled_bytes)
+		stats->warnings |= COPY_WARN_FILLED;
 	if (copy->options->pagemap && pagemap_error(copy->options->pagemap))
 		stats->warnings |= COPY_WARN_NO_PAGEMAP;
 }
@@ -160,6 +162,9 @@ const char *copy_warning_text(enum copy_warning warning)
 		       "larger than it need be";
 	case COPY_WARN_NO_KERNEL:
 		return "no page of the kernel was found: the dump lacks what is needed to read it";
+	case COPY_WARN_FILLED:
+		return "the input is a filtered ELF file, in which pages that were left out cannot be told from pages "
+		       "of zeros: what is kept of them is zeros";
 	case COPY_WARN_KEPT:
 		return "the dump is unusually large: what is kept are pages of the kernel, or such as are not "
 		       "recognised";
@@ -214,6 +219,8 @@ const char *copy_warning_name(enum copy_warning warning)
 		return "no-cache-pages";
 	case COPY_WARN_NO_KERNEL:
 		return "no-kernel-pages";
+	case COPY_WARN_FILLED:
+		return "filtered-elf-input";
 	case COPY_WARN_KEPT:
 		return "much-kept";
 	}

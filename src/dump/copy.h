@@ -87,6 +87,7 @@ enum copy_warning {
 	COPY_WARN_NO_CACHE = 1 << 11, /**< See above. */
 	COPY_WARN_NO_KERNEL = 1 << 12, /**< See above. */
 	COPY_WARN_KEPT = 1 << 13, /**< More is kept than copy_options.warn_kept_percent. */
+	COPY_WARN_FILLED = 1 << 15, /**< What the input leaves out is taken for zeros (vmcore_fill()). */
 };
 
 /**

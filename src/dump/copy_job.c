@@ -254,12 +254,18 @@ struct error *copy_scan_window(struct copy *copy, uint64_t pfn_start, bool is_fi
 	return err;
 }
 
+// What the input does not have, or may not have: a filtered ELF file does not tell.
+static unsigned int left_out_before(const struct vmcore *core)
+{
+	return core->filled_bytes ? ~0U : core->dump_level;
+}
+
 // Classes that every machine has, at levels that drop them. None at all means that the kernel marks them in a way that is new
 // to us, unless somebody left them out before.
 static unsigned int missing_classes(const struct copy *copy, const uint64_t *classes)
 {
 	const unsigned int any_cache = FILTER_CACHE | FILTER_CACHE_PRIVATE;
-	unsigned int level = copy->dump_level & ~copy->core->dump_level, warnings = 0;
+	unsigned int before = left_out_before(copy->core), level = copy->dump_level & ~before, warnings = 0;
 	uint64_t cache = classes[PAGE_CACHE] + classes[PAGE_CACHE_PRIVATE];
 	size_t size;
 
@@ -272,7 +278,7 @@ static unsigned int missing_classes(const struct copy *copy, const uint64_t *cla
 		return warnings;
 	if (level & FILTER_USER && !classes[PAGE_USER])
 		warnings |= COPY_WARN_NO_USER;
-	if (level & any_cache && !(copy->core->dump_level & any_cache) && !cache)
+	if (level & any_cache && !(before & any_cache) && !cache)
 		warnings |= COPY_WARN_NO_CACHE;
 	return warnings;
 }
@@ -283,7 +289,7 @@ static bool is_much_kept(const struct copy *copy, const struct filter_counts *co
 	const unsigned int all = FILTER_FREE | FILTER_USER | FILTER_CACHE_PRIVATE;
 	unsigned int percent = copy->options->warn_kept_percent;
 
-	return percent && (copy->dump_level & all) == all && !(copy->core->dump_level & all) &&
+	return percent && (copy->dump_level & all) == all && !(left_out_before(copy->core) & all) &&
 	       (counts->kept - counts->named) * 100 > counts->total * percent;
 }
 

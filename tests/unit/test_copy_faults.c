@@ -223,7 +223,7 @@ static void warnings(void)
 	struct copy_stats stats = {.warnings = UINT32_MAX, .pages_unreadable = 77, .note = "why"};
 	unsigned int last = 0, count = 0;
 
-	for (unsigned int bit = 1; bit <= COPY_WARN_KEPT; bit <<= 1) {
+	for (unsigned int bit = 1; bit <= COPY_WARN_FILLED; bit <<= 1) {
 		char text[COPY_WARNING_BYTES];
 
 		copy_warning_describe(&stats, (enum copy_warning)bit, text, sizeof(text));

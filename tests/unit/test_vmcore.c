@@ -96,6 +96,89 @@ static void the_running_system_is_known_by_its_headers(void)
 	fakecore_deinit(&fake);
 }
 
+// What two program headers announce without bytes for it; another one has bytes for some of that.
+static void make_filtered(struct fakecore *fake, uint64_t more_bytes)
+{
+	static const uint64_t places[][3] = {
+		// Address, bytes in the file, bytes of memory.
+		{0x100000, 0x10800, 0x40000},
+		{0x120000, 0x8000, 0x8000},
+		{0x130000, 0, 0x20000},
+	};
+	Elf64_Phdr loads[array_size(places)] = {0};
+	const uint16_t count = array_size(places);
+	const uint64_t at = sizeof(Elf64_Ehdr);
+
+	make(fake);
+	for (size_t i = 0; i < array_size(places); i++)
+		loads[i] = (Elf64_Phdr){.p_type = PT_LOAD,
+		                        .p_offset = (1 << 20) + places[i][0],
+		                        .p_paddr = places[i][0],
+		                        .p_filesz = places[i][1],
+		                        .p_memsz = places[i][2]};
+	loads[2].p_memsz += more_bytes;
+	check_ok(io_pwrite(fake->fd, loads, sizeof(loads), at));
+	check_ok(io_pwrite(fake->fd, &count, sizeof(count), offsetof(Elf64_Ehdr, e_phnum)));
+}
+
+static void what_has_no_bytes_reads_as_zeros(void)
+{
+	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
+	_cleanup_vmreader_ struct vmreader reader = {0};
+	struct fakecore fake;
+	uint8_t page[PAGE];
+	uint64_t word;
+	char text[256];
+
+	make_filtered(&fake, 0);
+	check_ok(vmcore_open(fake.path, &core));
+	check_text(runs(core, text, sizeof(text)), "100-111 120-128");
+	check_ok(vmcore_fill(core));
+	check_text(runs(core, text, sizeof(text)), "100-111 111-120 120-128 128-140 140-150");
+	check(vmcore_max_pfn(core) == 0x150 && core->filled_bytes == 0x50000 - 0x10800 - 0x8000);
+	vmreader_init(&reader, core, VMREADER_WINDOW_TABLE_BYTES);
+	for (uint64_t paddr = 0x100000; paddr < 0x150000; paddr += sizeof(word)) {
+		bool is_there = paddr < 0x110800 || (paddr >= 0x120000 && paddr < 0x128000);
+
+		check_ok(vmreader_read(&reader, paddr, &word, sizeof(word)));
+		check(word == (is_there ? paddr : 0));
+	}
+	check_ok(vmreader_read(&reader, 0x110000, page, sizeof(page)));
+	memcpy(&word, page + 0x7f8, sizeof(word));
+	check(word == 0x1107f8);
+	memcpy(&word, page + 0x800, sizeof(word));
+	check(!word);
+	check(vmreader_read(&reader, 0x148000, page, sizeof(page)) == NULL && vmreader_holds(&reader, 0x148000, PAGE));
+	check_error(vmreader_read(&reader, 0x150000, page, sizeof(page)), ERROR_FAULT, "not in the dump");
+	fakecore_deinit(&fake);
+}
+
+static void what_is_missing_is_no_zeros(void)
+{
+	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
+	const uint32_t incomplete = 1;
+	struct fakecore fake;
+	char text[256];
+
+	make_filtered(&fake, 0);
+	check_ok(io_pwrite(fake.fd, &incomplete, sizeof(incomplete), offsetof(Elf64_Ehdr, e_flags)));
+	check_ok(vmcore_open(fake.path, &core));
+	check_ok(vmcore_fill(core));
+	check_text(runs(core, text, sizeof(text)), "100-111 120-128");
+	fakecore_deinit(&fake);
+}
+
+static void more_than_can_be_is_refused(void)
+{
+	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
+	struct fakecore fake;
+
+	make_filtered(&fake, UINT64_C(1) << 45);
+	check_ok(vmcore_open(fake.path, &core));
+	check_error(vmcore_fill(core), ERROR_BAD_DATA, "without content");
+	fakecore_deinit(&fake);
+}
+
 static off_t last_read, unreadable = -1;
 
 // Stands before that of the C library: a byte of the file cannot be read.
@@ -189,6 +272,9 @@ static const struct test tests[] = {
 	TEST(neighbours_of_what_cannot_be_read),
 	TEST(what_is_hidden_is_not_there),
 	TEST(the_running_system_is_known_by_its_headers),
+	TEST(what_has_no_bytes_reads_as_zeros),
+	TEST(what_is_missing_is_no_zeros),
+	TEST(more_than_can_be_is_refused),
 	TEST(looks_that_cost_page_faults),
 };
 
