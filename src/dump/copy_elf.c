@@ -16,8 +16,7 @@ enum { HEAD_LOADS = 1024 };
 
 struct elf_copy {
 	struct copy *copy;
-	const struct vmcore_load *loads; // Where memory is in the address space, of the input or made.
-	size_t load_count;
+	struct copy_loads loads;
 	uint64_t *set; // Frames to save, of one window.
 	uint64_t *zeros; // Those of them that hold only zeros.
 	struct worth_map worth;
@@ -259,21 +258,25 @@ static struct error *copy_unit(void *context, void *state, uint64_t unit)
 	return err;
 }
 
-// One program header for the part of a segment that lies in a load, or none. A load that repeats memory of another (the
-// kernel image) shares its bytes in the file.
-static size_t map_segment(const struct elf_copy *elf, const struct vmcore_load *load, const struct segment *segment,
-                          uint64_t page_count, struct vmcore_load *ret)
+// The next program header for a part of a segment that lies in a load, this one or one behind it; false: there is none. A load
+// that repeats memory of another (the kernel image) shares its bytes in the file.
+static bool map_segment(const struct elf_copy *elf, size_t *index, const struct segment *segment, uint64_t page_count,
+                        struct vmcore_load *ret)
 {
+	const struct vmcore_load *load;
 	uint64_t page_bytes = elf->copy->page_bytes;
 	uint64_t start = segment->pfn * page_bytes;
 	uint64_t file_end = start + segment_pages(segment, page_count) * page_bytes;
 	uint64_t end = file_end + (segment_is_cut(segment, page_count) ? 0 : segment->zero_pages) * page_bytes;
-	uint64_t load_end = load->paddr + load->file_bytes;
-	uint64_t from = start > load->paddr ? start : load->paddr;
-	uint64_t to = end < load_end ? end : load_end;
+	uint64_t load_end, from, to;
 
-	if (from >= to)
-		return 0;
+	*index = copy_loads_next(&elf->loads, *index, start, end);
+	if (*index == elf->loads.count)
+		return false;
+	load = &elf->loads.list[(*index)++];
+	load_end = load->paddr + load->file_bytes;
+	from = start > load->paddr ? start : load->paddr;
+	to = end < load_end ? end : load_end;
 	file_end = file_end < to ? file_end : to;
 	*ret = (struct vmcore_load){
 		.paddr = from,
@@ -285,7 +288,7 @@ static size_t map_segment(const struct elf_copy *elf, const struct vmcore_load *
 		.offset_bytes = elf->data_offset + segment->rank * page_bytes + (file_end > from ? from - start : 0),
 		.flags = load->flags,
 	};
-	return 1;
+	return true;
 }
 
 static size_t count_loads(const struct elf_copy *elf)
@@ -293,12 +296,11 @@ static size_t count_loads(const struct elf_copy *elf)
 	size_t count = 0;
 
 	for (size_t i = 0; i < elf->segments.count; i++) {
-		for (size_t j = 0; j < elf->load_count; j++) {
-			struct vmcore_load load;
+		struct vmcore_load load;
+		size_t index = 0;
 
-			count += map_segment(elf, &elf->loads[j], &elf->segments.list[i], elf->segments.page_count,
-			                     &load);
-		}
+		while (map_segment(elf, &index, &elf->segments.list[i], elf->segments.page_count, &load))
+			count++;
 	}
 	return count;
 }
@@ -317,12 +319,10 @@ static struct error *write_loads(struct elf_copy *elf, uint64_t page_count, size
 
 	for (size_t i = elf->told_segments; i < elf->segments.count && !err; i++) {
 		const struct segment *segment = &elf->segments.list[i];
+		struct vmcore_load load;
+		size_t index = 0;
 
-		for (size_t j = 0; j < elf->load_count && !err; j++) {
-			struct vmcore_load load;
-
-			if (!map_segment(elf, &elf->loads[j], segment, page_count, &load))
-				continue;
+		while (!err && map_segment(elf, &index, segment, page_count, &load)) {
 			if (used == HEAD_LOADS) {
 				err = flush_loads(elf, first, used);
 				first += used;
@@ -468,6 +468,7 @@ static void release(struct elf_copy *elf)
 	free(elf->zeros);
 	free(elf->block_worth);
 	free(elf->head);
+	copy_loads_deinit(&elf->loads);
 }
 
 static struct error *prepare(struct elf_copy *elf)
@@ -496,18 +497,11 @@ static struct error *prepare(struct elf_copy *elf)
 
 struct error *copy_elf_run(struct copy *copy)
 {
-	_cleanup_free_ struct vmcore_load *made = NULL;
-	struct elf_copy elf = {
-		.copy = copy,
-		.loads = copy->core->loads,
-		.load_count = copy->core->load_count,
-	};
+	struct elf_copy elf = {.copy = copy};
 	struct error *err = prepare(&elf);
 
-	if (!err && !elf.load_count)
-		err = copy_make_loads(copy, &made, &elf.load_count);
-	if (made)
-		elf.loads = made;
+	if (!err)
+		err = copy_loads_init(copy, &elf.loads);
 	if (!err)
 		err = collect(&elf);
 	if (!err && !copy->options->is_dry_run)

@@ -150,15 +150,36 @@ struct error *copy_kdump_run(struct copy *copy) must_check;
 /** Anonymous memory that copy_kdump_run() takes beside the set of frames. @param[in] options What would be done. @param[in] max_pfn Page frames of the machine. @return Bytes. */
 uint64_t copy_kdump_memory_bytes(const struct copy_options *options, uint64_t max_pfn);
 
+/** Where memory is in the address space (copy_loads.c). */
+struct copy_loads {
+	struct vmcore_load
+		*list; /**< By what is between the two addresses, the image of the kernel first; then by address. */
+	size_t *group_ends; /**< For each, one past the last that has the same between them. Such loads are disjoint. */
+	size_t count;
+};
+
 /**
- * Program headers for a dump whose input has none (copy_loads.c): all memory in the direct map, and the kernel image.
+ * Program headers of the input; of one that has none: all memory in the direct map, and the kernel image.
  *
  * @param[in] copy The copy.
- * @param[out] ret Program headers without offsets; free() them. Virtual addresses that are not known are 0.
- * @param[out] count_ret Their number.
+ * @param[out] ret Program headers without offsets; copy_loads_deinit() them. Virtual addresses that are not known are 0.
  * @return NULL; ERROR_NOMEM.
  */
-struct error *copy_make_loads(const struct copy *copy, struct vmcore_load **ret, size_t *count_ret) must_check;
+struct error *copy_loads_init(const struct copy *copy, struct copy_loads *ret) must_check;
+
+/** Free. @param[in] loads May be zeroed. */
+void copy_loads_deinit(struct copy_loads *loads);
+
+/**
+ * Next load that has some of a piece of memory.
+ *
+ * @param[in] loads Loads.
+ * @param[in] from From this one on.
+ * @param[in] paddr_start First byte of the piece.
+ * @param[in] paddr_end One past the last.
+ * @return Its index; copy_loads.count: there is none.
+ */
+size_t copy_loads_next(const struct copy_loads *loads, size_t from, uint64_t paddr_start, uint64_t paddr_end);
 
 /**
  * Write an ELF dump (copy_elf.c).

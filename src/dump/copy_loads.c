@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/arch.h"
 #include "dump/copy_job.h"
@@ -59,24 +60,116 @@ static struct vmcore_load image_load(const struct copy *copy, struct vmreader *r
 	return load;
 }
 
-struct error *copy_make_loads(const struct copy *copy, struct vmcore_load **ret, size_t *count_ret)
+static void make_loads(const struct copy *copy, struct copy_loads *ret)
 {
-	struct vmcore_load *loads = calloc(LOADS_MAX, sizeof(*loads));
-	struct vmcore_load all = {.flags = LOAD_FLAGS};
+	struct vmcore_load all = {.flags = LOAD_FLAGS}, image = {0};
 	_cleanup_vmreader_ struct vmreader reader = {0};
 
-	if (!loads)
-		return error_new(ERROR_NOMEM, "no memory for program headers");
 	vmreader_init(&reader, copy->core, VMREADER_WINDOW_TABLE_BYTES);
 	all.file_bytes = all.memory_bytes = copy->max_pfn * copy->page_bytes;
 	// Where page tables cannot be read, physical addresses are all there is to tell.
 	if (copy->scan.xlat.core) {
 		all.vaddr = direct_map(copy, &reader);
-		loads[0] = image_load(copy, &reader);
+		image = image_load(copy, &reader);
 	}
-	// The image comes first, as in the kernel's own headers.
-	*count_ret = loads[0].memory_bytes ? 1 : 0;
-	loads[(*count_ret)++] = all;
-	*ret = loads;
+	if (image.memory_bytes)
+		ret->list[ret->count++] = image;
+	ret->list[ret->count++] = all;
+}
+
+// The image of the kernel lies above the direct map, and comes first, as in the kernel's own headers.
+static int compare_groups(const struct vmcore_load *left, const struct vmcore_load *right)
+{
+	uint64_t left_delta = left->vaddr - left->paddr, right_delta = right->vaddr - right->paddr;
+
+	if (left_delta != right_delta)
+		return left_delta > right_delta ? -1 : 1;
+	return left->flags < right->flags ? -1 : left->flags > right->flags;
+}
+
+static int compare_loads(const void *a, const void *b)
+{
+	const struct vmcore_load *left = a, *right = b;
+	int order = compare_groups(left, right);
+
+	if (order)
+		return order;
+	return left->paddr < right->paddr ? -1 : left->paddr > right->paddr;
+}
+
+static uint64_t end_of(const struct vmcore_load *load)
+{
+	return load->paddr + load->file_bytes;
+}
+
+// Joins loads of a group that have the same memory, or whose memory lies side by side.
+static void join(struct copy_loads *loads)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < loads->count; i++) {
+		struct vmcore_load *last = count ? &loads->list[count - 1] : NULL, *load = &loads->list[i];
+
+		if (!last || compare_groups(last, load) != 0 || load->paddr > end_of(last))
+			loads->list[count++] = *load;
+		else if (end_of(load) > end_of(last))
+			last->file_bytes = end_of(load) - last->paddr;
+	}
+	loads->count = count;
+}
+
+struct error *copy_loads_init(const struct copy *copy, struct copy_loads *ret)
+{
+	size_t room = copy->core->load_count + LOADS_MAX;
+
+	*ret = (struct copy_loads){.list = calloc(room, sizeof(*ret->list)),
+	                           .group_ends = calloc(room, sizeof(*ret->group_ends)),
+	                           .count = copy->core->load_count};
+	if (!ret->list || !ret->group_ends)
+		return error_new(ERROR_NOMEM, "no memory for program headers");
+	if (ret->count)
+		memcpy(ret->list, copy->core->loads, ret->count * sizeof(*ret->list));
+	else
+		make_loads(copy, ret);
+	qsort(ret->list, ret->count, sizeof(*ret->list), compare_loads);
+	join(ret);
+	for (size_t i = ret->count; i-- > 0;) {
+		bool is_last = i + 1 == ret->count || compare_groups(&ret->list[i], &ret->list[i + 1]) != 0;
+
+		ret->group_ends[i] = is_last ? i + 1 : ret->group_ends[i + 1];
+	}
 	return NULL;
+}
+
+void copy_loads_deinit(struct copy_loads *loads)
+{
+	free(loads->list);
+	free(loads->group_ends);
+	*loads = (struct copy_loads){0};
+}
+
+// The first load of [from, end), of one group, that ends behind an address.
+static size_t find_end(const struct copy_loads *loads, size_t from, size_t end, uint64_t paddr)
+{
+	while (from < end) {
+		size_t mid = from + (end - from) / 2;
+
+		if (end_of(&loads->list[mid]) > paddr)
+			end = mid;
+		else
+			from = mid + 1;
+	}
+	return from;
+}
+
+size_t copy_loads_next(const struct copy_loads *loads, size_t from, uint64_t paddr_start, uint64_t paddr_end)
+{
+	while (from < loads->count) {
+		size_t group_end = loads->group_ends[from], found = find_end(loads, from, group_end, paddr_start);
+
+		if (found < group_end && loads->list[found].paddr < paddr_end)
+			return found;
+		from = group_end;
+	}
+	return loads->count;
 }

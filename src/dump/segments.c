@@ -65,27 +65,43 @@ static struct error *add(struct segments *segments, struct segment segment)
 	return NULL;
 }
 
-// One past the last frame that is worth as much as those before it.
+static uint64_t lower(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+// One past the last frame that is worth as much as the first.
 static uint64_t same_worth(const struct segments_window *window, uint64_t at, uint64_t end)
 {
 	uint64_t next = at;
 
 	while (next < end && window->worth[next / window->block_pages] == window->worth[at / window->block_pages])
 		next = (next / window->block_pages + 1) * window->block_pages;
-	return next < end ? next : end;
+	return lower(next, end);
 }
 
 struct error *segments_add(struct segments *segments, const struct segments_window *window)
 {
 	uint64_t end = window->end_pfn - window->base_pfn;
 	uint64_t at = bitmap_find(window->set, 0, end, true);
+	// Looked for once, however many segments lie before them.
+	uint64_t set_end = at, worth_end = at, next_zero = bitmap_find(window->zeros, at, end, true);
 	struct error *err = NULL;
 
 	while (at < end && !err) {
-		uint64_t stop = same_worth(window, at, bitmap_find(window->set, at, end, false));
-		uint64_t zeros = bitmap_find(window->zeros, at, stop, true);
-		uint64_t next = bitmap_find(window->zeros, zeros, stop, false);
-		struct segment segment = {
+		uint64_t stop, zeros, next;
+		struct segment segment;
+
+		if (set_end <= at)
+			set_end = bitmap_find(window->set, at, end, false);
+		if (worth_end <= at)
+			worth_end = same_worth(window, at, end);
+		if (next_zero < at)
+			next_zero = bitmap_find(window->zeros, at, end, true);
+		stop = lower(set_end, worth_end);
+		zeros = lower(next_zero, stop);
+		next = bitmap_find(window->zeros, zeros, stop, false);
+		segment = (struct segment){
 			.pfn = window->base_pfn + at,
 			.file_pages = (uint32_t)(zeros - at),
 			.zero_pages = (uint32_t)(next - zeros),
