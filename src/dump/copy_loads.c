@@ -102,7 +102,7 @@ static uint64_t end_of(const struct vmcore_load *load)
 	return load->paddr + load->file_bytes;
 }
 
-// Joins loads of a group that have the same memory, or whose memory lies side by side.
+// Joins loads of a group that have the same memory, or whose memory lies side by side; those without any go.
 static void join(struct copy_loads *loads)
 {
 	size_t count = 0;
@@ -110,6 +110,8 @@ static void join(struct copy_loads *loads)
 	for (size_t i = 0; i < loads->count; i++) {
 		struct vmcore_load *last = count ? &loads->list[count - 1] : NULL, *load = &loads->list[i];
 
+		if (!load->file_bytes)
+			continue;
 		if (!last || compare_groups(last, load) != 0 || load->paddr > end_of(last))
 			loads->list[count++] = *load;
 		else if (end_of(load) > end_of(last))
