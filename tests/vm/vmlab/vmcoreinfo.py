@@ -14,6 +14,8 @@ LAYOUT = rb"^(OFFSET\(page\.(flags|mapping|_mapcount|private|compound_head)\)" \
 HEADERS_BYTES = 1 << 20
 # How the kernel's note begins, in the file and in the memory.
 MARK = b"VMCOREINFO\0\0OSRELEASE="
+# How far from here the kernel of another start lies: as KASLR moves it on x86-64.
+ANOTHER_START_BYTES = 2 << 20
 # Keys that a vmlinux and the kernel that ran have both: some 60.
 COMMON_LEAST = 40
 
@@ -105,7 +107,9 @@ def given(report, name, lab, kernel, vmcore, wanted):
             for title, dump in dumps.items():
                 info.write_text(texts[title])
                 run([lab.program("kdump-copy"), "-d", "31", "-i", info, vmcore, dump], timeout_s=300)
-            info.write_text(re.sub(r"(?m)^NUMBER\(phys_base\)=.*$", "NUMBER(phys_base)=0", text))
+            # Any place may be where this start's kernel lies, 0 as well.
+            info.write_text(re.sub(r"(?m)^(NUMBER\(phys_base\)=)(.*)$",
+                                   lambda line: f"{line[1]}{int(line[2]) + ANOTHER_START_BYTES}", text))
             code, _, said = run([lab.program("kdump-copy"), "-i", info, "--dry-run", vmcore],
                                 timeout_s=300, ok=None)
         finally:
