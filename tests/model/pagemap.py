@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Reads page maps, and compares them with what a spec says. Written from the description in src/dump/fmt_pagemap.h."""
+import bisect
 import re
 import struct
 
@@ -43,12 +44,13 @@ class PageMap:
             at += 1
             yield code, frames + 1
 
-    def _state(self, cell):
+    def state(self, cell):
+        """State of a frame that is kept."""
         byte = self.data[cell // 4] if cell // 4 < len(self.data) else 0
         return byte >> cell % 4 * 2 & 3
 
-    def frames(self):
-        """(pfn, code, state or None) of each frame of each block that has an entry."""
+    def runs(self):
+        """(pfn, pfn behind it, code, cell of the first state or None) of each run of each block that has an entry."""
         for number in range((self.max_pfn + BLOCK_FRAMES - 1) // BLOCK_FRAMES):
             at = self.index + number * struct.calcsize(ENTRY)
             offset, cell, size, kept = struct.unpack_from(ENTRY, self.data, at) if at < len(self.data) else (0, 0, 0, 0)
@@ -57,13 +59,10 @@ class PageMap:
             pfn, first = number * BLOCK_FRAMES, cell
             require(offset + size <= len(self.data), f"page map: block {number} ends behind the file")
             for code, frames in self._runs(offset, size):
-                for _ in range(frames):
-                    if self.dropped >> code & 1:
-                        yield pfn, code, None
-                    else:
-                        yield pfn, code, self._state(cell)
-                        cell += 1
-                    pfn += 1
+                has_states = not self.dropped >> code & 1
+                yield pfn, pfn + frames, code, cell if has_states else None
+                pfn += frames
+                cell += frames if has_states else 0
             require(pfn == min((number + 1) * BLOCK_FRAMES, self.max_pfn), f"page map: block {number} ends at {pfn:#x}")
             require(cell == first + kept, f"page map: block {number} keeps {cell - first} pages, not {kept}")
 
@@ -142,10 +141,15 @@ def check(machine, level, data, finds_zeros, status=COMPLETE, unused=frozenset()
     require(read.dropped == dropped, f"page map: dropped codes {read.dropped:#x}, must be {dropped:#x}")
     codes = _codes(machine.spec)
     codes.update(dict.fromkeys(unused, STRUCT_PAGES))
-    for pfn, code, state in read.frames():
-        wanted = codes.pop(pfn, NONE)
-        require(code == wanted, f"page map: pfn {pfn:#x} has code {code}, must have {wanted}")
-        if state is not None:
-            expected = _wanted_state(machine, pfn, status, finds_zeros)
-            require(state == expected, f"page map: pfn {pfn:#x} (code {code}) has state {state}, must have {expected}")
-    require(not codes, f"page map: says nothing of {len(codes)} frames")
+    memory, told = sorted(codes), 0
+    for start, end, code, cell in read.runs():
+        first, last = bisect.bisect_left(memory, start), bisect.bisect_left(memory, end)
+        told += last - first
+        require(code == NONE or last - first == end - start,
+                f"page map: pfn {start:#x} to {end:#x} have code {code}, and some are no memory")
+        for pfn in memory[first:last]:
+            require(code == codes[pfn], f"page map: pfn {pfn:#x} has code {code}, must have {codes[pfn]}")
+            if cell is not None:
+                state, expected = read.state(cell + pfn - start), _wanted_state(machine, pfn, status, finds_zeros)
+                require(state == expected, f"page map: pfn {pfn:#x} (code {code}) has state {state}, must have {expected}")
+    require(told == len(codes), f"page map: says nothing of {len(codes) - told} frames")
