@@ -113,7 +113,7 @@ static void a_full_disk_leaves_a_dump(void)
 	uint64_t least = UINT64_MAX, most = 0;
 
 	fakemachine_init(&fake, true);
-	for (uint64_t limit = 0x2000; limit < FAKEMACHINE_MEMORY_BYTES; limit += limit < 0x40000 ? 0x556 : 0x3456) {
+	for (uint64_t limit = 0x2000; limit < FAKEMACHINE_MEMORY_BYTES; limit += limit < 0x40000 ? 0x556 : 0x11456) {
 		struct copy_options options = options_for(0, COPY_KDUMP, 1 + limit % 3);
 		struct memorysink memory;
 		struct copy_stats stats;
