@@ -66,6 +66,12 @@ class PageMap:
             require(pfn == min((number + 1) * BLOCK_FRAMES, self.max_pfn), f"page map: block {number} ends at {pfn:#x}")
             require(cell == first + kept, f"page map: block {number} keeps {cell - first} pages, not {kept}")
 
+    def frames(self):
+        """(pfn, code, state or None) of each frame of each block that has an entry."""
+        for start, end, code, cell in self.runs():
+            for pfn in range(start, end):
+                yield pfn, code, None if cell is None else self.state(cell + pfn - start)
+
 
 def _codes(spec):
     """Code of each page frame that is memory."""
