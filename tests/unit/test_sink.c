@@ -171,7 +171,8 @@ static bool is_cached(int fd, off_t offset_bytes)
 	unsigned char is_there;
 	void *page = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, offset_bytes);
 
-	check(page != MAP_FAILED && mincore(page, 1, &is_there) == 0);
+	check(page != MAP_FAILED);
+	check(mincore(page, 1, &is_there) == 0);
 	check(munmap(page, 1) == 0);
 	return is_there & 1;
 }
