@@ -5,6 +5,7 @@ import contextlib
 import json
 import pathlib
 import statistics
+import time
 
 import hugememory
 import measure
@@ -19,6 +20,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 SLOWER = 1.2
 # What is shorter is measured more than once to choose a number of threads.
 SHORT_S, SHORT_TRIES = 1.0, 3
+# What is short is measured more often than was asked for, or one disturbance would decide. Each method into a sink has this part of
+# the time that a row has.
+ROUNDS_MAX, METHOD_PART = 25, 0.1
 
 
 def say(text):
@@ -76,8 +80,16 @@ class Bench:
         self.simulated = None
 
     def rounds(self, core):
-        """How often something is measured with a vmcore."""
+        """How often something is measured with a vmcore, at least."""
         return self.options.rounds if core in ("small", "reference") else self.options.large_rounds
+
+    def _rounds_of(self, work):
+        """One after the other, those of a row: more of them where they are short."""
+        least, start = self.options.rounds if work.is_dry else self.rounds(work.core), time.monotonic()
+        for count in range(max(least, ROUNDS_MAX)):
+            if count >= least and time.monotonic() - start > self.options.row_seconds:
+                return
+            yield count
 
     def targets(self, who, place="memory", parts=1):
         """Files that a program is to write."""
@@ -139,7 +151,7 @@ class Bench:
             bounds[str(key)] = self._announced()
         samples, codec_s = {key: [] for key in runs}, []
         with self._raw_pages(work) as raw:
-            for _ in range(self.options.rounds if work.is_dry else self.rounds(work.core)):
+            for _ in self._rounds_of(work):
                 for key, one in runs.items():
                     samples[key].append(one())
                 if raw:
@@ -227,9 +239,11 @@ class Bench:
                 runs[f"kdump-copy {method} {threads}"] = self._sink_run(self.ours, options, threads, sink)
         samples = {key: [] for key in runs}
         memory = {key: one(is_watched=True).memory_bytes for key, one in runs.items()}
-        for _ in range(self.rounds(sink.core)):
+        least, enough_s = self.rounds(sink.core), self.options.row_seconds * METHOD_PART
+        for count in range(max(least, ROUNDS_MAX)):
             for key, one in runs.items():
-                samples[key].append(one())
+                if count < least or sum(sample.seconds for sample in samples[key]) < enough_s:
+                    samples[key].append(one())
         return {"sink": sink.key, "absent": absent, "methods": {
             key: {"seconds": statistics.median(sample.seconds for sample in found),
                   "all_s": [sample.seconds for sample in found], "bytes": found[-1].output_bytes,
@@ -285,12 +299,13 @@ def summary(samples):
     seconds = {key: [sample.seconds for sample in row] for key, row in samples.items()}
     median = {key: statistics.median(row) for key, row in seconds.items()}
     ours = [key for key in samples if key != "theirs"]
-    rounds = {key: [them / us for them, us in zip(seconds["theirs"], seconds[key])] for key in ours}
+    quarters = {key: statistics.quantiles([them / us for them, us in zip(seconds["theirs"], seconds[key])], method="inclusive")
+                if len(seconds[key]) > 1 else [0, 0, 0] for key in ours}
     return {
         "theirs_s": median["theirs"], "theirs_all_s": seconds["theirs"],
         "ours_s": {str(key): median[key] for key in ours}, "ours_all_s": {str(key): seconds[key] for key in ours},
         "ratio": {str(key): median["theirs"] / median[key] for key in ours},
-        "ratio_range": {str(key): [min(rounds[key]), max(rounds[key])] for key in ours},
+        "ratio_middle": {str(key): [quarters[key][0], quarters[key][2]] for key in ours},
         "theirs_cpu_s": statistics.median(sample.cpu_s for sample in samples["theirs"]),
         "ours_cpu_s": {str(key): statistics.median(sample.cpu_s for sample in samples[key]) for key in ours},
         "theirs_bytes": samples["theirs"][-1].output_bytes,

@@ -49,7 +49,7 @@ def _ratio_row(panel, row, y):
         goal, kind = works.goal(row["wanted"], threads), "ours hollow" if threads == "1" else "ours"
         if goal:
             panel.upright(goal, y, 10 if threads == "1" else 18, "goal")
-        panel.span(*row["ratio_range"][threads], y, "ours")
+        panel.span(*row["ratio_middle"][threads], y, "ours")
         panel.mark(ratio, y, kind, f"{row['name']}, {threads_text(threads)}: {ratio:.2f}"
                                    + (f", goal {goal:g}" if goal else ""))
 

@@ -10,8 +10,8 @@ from simulated import PATTERN_TEXT
 MIB = 1 << 20
 THREAD_GOAL_BYTES, MEMORY_GOAL_BYTES = 2 * MIB, 8 * MIB
 REPEAT = "tests/bench/run --report BENCHMARKS.md"
-ROWS_HEAD = ("| work | vmcore | makedumpfile s | kdump-copy s, 1 / 2 threads | ratio | spread | goal | at most | met | CPU s, theirs, "
-             "ours | size | memory MiB | pages |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+ROWS_HEAD = ("| work | vmcore | makedumpfile s | kdump-copy s, 1 / 2 threads | ratio | spread (rounds) | goal | at most | met | "
+             "CPU s, theirs, ours | size | memory MiB | pages |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 ABSENT = {"theirs": "not there: makedumpfile", "ours": "not there: kdump-copy", "failed": "**FAILED**"}
 SAME = {True: "same", False: "**DIFFERENT**", None: ""}
 
@@ -63,7 +63,7 @@ def row_line(row):
     if "absent" in row:
         return f"| {name} | {row['core']} | {ABSENT[row['absent']]}: {row['reason']} | | | | | | | | | | |"
     ratios = " / ".join(f"{value:.2f}" for value in row["ratio"].values())
-    spread = " / ".join(f"{low:.2f}…{high:.2f}" for low, high in row["ratio_range"].values())
+    spread = " / ".join(f"{low:.2f}…{high:.2f}" for low, high in row["ratio_middle"].values()) + f" ({len(row['theirs_all_s'])})"
     ours = " / ".join(f"{value:.3f}" for value in row["ours_s"].values())
     wanted = " / ".join(f"{value:g}" if value else "–" for value in row["wanted"])
     limits = " / ".join(f"{most(row, threads):.2f}" for threads in row["ratio"]) if row.get("codec_s") else ""
@@ -177,8 +177,9 @@ Written by `{REPEAT}`, which measures everything again and needs {result['took_s
 
 METHOD = """## How it is measured
 
-- Both programs in turn, on the same vmcore: {small} rounds on the small vmcores and of filtering alone, {large} of the others.
-  Vmcores are in {cores}. A ratio is that of the medians; the spread is that of the ratios of single rounds. Where the goal lies within the spread, it is
+- Both programs in turn, on the same vmcore: at least {small} rounds on the small vmcores and of filtering alone, {large} of the
+  others; up to {most} until a row took {row_s:g} s, a method into a sink {method_s:g} s. Vmcores are in {cores}.
+  A ratio is that of the medians; the spread is where the middle half of the ratios of single rounds lies. A goal within it is
   neither met nor missed: measure again on a quiet machine.
 - makedumpfile runs with the one of `--num-threads` 0, 1, 2 that is fastest for the work, tried once before (0 unless the table
   says otherwise); except against the distributions' default.
@@ -215,7 +216,7 @@ def _rows(result):
     for row in rows:
         for (threads, ratio), verdict in zip(row["ratio"].items(), verdicts(row)):
             if verdict == "no":
-                goal, (low, high) = works.goal(row["wanted"], threads), row["ratio_range"][threads]
+                goal, (low, high) = works.goal(row["wanted"], threads), row["ratio_middle"][threads]
                 limit = most(row, threads)
                 lines.append(f"- {row['group']}: {row['name']}, {row['core']}, {plots.threads_text(threads)}: {ratio:.2f} of "
                              f"{goal:g}" + (" (within the spread)" if low <= goal <= high else "")
