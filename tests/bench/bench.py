@@ -8,6 +8,7 @@ import statistics
 import time
 
 import hugememory
+import machine_info
 import measure
 import programs
 import simulated
@@ -23,6 +24,8 @@ SHORT_S, SHORT_TRIES = 1.0, 3
 # What is short is measured more often than was asked for, or one disturbance would decide. Each method into a sink has this part of
 # the time that a row has.
 ROUNDS_MAX, METHOD_PART = 25, 0.1
+# Where the hypervisor took more of the CPUs, something is measured again, for at most so many times as long.
+STOLEN_PERCENT, PATIENCE = 20, 3
 
 
 def say(text):
@@ -83,14 +86,6 @@ class Bench:
         """How often something is measured with a vmcore, at least."""
         return self.options.rounds if core in ("small", "reference") else self.options.large_rounds
 
-    def _rounds_of(self, work):
-        """One after the other, those of a row: more of them where they are short."""
-        least, start = self.options.rounds if work.is_dry else self.rounds(work.core), time.monotonic()
-        for count in range(max(least, ROUNDS_MAX)):
-            if count >= least and time.monotonic() - start > self.options.row_seconds:
-                return
-            yield count
-
     def targets(self, who, place="memory", parts=1):
         """Files that a program is to write."""
         return [self.folders[place] / f"{who}{part or ''}" for part in range(parts)]
@@ -149,16 +144,13 @@ class Bench:
         for key, one in runs.items():
             memory[str(key)] = one(is_watched=True).memory_bytes
             bounds[str(key)] = self._announced()
-        samples, codec_s = {key: [] for key in runs}, []
+        rounds, start = Rounds(self.options.rounds if work.is_dry else self.rounds(work.core)), time.monotonic()
         with self._raw_pages(work) as raw:
-            for _ in self._rounds_of(work):
-                for key, one in runs.items():
-                    samples[key].append(one())
-                if raw:
-                    codec_s.append(float(run([self.codec, work.codec, raw])[1]))
-        result = summary(samples)
-        if codec_s:
-            result["codec_s"] = statistics.median(codec_s)
+            if raw:
+                runs["codec"] = lambda: measure.Sample(float(run([self.codec, work.codec, raw])[1]))
+            while rounds.has_more(time.monotonic() - start, self.options.row_seconds):
+                rounds.measure(lambda: {key: one() for key, one in runs.items()})
+        result = summary(rounds.undisturbed()) | {"rounds": len(rounds.all)}
         result["theirs_threads"] = chosen
         result["memory_bytes"] = {key: value for key, value in memory.items() if value}
         result["memory_bound_bytes"] = bounds
@@ -237,13 +229,14 @@ class Bench:
                 continue
             for threads in self.threads:
                 runs[f"kdump-copy {method} {threads}"] = self._sink_run(self.ours, options, threads, sink)
-        samples = {key: [] for key in runs}
         memory = {key: one(is_watched=True).memory_bytes for key, one in runs.items()}
-        least, enough_s = self.rounds(sink.core), self.options.row_seconds * METHOD_PART
-        for count in range(max(least, ROUNDS_MAX)):
-            for key, one in runs.items():
-                if count < least or sum(sample.seconds for sample in samples[key]) < enough_s:
-                    samples[key].append(one())
+        rounds, spent_s = {key: Rounds(self.rounds(sink.core)) for key in runs}, dict.fromkeys(runs, 0.0)
+        enough_s = self.options.row_seconds * METHOD_PART
+        while wanted := [key for key in runs if rounds[key].has_more(spent_s[key], enough_s)]:
+            for key in wanted:
+                rounds[key].measure(runs[key])
+                spent_s[key] += rounds[key].all[-1][1].seconds
+        samples = {key: found.undisturbed() for key, found in rounds.items()}
         return {"sink": sink.key, "absent": absent, "methods": {
             key: {"seconds": statistics.median(sample.seconds for sample in found),
                   "all_s": [sample.seconds for sample in found], "bytes": found[-1].output_bytes,
@@ -294,14 +287,49 @@ class Bench:
             yield who, what, threads
 
 
-def summary(samples):
-    """What the runs of one row come to; samples: "theirs" and our numbers of threads -> runs, in the order of the rounds."""
+class Rounds:
+    """What was measured, each with the percent of the CPUs that the hypervisor took meanwhile; least: how often, at least."""
+
+    def __init__(self, least):
+        self.least = least
+        self.all = []
+
+    def _calm(self):
+        """How many there are in which it took no more than it may."""
+        return sum(percent <= STOLEN_PERCENT for percent, _ in self.all)
+
+    def has_more(self, spent_s, enough_s):
+        """Whether one more is to be measured."""
+        if len(self.all) < self.least:
+            return True
+        if self._calm() < self.least:
+            return spent_s < enough_s * PATIENCE
+        return spent_s < enough_s and self._calm() < ROUNDS_MAX
+
+    def measure(self, once):
+        """One more."""
+        load = machine_info.Load()
+        found = once()
+        self.all.append((load.stolen_percent(), found))
+
+    def undisturbed(self):
+        """Those that count. If there are too few, the least disturbed ones do, too."""
+        count = max(self.least, self._calm())
+        limit = sorted(percent for percent, _ in self.all)[count - 1]
+        return [found for percent, found in self.all if percent <= limit]
+
+
+def summary(rounds):
+    """What the runs of one row come to; each round: "theirs", our numbers of threads, and "codec" if that was measured -> run."""
+    samples = {key: [found[key] for found in rounds] for key in rounds[0]}
+    codec = [sample.seconds for sample in samples.pop("codec", ())]
     seconds = {key: [sample.seconds for sample in row] for key, row in samples.items()}
     median = {key: statistics.median(row) for key, row in seconds.items()}
     ours = [key for key in samples if key != "theirs"]
     quarters = {key: statistics.quantiles([them / us for them, us in zip(seconds["theirs"], seconds[key])], method="inclusive")
                 if len(seconds[key]) > 1 else [0, 0, 0] for key in ours}
-    return {
+    result = {"codec_s": statistics.median(codec)} if codec else {}
+    return result | {
         "theirs_s": median["theirs"], "theirs_all_s": seconds["theirs"],
         "ours_s": {str(key): median[key] for key in ours}, "ours_all_s": {str(key): seconds[key] for key in ours},
         "ratio": {str(key): median["theirs"] / median[key] for key in ours},

@@ -38,7 +38,7 @@ class Load:
 
     def __init__(self):
         self.at_start = os.getloadavg()[0]
-        self._wall, self._busy, self._own = self._now()
+        self._wall, self._busy, self._stolen, self._own = self._now()
 
     @staticmethod
     def _now():
@@ -47,11 +47,16 @@ class Load:
         ticks = [int(word) / os.sysconf("SC_CLK_TCK") for word in words]
         own = sum(usage.ru_utime + usage.ru_stime for usage in
                   (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)))
-        return sum(ticks), sum(ticks) - ticks[3] - ticks[4], own
+        return sum(ticks), sum(ticks) - ticks[3] - ticks[4], ticks[7], own
 
     def result(self):
         """Load average at the start, and percent of all CPU time that went to others (the kernel's own threads too)."""
-        wall, busy, own = self._now()
+        wall, busy, _, own = self._now()
         others = (busy - self._busy) - (own - self._own)
         return {"load_average": self.at_start,
                 "others_percent": max(0.0, 100 * others / max(wall - self._wall, 1e-9))}
+
+    def stolen_percent(self):
+        """Percent of all CPU time in which a CPU had to do something, and the hypervisor did not let it."""
+        wall, _, stolen, _ = self._now()
+        return 100 * (stolen - self._stolen) / max(wall - self._wall, 1e-9)

@@ -57,13 +57,19 @@ def _cpu(row):
     return theirs + " / ".join(f"{value:.3f}" for value in row["ours_cpu_s"].values())
 
 
+def _rounds(row):
+    """How many count, and of how many if not all do."""
+    count = len(row["theirs_all_s"])
+    return f"{count} of {row['rounds']}" if row["rounds"] > count else f"{count}"
+
+
 def row_line(row):
     """One row of the table."""
     name = f"{row['group']}: {row['name']}"
     if "absent" in row:
         return f"| {name} | {row['core']} | {ABSENT[row['absent']]}: {row['reason']} | | | | | | | | | | |"
     ratios = " / ".join(f"{value:.2f}" for value in row["ratio"].values())
-    spread = " / ".join(f"{low:.2f}…{high:.2f}" for low, high in row["ratio_middle"].values()) + f" ({len(row['theirs_all_s'])})"
+    spread = " / ".join(f"{low:.2f}…{high:.2f}" for low, high in row["ratio_middle"].values()) + f" ({_rounds(row)})"
     ours = " / ".join(f"{value:.3f}" for value in row["ours_s"].values())
     wanted = " / ".join(f"{value:g}" if value else "–" for value in row["wanted"])
     limits = " / ".join(f"{most(row, threads):.2f}" for threads in row["ratio"]) if row.get("codec_s") else ""
@@ -181,6 +187,8 @@ METHOD = """## How it is measured
   others; up to {most} until a row took {row_s:g} s, a method into a sink {method_s:g} s. Vmcores are in {cores}.
   A ratio is that of the medians; the spread is where the middle half of the ratios of single rounds lies. A goal within it is
   neither met nor missed: measure again on a quiet machine.
+- Rounds (into a sink: runs) in which the hypervisor gave more than {stolen} % of the CPU time to others do not count; if too few are
+  left, the least disturbed do.
 - makedumpfile runs with the one of `--num-threads` 0, 1, 2 that is fastest for the work, tried once before (0 unless the table
   says otherwise); except against the distributions' default.
 - "Filter alone" is the time that each program says it took: makedumpfile prints it for "Excluding unnecessary pages", over its
