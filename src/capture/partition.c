@@ -236,14 +236,6 @@ uint64_t partition_room(const struct partition *partition, const struct partitio
 	return room > kept ? (room - kept) / PARTITION_BLOCK_BYTES * PARTITION_BLOCK_BYTES : 0;
 }
 
-const struct partition_file *partition_file(const struct partition_record *record, const char *name)
-{
-	for (size_t i = 0; i < record->count; i++)
-		if (strcmp(record->files[i].name, name) == 0)
-			return &record->files[i];
-	return NULL;
-}
-
 // In memory only.
 static bool forget_file(struct partition_record *record, const char *name)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Headers of records: from bytes and to bytes.
-#include "capture/partition.h"
+#include "capture/partition_format.h"
 
 #include <assert.h>
 #include <endian.h>
@@ -91,6 +91,14 @@ bool partition_is_dump_name(const char name[DUMPDIR_NAME_BYTES])
 	// In a directory it may get DUMPDIR_INCOMPLETE behind it.
 	return size < DUMPDIR_NAME_BYTES - end - 1 && name[0] != '.' && dumpdir_host_size(name) &&
 	       !(size > end && strcmp(name + size - end, DUMPDIR_INCOMPLETE) == 0);
+}
+
+const struct partition_file *partition_file(const struct partition_record *record, const char *name)
+{
+	for (size_t i = 0; i < record->count; i++)
+		if (strcmp(record->files[i].name, name) == 0)
+			return &record->files[i];
+	return NULL;
 }
 
 static bool parse_file(const struct header_file *from, uint64_t limit_bytes, struct partition_record *record)
