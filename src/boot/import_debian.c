@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Debian's and Ubuntu's /etc/default/kdump-tools: kdump-tools(5) and kdump-config of kdump-tools 1.8 and 1.10.
+#include "boot/import_debian.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "boot/assignment.h"
-#include "boot/import.h"
+#include "boot/import_makedumpfile.h"
 
 // What one variable has; the last one counts, as in a shell.
 struct variable {
@@ -75,13 +77,13 @@ static const char *const names[NAMES] = {
 enum { SSH_RETRY_S = 3, RETRY_MAX = 1000, NUM_DUMPS_MAX = 1000000 };
 
 struct debian {
-	struct import *import;
+	struct imported *import;
 	struct variable variables[NAMES];
 };
 
-static struct import_line line_of(const struct debian *debian, enum name name)
+static struct imported_line line_of(const struct debian *debian, enum name name)
 {
-	return (struct import_line){
+	return (struct imported_line){
 		.number = debian->variables[name].number,
 		.word = names[name],
 		.value = debian->variables[name].value,
@@ -96,31 +98,31 @@ static bool is_set(const struct debian *debian, enum name name)
 
 static void note(struct debian *debian, enum name name, const char *text)
 {
-	struct import_line line = line_of(debian, name);
+	struct imported_line line = line_of(debian, name);
 
 	if (is_set(debian, name))
-		import_note(debian->import, &line, "%s", text);
+		imported_note(debian->import, &line, "%s", text);
 }
 
 static void copy(struct debian *debian, enum name name, enum config_key key)
 {
-	struct import_line line = line_of(debian, name);
+	struct imported_line line = line_of(debian, name);
 
 	if (is_set(debian, name))
-		import_set(debian->import, &line, key, "%s", line.value);
+		imported_set(debian->import, &line, key, "%s", line.value);
 }
 
 // Takes a number that fits; else a note says so.
 static bool take_number(struct debian *debian, enum name name, unsigned long max, unsigned long *ret)
 {
-	struct import_line line = line_of(debian, name);
+	struct imported_line line = line_of(debian, name);
 	unsigned long number;
 
 	if (!is_set(debian, name))
 		return false;
 	number = strlen(line.value) < 10 ? strtoul(line.value, NULL, 10) : max + 1;
 	if (line.value[strspn(line.value, "0123456789")] || number > max) {
-		import_note(debian->import, &line, "\"%s\" is no number up to %lu", line.value, max);
+		imported_note(debian->import, &line, "\"%s\" is no number up to %lu", line.value, max);
 		return false;
 	}
 	*ret = number;
@@ -136,12 +138,12 @@ static void take_panic(struct debian *debian)
 		{"kernel.hardlockup_panic=1", "hardlockup"}, {"kernel.hung_task_panic=1", "hungtask"},
 		{"kernel.unknown_nmi_panic=1", "nmi"},       {"kernel.panic_on_unrecovered_nmi=1", "nmi"},
 	};
-	static const struct import_line loader = {.word = "kdump-config load, which sets kernel.panic_on_oops=1"};
-	struct import_line line = line_of(debian, SYSCTL);
+	static const struct imported_line loader = {.word = "kdump-config load, which sets kernel.panic_on_oops=1"};
+	struct imported_line line = line_of(debian, SYSCTL);
 	_cleanup_words_ struct words words = {0}, taken = {0};
 
 	words_split(&words, is_set(debian, SYSCTL) ? line.value : "");
-	import_set(debian->import, &loader, KEY_PANIC_ON, "oops");
+	imported_set(debian->import, &loader, KEY_PANIC_ON, "oops");
 	words_add(&taken, "oops");
 	for (size_t i = 0; i < words.count; i++) {
 		const char *word = NULL;
@@ -150,9 +152,9 @@ static void take_panic(struct debian *debian)
 			if (strcmp(settings[j].setting, words.list[i]) == 0)
 				word = settings[j].word;
 		if (!word)
-			import_note(debian->import, &line, "%s belongs into a file of /etc/sysctl.d", words.list[i]);
+			imported_note(debian->import, &line, "%s belongs into a file of /etc/sysctl.d", words.list[i]);
 		else if (!words_has(&taken, word))
-			import_append(debian->import, &line, KEY_PANIC_ON, "%s", word);
+			imported_append(debian->import, &line, KEY_PANIC_ON, "%s", word);
 		if (word)
 			words_add(&taken, word);
 	}
@@ -161,10 +163,10 @@ static void take_panic(struct debian *debian)
 
 static void take_kernel(struct debian *debian)
 {
-	struct import_line line = line_of(debian, USE_KDUMP);
+	struct imported_line line = line_of(debian, USE_KDUMP);
 
 	if (is_set(debian, USE_KDUMP) && strcmp(line.value, "1") != 0)
-		import_note(debian->import, &line, "it is off; systemctl disable kdump does that");
+		imported_note(debian->import, &line, "it is off; systemctl disable kdump does that");
 	// The links that its hook makes: to the newest kernel.
 	if (is_set(debian, KERNEL) && strcmp(debian->variables[KERNEL].value, "/var/lib/kdump/vmlinuz") != 0)
 		copy(debian, KERNEL, KEY_KERNELVER);
@@ -187,7 +189,7 @@ static bool is_usual(const char *word)
 
 static void take_append(struct debian *debian)
 {
-	struct import_line line = line_of(debian, CMDLINE_APPEND);
+	struct imported_line line = line_of(debian, CMDLINE_APPEND);
 	_cleanup_words_ struct words words = {0};
 
 	words_split(&words, is_set(debian, CMDLINE_APPEND) ? line.value : "");
@@ -196,16 +198,16 @@ static void take_append(struct debian *debian)
 
 		if (strncmp(word, "nr_cpus=", strlen("nr_cpus=")) == 0 && *number && strlen(number) < 5 &&
 		    !number[strspn(number, "0123456789")])
-			import_set(debian->import, &line, KEY_CPUS, "%s", number);
+			imported_set(debian->import, &line, KEY_CPUS, "%s", number);
 		else if (!is_usual(word))
-			import_append(debian->import, &line, KEY_COMMANDLINE_APPEND, "%s", word);
+			imported_append(debian->import, &line, KEY_COMMANDLINE_APPEND, "%s", word);
 	}
 	debian->import->is_failed |= words.is_failed;
 }
 
 static void take_fail_command(struct debian *debian)
 {
-	struct import_line line = line_of(debian, FAIL_CMD);
+	struct imported_line line = line_of(debian, FAIL_CMD);
 	static const char *const actions[] = {"reboot", "halt", "poweroff", NULL};
 
 	if (!is_set(debian, FAIL_CMD))
@@ -215,25 +217,26 @@ static void take_fail_command(struct debian *debian)
 
 		if (strncmp(line.value, actions[i], size) == 0 &&
 		    (!line.value[size] || strcmp(line.value + size, " -f") == 0)) {
-			import_set(debian->import, &line, KEY_FAILURE_ACTION, "%s", actions[i]);
+			imported_set(debian->import, &line, KEY_FAILURE_ACTION, "%s", actions[i]);
 			return;
 		}
 	}
 	if (strstr(line.value, "/bin/bash") || strstr(line.value, "/bin/sh") || strcmp(line.value, "bash") == 0) {
-		import_set(debian->import, &line, KEY_FAILURE_ACTION, "shell");
-		import_note(debian->import, &line,
-		            "of it only the shell is taken over; the machine restarts when it ends");
+		imported_set(debian->import, &line, KEY_FAILURE_ACTION, "shell");
+		imported_note(debian->import, &line,
+		              "of it only the shell is taken over; the machine restarts when it ends");
 		return;
 	}
-	import_note(debian->import, &line,
-	            "a program that is to run after a failure is put into /etc/kdump/emergency.d; KDUMP_FAILURE_ACTION "
-	            "says "
-	            "what the machine does then");
+	imported_note(
+		debian->import, &line,
+		"a program that is to run after a failure is put into /etc/kdump/emergency.d; KDUMP_FAILURE_ACTION "
+		"says "
+		"what the machine does then");
 }
 
 static void take_dump(struct debian *debian)
 {
-	struct import_line line = line_of(debian, MAKEDUMP_ARGS);
+	struct imported_line line = line_of(debian, MAKEDUMP_ARGS);
 	unsigned long count;
 
 	if (is_set(debian, MAKEDUMP_ARGS))
@@ -244,7 +247,7 @@ static void take_dump(struct debian *debian)
 	line = line_of(debian, NUM_DUMPS);
 	// Theirs counts the new one too; for us 0 is "all", and -1 "none".
 	if (take_number(debian, NUM_DUMPS, NUM_DUMPS_MAX, &count) && count > 0)
-		import_set(debian->import, &line, KEY_KEEP_OLD_DUMPS, "%ld", count == 1 ? -1 : (long)count - 1);
+		imported_set(debian->import, &line, KEY_KEEP_OLD_DUMPS, "%ld", count == 1 ? -1 : (long)count - 1);
 	note(debian, HOSTTAG, "names of dumps begin with the name of the host");
 	note(debian, DEBUG_KERNEL, "it has no effect there, and none here");
 }
@@ -255,8 +258,9 @@ static char *ftp_url(struct debian *debian)
 	const char *place = debian->variables[FTP].value, *colon = strchr(place, ':');
 	const char *user = is_set(debian, FTP_USER) ? debian->variables[FTP_USER].value : "";
 	const char *password = is_set(debian, FTP_PASSWORD) ? debian->variables[FTP_PASSWORD].value : "";
-	_cleanup_free_ char *host = strndup(place, strcspn(place, ":")), *path = import_encode(colon ? colon + 1 : "/");
-	_cleanup_free_ char *user_part = import_encode(user), *password_part = import_encode(password);
+	_cleanup_free_ char *host = strndup(place, strcspn(place, ":")),
+			    *path = imported_encode(colon ? colon + 1 : "/");
+	_cleanup_free_ char *user_part = imported_encode(user), *password_part = imported_encode(password);
 	unsigned long port = 0;
 	bool has_port = take_number(debian, FTP_PORT, 65535, &port) && port != 21;
 	char port_part[16] = "", *url;
@@ -274,12 +278,12 @@ static char *ftp_url(struct debian *debian)
 static char *nfs_url(struct debian *debian)
 {
 	_cleanup_free_ char *server = NULL, *path = NULL;
-	struct import_line line = line_of(debian, NFS);
+	struct imported_line line = line_of(debian, NFS);
 
 	// It mounts the place upon KDUMP_COREDIR, so that nothing comes behind it.
-	if (import_split_nfs(line.value, &server, &path))
-		return server && path ? import_url("nfs", server, path, "") : NULL;
-	import_note(debian->import, &line, "\"%s\" is no HOST:/PATH", line.value);
+	if (imported_split_nfs(line.value, &server, &path))
+		return server && path ? imported_url("nfs", server, path, "") : NULL;
+	imported_note(debian->import, &line, "\"%s\" is no HOST:/PATH", line.value);
 	return strdup("");
 }
 
@@ -294,7 +298,7 @@ static char *url_of(struct debian *debian, enum name name)
 		return ftp_url(debian);
 	if (name == NFS)
 		return nfs_url(debian);
-	return import_url("ssh", debian->variables[SSH].value, directory(debian), "");
+	return imported_url("ssh", debian->variables[SSH].value, directory(debian), "");
 }
 
 // All that are named get a copy there, in this order; here the first, and if it fails the next.
@@ -304,18 +308,18 @@ static void take_places(struct debian *debian)
 	bool has_place = false;
 
 	for (size_t i = 0; i < array_size(order); i++) {
-		struct import_line line = line_of(debian, order[i]);
+		struct imported_line line = line_of(debian, order[i]);
 		_cleanup_free_ char *url = is_set(debian, order[i]) ? url_of(debian, order[i]) : strdup("");
 
 		if (!url) {
 			debian->import->is_failed = true;
 		} else if (*url && !has_place) {
-			import_set(debian->import, &line, KEY_SAVEDIR, "%s", url);
+			imported_set(debian->import, &line, KEY_SAVEDIR, "%s", url);
 			has_place = true;
 		} else if (*url) {
-			import_append(debian->import, &line, KEY_FALLBACK, "%s", url);
-			import_note(debian->import, &line,
-			            "a dump goes to one place: this one is used if the one before it fails");
+			imported_append(debian->import, &line, KEY_FALLBACK, "%s", url);
+			imported_note(debian->import, &line,
+			              "a dump goes to one place: this one is used if the one before it fails");
 		}
 	}
 	if (!has_place)
@@ -324,12 +328,12 @@ static void take_places(struct debian *debian)
 
 static void take_network(struct debian *debian)
 {
-	struct import_line line = line_of(debian, SSH_RETRY);
+	struct imported_line line = line_of(debian, SSH_RETRY);
 	unsigned long count;
 
 	copy(debian, SSH_KEY, KEY_SSH_IDENTITY);
 	if (take_number(debian, SSH_RETRY, RETRY_MAX, &count))
-		import_set(debian->import, &line, KEY_NET_TIMEOUT, "%lu", count * SSH_RETRY_S);
+		imported_set(debian->import, &line, KEY_NET_TIMEOUT, "%lu", count * SSH_RETRY_S);
 	note(debian, NFS_TIMEO,
 	     "KDUMP_NET_TIMEOUT says how long a server is waited for, KDUMP_DEADLINE how long a dump may take");
 	note(debian, NFS_RETRANS, "KDUMP_NET_TIMEOUT says how long a server is waited for");
@@ -347,7 +351,7 @@ static int find_name(const struct assignment *assignment)
 
 static void take_line(struct debian *debian, char *text, unsigned int number)
 {
-	struct import_line line = {.number = number, .word = "not understood"};
+	struct imported_line line = {.number = number, .word = "not understood"};
 	struct assignment assignment;
 	const char *wrong;
 	int name;
@@ -364,7 +368,7 @@ static void take_line(struct debian *debian, char *text, unsigned int number)
 	if (!wrong && name < 0)
 		wrong = "this variable has no meaning for kdump-tools";
 	if (wrong) {
-		import_note(debian->import, &line, "%s", wrong);
+		imported_note(debian->import, &line, "%s", wrong);
 		return;
 	}
 	free(debian->variables[name].value);
@@ -373,7 +377,7 @@ static void take_line(struct debian *debian, char *text, unsigned int number)
 		debian->import->is_failed = true;
 }
 
-struct error *import_debian(const char *text, struct import *import)
+struct error *import_debian(const char *text, struct imported *import)
 {
 	_cleanup_free_ char *lines = strdup(text);
 	struct debian debian = {.import = import};

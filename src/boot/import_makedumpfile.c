@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Options of makedumpfile (makedumpfile(8), 1.7.6), as a core_collector or MAKEDUMP_ARGS has them.
+#include "boot/import_makedumpfile.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "boot/import.h"
 
 // Bits of --message-level that have an equivalent in KDUMP_VERBOSE, and those.
 enum { MESSAGE_PROGRESS = 1, MESSAGE_DEBUG = 8, VERBOSE_PROGRESS = 2, VERBOSE_DEBUG = 8 };
@@ -37,8 +37,8 @@ static const struct long_option long_options[] = {
 };
 
 struct options {
-	struct import *import;
-	const struct import_line *line;
+	struct imported *import;
+	const struct imported_line *line;
 	const char *format;
 	long level;
 	unsigned int verbose;
@@ -50,14 +50,14 @@ static void take_level(struct options *options, const char *value)
 	long level = strtol(value, &end, 10);
 
 	if (end == value || level < 0 || level > LEVEL_MAX || (*end && *end != ',')) {
-		import_note(options->import, options->line, "-d %s is no level; KDUMP_DUMPLEVEL stays 31", value);
+		imported_note(options->import, options->line, "-d %s is no level; KDUMP_DUMPLEVEL stays 31", value);
 		options->level = LEVEL_MAX;
 		return;
 	}
 	options->level = level;
 	if (*end)
-		import_note(options->import, options->line,
-		            "of -d %s the first level is taken; what does not fit is left out by its worth", value);
+		imported_note(options->import, options->line,
+		              "of -d %s the first level is taken; what does not fit is left out by its worth", value);
 }
 
 // Returns whether the value, which is the rest of the word or the next one, was used.
@@ -81,13 +81,13 @@ static bool take_letter(struct options *options, char letter, const char *value)
 	if (letter == 'D')
 		options->verbose |= VERBOSE_DEBUG;
 	else if (strchr("xi", letter))
-		import_note(options->import, options->line,
-		            "-%c is not needed: the kernel's own description is read from the dump", letter);
+		imported_note(options->import, options->line,
+		              "-%c is not needed: the kernel's own description is read from the dump", letter);
 	else if (letter == 'X')
-		import_note(options->import, options->line, "-X: pages of Xen's domains cannot be left out");
+		imported_note(options->import, options->line, "-X: pages of Xen's domains cannot be left out");
 	// Flattened is what is written to a server anyway; to overwrite is not needed, names are new each time.
 	else if (!strchr("Ff", letter))
-		import_note(options->import, options->line, "-%c is not understood", letter);
+		imported_note(options->import, options->line, "-%c is not understood", letter);
 	return strchr("xi", letter) != NULL;
 }
 
@@ -115,17 +115,17 @@ static size_t take_long(struct options *options, const char *word, const char *n
 		if (strlen(option->name) != size || strncmp(option->name, word, size) != 0)
 			continue;
 		if (option->note)
-			import_note(options->import, options->line, "%s: %s", option->name, option->note);
+			imported_note(options->import, options->line, "%s: %s", option->name, option->note);
 		if (i == 0)
 			options->verbose = (number & MESSAGE_PROGRESS ? VERBOSE_PROGRESS : 0) |
 			                   (number & MESSAGE_DEBUG ? VERBOSE_DEBUG : 0);
 		return option->has_value && !word[size] && next ? 1 : 0;
 	}
-	import_note(options->import, options->line, "%s is not understood", word);
+	imported_note(options->import, options->line, "%s is not understood", word);
 	return 0;
 }
 
-void import_makedumpfile(struct import *import, const struct import_line *line, const char *options)
+void import_makedumpfile(struct imported *import, const struct imported_line *line, const char *options)
 {
 	// What makedumpfile does without any option.
 	struct options taken = {.import = import, .line = line, .format = "none", .level = 0};
@@ -141,11 +141,11 @@ void import_makedumpfile(struct import *import, const struct import_line *line, 
 		else if (*word == '-' && word[1])
 			i += take_cluster(&taken, word, next);
 		else
-			import_note(import, line, "%s is not understood", word);
+			imported_note(import, line, "%s is not understood", word);
 	}
 	import->is_failed |= words.is_failed;
-	import_set(import, line, KEY_DUMPFORMAT, "%s", taken.format);
-	import_set(import, line, KEY_DUMPLEVEL, "%ld", taken.level);
+	imported_set(import, line, KEY_DUMPFORMAT, "%s", taken.format);
+	imported_set(import, line, KEY_DUMPLEVEL, "%ld", taken.level);
 	if (taken.verbose)
-		import_set(import, line, KEY_VERBOSE, "%u", taken.verbose);
+		imported_set(import, line, KEY_VERBOSE, "%u", taken.verbose);
 }

@@ -1,54 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // RHEL's and Fedora's /etc/kdump.conf: kdump.conf(5) and kdumpctl of kdump-utils, and what older versions of them had.
+#include "boot/import_rhel.h"
+
 #include <string.h>
 
-#include "boot/import.h"
+#include "boot/import_makedumpfile.h"
 #include "boot/text.h"
 
 #define DEFAULT_PATH "/var/crash"
 
 // What belongs together, although it stands on different lines.
 struct rhel {
-	struct import *import;
-	struct import_line target; // The kind of target and its value; number 0: none.
-	struct import_line path;
-	struct import_line rootfs; // failure_action dump_to_rootfs.
+	struct imported *import;
+	struct imported_line target; // The kind of target and its value; number 0: none.
+	struct imported_line path;
+	struct imported_line rootfs; // failure_action dump_to_rootfs.
 	char *mount; // The device of dracut_args --mount; owned.
-	struct import_line blacklist; // The last line of it; number 0: none.
+	struct imported_line blacklist; // The last line of it; number 0: none.
 	struct words blacklisted;
 };
 
 struct directive {
 	const char *name;
-	void (*take)(struct rhel *rhel, const struct import_line *line); // NULL: its note is all.
+	void (*take)(struct rhel *rhel, const struct imported_line *line); // NULL: its note is all.
 	enum config_key key; // If take is NULL and there is no note: the key that takes the value as it is.
 	const char *note; // With a key: said beside it.
 };
 
-static void take_target(struct rhel *rhel, const struct import_line *line)
+static void take_target(struct rhel *rhel, const struct imported_line *line)
 {
 	if (rhel->target.number)
-		import_note(rhel->import, line, "there is more than one target; that of line %u counts",
-		            rhel->target.number);
+		imported_note(rhel->import, line, "there is more than one target; that of line %u counts",
+		              rhel->target.number);
 	else
 		rhel->target = *line;
 }
 
 // What "nfs" and "ssh" were before they had names of their own.
-static void take_net(struct rhel *rhel, const struct import_line *line)
+static void take_net(struct rhel *rhel, const struct imported_line *line)
 {
-	struct import_line target = *line;
+	struct imported_line target = *line;
 
 	target.word = strstr(line->value, ":/") ? "nfs" : "ssh";
 	take_target(rhel, &target);
 }
 
-static void take_path(struct rhel *rhel, const struct import_line *line)
+static void take_path(struct rhel *rhel, const struct imported_line *line)
 {
 	rhel->path = *line;
 }
 
-static void take_collector(struct rhel *rhel, const struct import_line *line)
+static void take_collector(struct rhel *rhel, const struct imported_line *line)
 {
 	size_t size = strcspn(line->value, " \t");
 	const char *slash = memrchr(line->value, '/', size), *name = slash ? slash + 1 : line->value;
@@ -60,62 +62,63 @@ static void take_collector(struct rhel *rhel, const struct import_line *line)
 	}
 	for (const char *const *copier = (const char *const[]){"scp", "cp", "cat", "dd", NULL}; *copier; copier++) {
 		if (name_size == strlen(*copier) && strncmp(name, *copier, name_size) == 0) {
-			import_set(rhel->import, line, KEY_DUMPFORMAT, "raw");
+			imported_set(rhel->import, line, KEY_DUMPFORMAT, "raw");
 			return;
 		}
 	}
-	import_note(
+	imported_note(
 		rhel->import, line,
 		"only makedumpfile, scp, cp, cat and dd have an equivalent; KDUMP_TRANSFER names a program in place "
 		"of the copier, which gets the directory of the dump in its environment");
 }
 
-static void take_failure_action(struct rhel *rhel, const struct import_line *line)
+static void take_failure_action(struct rhel *rhel, const struct imported_line *line)
 {
 	if (strcmp(line->value, "dump_to_rootfs") == 0)
 		rhel->rootfs = *line;
 	else if (strcmp(line->value, "reboot") == 0 || strcmp(line->value, "halt") == 0 ||
 	         strcmp(line->value, "poweroff") == 0 || strcmp(line->value, "shell") == 0)
-		import_set(rhel->import, line, KEY_FAILURE_ACTION, "%s", line->value);
+		imported_set(rhel->import, line, KEY_FAILURE_ACTION, "%s", line->value);
 	else
-		import_note(rhel->import, line, "\"%s\" is no action; KDUMP_FAILURE_ACTION stays as it is",
-		            line->value);
+		imported_note(rhel->import, line, "\"%s\" is no action; KDUMP_FAILURE_ACTION stays as it is",
+		              line->value);
 }
 
-static void take_final_action(struct rhel *rhel, const struct import_line *line)
+static void take_final_action(struct rhel *rhel, const struct imported_line *line)
 {
 	if (strcmp(line->value, "reboot") == 0 || strcmp(line->value, "halt") == 0 ||
 	    strcmp(line->value, "poweroff") == 0)
-		import_set(rhel->import, line, KEY_FINAL_ACTION, "%s", line->value);
+		imported_set(rhel->import, line, KEY_FINAL_ACTION, "%s", line->value);
 	else
-		import_note(rhel->import, line, "\"%s\" is no action; KDUMP_FINAL_ACTION stays as it is", line->value);
+		imported_note(rhel->import, line, "\"%s\" is no action; KDUMP_FINAL_ACTION stays as it is",
+		              line->value);
 }
 
-static void take_auto_reset(struct rhel *rhel, const struct import_line *line)
+static void take_auto_reset(struct rhel *rhel, const struct imported_line *line)
 {
 	if (strcmp(line->value, "yes") == 0 || strcmp(line->value, "no") == 0)
-		import_set(rhel->import, line, KEY_UPDATE_BOOTLOADER, "%s",
-		           strcmp(line->value, "yes") == 0 ? "true" : "false");
+		imported_set(rhel->import, line, KEY_UPDATE_BOOTLOADER, "%s",
+		             strcmp(line->value, "yes") == 0 ? "true" : "false");
 	else
-		import_note(rhel->import, line, "\"%s\" is neither yes nor no", line->value);
+		imported_note(rhel->import, line, "\"%s\" is neither yes nor no", line->value);
 }
 
-static void take_pre(struct rhel *rhel, const struct import_line *line)
+static void take_pre(struct rhel *rhel, const struct imported_line *line)
 {
-	import_set(rhel->import, line, KEY_PRESCRIPT, "%s", line->value);
-	import_note(rhel->import, line, "if it fails, the memory is saved nevertheless");
+	imported_set(rhel->import, line, KEY_PRESCRIPT, "%s", line->value);
+	imported_note(rhel->import, line, "if it fails, the memory is saved nevertheless");
 }
 
-static void take_post(struct rhel *rhel, const struct import_line *line)
+static void take_post(struct rhel *rhel, const struct imported_line *line)
 {
-	import_set(rhel->import, line, KEY_POSTSCRIPT, "%s", line->value);
-	import_note(
+	imported_set(rhel->import, line, KEY_POSTSCRIPT, "%s", line->value);
+	imported_note(
 		rhel->import, line,
 		"it runs before the programs in /etc/kdump/post.d, not behind them, and is told in its environment, "
 		"not by $1, how the dump went: see kdump-capture(8)");
 }
 
-static void take_blacklist(struct rhel *rhel, const struct import_line *line)
+static void take_blacklist(struct rhel *rhel, const struct imported_line *line)
 {
 	rhel->blacklist = *line;
 	words_split(&rhel->blacklisted, line->value);
@@ -130,17 +133,18 @@ static void set_blacklist(struct rhel *rhel)
 		text_add(&list, "%s%s", i ? "," : "", rhel->blacklisted.list[i]);
 	rhel->import->is_failed |= rhel->blacklisted.is_failed || list.is_failed;
 	if (list.buf)
-		import_append(rhel->import, &rhel->blacklist, KEY_COMMANDLINE_APPEND, "module_blacklist=%s", list.buf);
+		imported_append(rhel->import, &rhel->blacklist, KEY_COMMANDLINE_APPEND, "module_blacklist=%s",
+		                list.buf);
 }
 
 // "options MODULE NAME=VALUE…": the kernel takes MODULE.NAME=VALUE.
-static void take_options(struct rhel *rhel, const struct import_line *line)
+static void take_options(struct rhel *rhel, const struct imported_line *line)
 {
 	_cleanup_words_ struct words words = {0};
 
 	words_split(&words, line->value);
 	for (size_t i = 1; i < words.count; i++)
-		import_note(
+		imported_note(
 			rhel->import, line,
 			"add %s.%s to KDUMP_COMMANDLINE_APPEND, if the driver is built into the kernel; of one that is "
 			"loaded, options have no equivalent",
@@ -153,7 +157,7 @@ static bool is_number(const char *text)
 	return *text && strlen(text) < 10 && !text[strspn(text, "0123456789")];
 }
 
-static void take_fence_args(struct rhel *rhel, const struct import_line *line)
+static void take_fence_args(struct rhel *rhel, const struct imported_line *line)
 {
 	_cleanup_words_ struct words words = {0};
 
@@ -163,48 +167,48 @@ static void take_fence_args(struct rhel *rhel, const struct import_line *line)
 		const char *word = words.list[i], *next = i + 1 < words.count ? words.list[i + 1] : "";
 
 		if (strcmp(word, "-p") == 0 && is_number(next))
-			import_set(rhel->import, line, KEY_NOTIFY_PORT, "%s", next);
+			imported_set(rhel->import, line, KEY_NOTIFY_PORT, "%s", next);
 		else if (strcmp(word, "-i") == 0 && is_number(next))
-			import_set(rhel->import, line, KEY_NOTIFY_INTERVAL, "%s", next);
+			imported_set(rhel->import, line, KEY_NOTIFY_INTERVAL, "%s", next);
 		else if (strcmp(word, "-f") == 0 && strcmp(next, "auto") != 0)
-			import_note(rhel->import, line, "-f %s: all addresses of a node are told", next);
+			imported_note(rhel->import, line, "-f %s: all addresses of a node are told", next);
 		else if (strcmp(word, "-c") == 0 && strcmp(next, "0") != 0)
-			import_note(rhel->import, line, "-c %s: notices go on until the machine restarts", next);
+			imported_note(rhel->import, line, "-c %s: notices go on until the machine restarts", next);
 		else if (strcmp(word, "-v") != 0 && strcmp(word, "-f") != 0 && strcmp(word, "-c") != 0)
-			import_note(rhel->import, line, "%s is not understood", word);
+			imported_note(rhel->import, line, "%s is not understood", word);
 		i += strchr("pifc", word[1]) && strlen(word) == 2 ? 1 : 0;
 	}
 }
 
 // --mount "DEVICE DIRECTORY TYPE OPTIONS" is a target too.
-static void take_dracut_args(struct rhel *rhel, const struct import_line *line)
+static void take_dracut_args(struct rhel *rhel, const struct imported_line *line)
 {
 	const char *mount = strstr(line->value, "--mount"), *start;
 
 	if (!mount) {
-		import_note(rhel->import, line,
-		            "drivers and programs that reach the target are found by themselves, and nothing else is "
-		            "in the "
-		            "image; KDUMP_REQUIRED_PROGRAMS adds programs");
+		imported_note(rhel->import, line,
+		              "drivers and programs that reach the target are found by themselves, and nothing else is "
+		              "in the "
+		              "image; KDUMP_REQUIRED_PROGRAMS adds programs");
 		return;
 	}
 	start = mount + strlen("--mount");
 	start += strspn(start, " \t=\"'");
 	if (!rhel->target.number) { // Else the first one counts, which may point to this very text.
-		import_note(rhel->import, line, "of it only the device of --mount is taken over");
+		imported_note(rhel->import, line, "of it only the device of --mount is taken over");
 		rhel->mount = strndup(start, strcspn(start, " \t\"'"));
 		if (!rhel->mount) {
 			rhel->import->is_failed = true;
 			return;
 		}
 	}
-	take_target(rhel, &(struct import_line){.number = line->number, .word = "--mount", .value = rhel->mount});
+	take_target(rhel, &(struct imported_line){.number = line->number, .word = "--mount", .value = rhel->mount});
 }
 
-static void take_rebuild(struct rhel *rhel, const struct import_line *line)
+static void take_rebuild(struct rhel *rhel, const struct imported_line *line)
 {
 	if (strcmp(line->value, "0") != 0)
-		import_note(
+		imported_note(
 			rhel->import, line,
 			"the image is rebuilt when something that is in it changed; kdumpctl rebuild does it at once");
 }
@@ -253,7 +257,7 @@ static const struct directive directives[] = {
 	{"vmcore_creation_status", NULL, KEY_COUNT, "kdumpctl list tells which dumps are whole"},
 };
 
-static void take_directive(struct rhel *rhel, const struct import_line *line)
+static void take_directive(struct rhel *rhel, const struct imported_line *line)
 {
 	for (size_t i = 0; i < array_size(directives); i++) {
 		const struct directive *directive = &directives[i];
@@ -263,12 +267,12 @@ static void take_directive(struct rhel *rhel, const struct import_line *line)
 		if (directive->take)
 			directive->take(rhel, line);
 		else if (directive->note)
-			import_note(rhel->import, line, "%s", directive->note);
+			imported_note(rhel->import, line, "%s", directive->note);
 		else
-			import_set(rhel->import, line, directive->key, "%s", line->value);
+			imported_set(rhel->import, line, directive->key, "%s", line->value);
 		return;
 	}
-	import_note(rhel->import, line, "this directive is not understood");
+	imported_note(rhel->import, line, "this directive is not understood");
 }
 
 // Takes quotes off, which only the shell of some versions did.
@@ -284,7 +288,7 @@ static char *unquote(char *value)
 }
 
 // "DIRECTIVE VALUE # comment". Returns false for a line without a directive.
-static bool parse_line(char *text, struct import_line *line)
+static bool parse_line(char *text, struct imported_line *line)
 {
 	size_t size;
 
@@ -319,8 +323,8 @@ static void set_directory(struct rhel *rhel)
 	const char *path = path_of(rhel);
 
 	if (rhel->path.number || rhel->target.number)
-		import_set(rhel->import, rhel->path.number ? &rhel->path : &rhel->target, KEY_SAVEDIR, "%s%s",
-		           *path == '/' ? "" : "/", path);
+		imported_set(rhel->import, rhel->path.number ? &rhel->path : &rhel->target, KEY_SAVEDIR, "%s%s",
+		             *path == '/' ? "" : "/", path);
 }
 
 static void set_server(struct rhel *rhel, const char *scheme)
@@ -328,17 +332,17 @@ static void set_server(struct rhel *rhel, const char *scheme)
 	_cleanup_free_ char *server = NULL, *path = NULL, *url = NULL;
 
 	if (strcmp(scheme, "ssh") == 0)
-		url = import_url("ssh", rhel->target.value, path_of(rhel), "");
-	else if (import_split_nfs(rhel->target.value, &server, &path))
-		url = server && path ? import_url("nfs", server, path, path_of(rhel)) : NULL;
+		url = imported_url("ssh", rhel->target.value, path_of(rhel), "");
+	else if (imported_split_nfs(rhel->target.value, &server, &path))
+		url = server && path ? imported_url("nfs", server, path, path_of(rhel)) : NULL;
 	else {
-		import_note(rhel->import, &rhel->target, "\"%s\" is no HOST:/PATH", rhel->target.value);
+		imported_note(rhel->import, &rhel->target, "\"%s\" is no HOST:/PATH", rhel->target.value);
 		return;
 	}
 	if (!url)
 		rhel->import->is_failed = true;
 	else
-		import_set(rhel->import, &rhel->target, KEY_SAVEDIR, "%s", url);
+		imported_set(rhel->import, &rhel->target, KEY_SAVEDIR, "%s", url);
 }
 
 static void set_target(struct rhel *rhel)
@@ -350,13 +354,14 @@ static void set_target(struct rhel *rhel)
 		return;
 	}
 	if (rhel->target.number && strcmp(kind, "raw") == 0) {
-		import_set(rhel->import, &rhel->target, KEY_TARGET, "raw:%s", rhel->target.value);
-		import_note(rhel->import, &rhel->target,
-		            "it must be a partition of a plain disk that holds nothing; the next start puts dumps from "
-		            "there "
-		            "into KDUMP_SAVEDIR");
+		imported_set(rhel->import, &rhel->target, KEY_TARGET, "raw:%s", rhel->target.value);
+		imported_note(
+			rhel->import, &rhel->target,
+			"it must be a partition of a plain disk that holds nothing; the next start puts dumps from "
+			"there "
+			"into KDUMP_SAVEDIR");
 	} else if (rhel->target.number) {
-		import_set(rhel->import, &rhel->target, KEY_TARGET, "%s", rhel->target.value);
+		imported_set(rhel->import, &rhel->target, KEY_TARGET, "%s", rhel->target.value);
 	}
 	set_directory(rhel);
 }
@@ -369,13 +374,13 @@ static void set_fallback(struct rhel *rhel)
 	if (!rhel->rootfs.number)
 		return;
 	if (rhel->target.number)
-		import_set(rhel->import, &rhel->rootfs, KEY_FALLBACK, "%s%s", *path == '/' ? "" : "/", path);
+		imported_set(rhel->import, &rhel->rootfs, KEY_FALLBACK, "%s%s", *path == '/' ? "" : "/", path);
 	else
-		import_note(rhel->import, &rhel->rootfs,
-		            "without another target, the dump goes to the root file system anyway");
+		imported_note(rhel->import, &rhel->rootfs,
+		              "without another target, the dump goes to the root file system anyway");
 }
 
-struct error *import_rhel(const char *text, struct import *import)
+struct error *import_rhel(const char *text, struct imported *import)
 {
 	_cleanup_free_ char *copy = strdup(text);
 	struct rhel rhel = {.import = import};
@@ -384,14 +389,14 @@ struct error *import_rhel(const char *text, struct import *import)
 	if (!copy)
 		return error_new(ERROR_NOMEM, "no memory for the import");
 	for (unsigned int number = 1; (row = strsep(&rest, "\n")); number++) {
-		struct import_line line = {.number = number};
+		struct imported_line line = {.number = number};
 
 		if (!parse_line(row, &line))
 			continue;
 		if (*line.value)
 			take_directive(&rhel, &line);
 		else
-			import_note(import, &line, "its value is missing");
+			imported_note(import, &line, "its value is missing");
 	}
 	set_target(&rhel);
 	set_fallback(&rhel);

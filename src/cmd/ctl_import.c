@@ -66,7 +66,7 @@ static struct error *find_kind(const struct ctl *ctl, const char *path, enum imp
 	                 path);
 }
 
-static struct error *print(const struct import *import)
+static struct error *print(const struct imported *import)
 {
 	_cleanup_free_ char *text = NULL;
 	struct error *err = import_format(import, &text);
@@ -78,7 +78,7 @@ static struct error *print(const struct import *import)
 }
 
 // Where dumps go is one decision: of what was configured before nothing may be left in it.
-static struct error *write_all(const struct ctl *ctl, const struct import *import)
+static struct error *write_all(const struct ctl *ctl, const struct imported *import)
 {
 	static const enum config_key places[] = {KEY_TARGET, KEY_SAVEDIR, KEY_FALLBACK};
 	struct ctl_settings settings = {.has_secret = import->has_secret};
@@ -101,7 +101,7 @@ static struct error *write_all(const struct ctl *ctl, const struct import *impor
 
 struct error *ctl_import(const struct ctl *ctl, int *exit_ret)
 {
-	_cleanup_import_ struct import import = {0};
+	_cleanup_imported_ struct imported import = {0};
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	enum import_from from = IMPORT_RHEL;
 	struct error *err = find_path(ctl, &path);

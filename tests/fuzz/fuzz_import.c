@@ -6,7 +6,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
 	struct fuzz_input input = {data, size_bytes};
-	_cleanup_import_ struct import import = {0};
+	_cleanup_imported_ struct imported import = {0};
 	_cleanup_config_ struct config config = {0};
 	_cleanup_free_ char *text = fuzz_text(&input), *ours = NULL;
 	enum import_from from = *text == '\t' ? IMPORT_DEBIAN : IMPORT_RHEL;

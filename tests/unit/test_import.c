@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "boot/import.h"
 
+#include "boot/import_makedumpfile.h"
 #include "test.h"
 
-static const char *value(const struct import *import, enum config_key key)
+static const char *value(const struct imported *import, enum config_key key)
 {
 	return import->values[key].text;
 }
@@ -34,8 +35,8 @@ static void options_of_makedumpfile(void)
 	};
 
 	for (size_t i = 0; i < array_size(rows); i++) {
-		_cleanup_import_ struct import import = {.name = "f"};
-		struct import_line line = {.number = 3, .word = "core_collector", .value = rows[i].options};
+		_cleanup_imported_ struct imported import = {.name = "f"};
+		struct imported_line line = {.number = 3, .word = "core_collector", .value = rows[i].options};
 
 		import_makedumpfile(&import, &line, rows[i].options);
 		check_text(value(&import, KEY_DUMPFORMAT), rows[i].format);
@@ -62,7 +63,8 @@ static void places_on_servers(void)
 	};
 
 	for (size_t i = 0; i < array_size(rows); i++) {
-		_cleanup_free_ char *url = import_url(rows[i].scheme, rows[i].server, rows[i].directory, rows[i].below);
+		_cleanup_free_ char *url =
+			imported_url(rows[i].scheme, rows[i].server, rows[i].directory, rows[i].below);
 
 		check_text(url, rows[i].url);
 	}
@@ -81,7 +83,7 @@ static void places_of_nfs(void)
 	for (size_t i = 0; i < array_size(rows); i++) {
 		_cleanup_free_ char *server = NULL, *path = NULL;
 
-		check(import_split_nfs(rows[i].place, &server, &path) == (rows[i].server != NULL));
+		check(imported_split_nfs(rows[i].place, &server, &path) == (rows[i].server != NULL));
 		check_text(server, rows[i].server);
 		check_text(path, rows[i].path);
 	}
@@ -90,7 +92,7 @@ static void places_of_nfs(void)
 // Whatever a value holds, our configuration reads the same again.
 static void text_reads_back(void)
 {
-	_cleanup_import_ struct import import = {0};
+	_cleanup_imported_ struct imported import = {0};
 	_cleanup_config_ struct config config = {0};
 	_cleanup_free_ char *text = NULL;
 
@@ -110,7 +112,7 @@ static void first_target_counts(void)
 	static const char *const others[] = {"dracut_args --mount \"/dev/vdb1 /mnt xfs defaults\"", "ext4 /dev/vdb1"};
 
 	for (size_t i = 0; i < array_size(others); i++) {
-		_cleanup_import_ struct import import = {0};
+		_cleanup_imported_ struct imported import = {0};
 		_cleanup_free_ char *text = NULL;
 
 		check(asprintf(&text, "%s%s", first, others[i]) > 0);
@@ -123,7 +125,7 @@ static void first_target_counts(void)
 
 static void what_is_refused(void)
 {
-	_cleanup_import_ struct import import = {0};
+	_cleanup_imported_ struct imported import = {0};
 
 	check_error(import_read(IMPORT_RHEL, "path /a\nkdump_pre a\001b", "f", &import), ERROR_CONFIG,
 	            "one line of text");
