@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -22,47 +21,19 @@
 
 enum { MIB = 1 << 20, MEMINFO_MAX_BYTES = 64 * 1024 };
 
-void checkup_add(struct checkup *checkup, enum finding_severity severity, const char *name, const char *fmt, ...)
-{
-	struct finding *list = realloc(checkup->list, (checkup->count + 1) * sizeof(*list));
-	char *text = NULL;
-	va_list args;
-
-	if (list)
-		checkup->list = list;
-	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
-	va_end(args);
-	if (!list || !text) {
-		free(text);
-		checkup->is_failed = true;
-		return;
-	}
-	list[checkup->count++] = (struct finding){name, severity, text};
-}
-
-void checkup_deinit(struct checkup *checkup)
-{
-	for (size_t i = 0; i < checkup->count; i++)
-		free(checkup->list[i].text);
-	free(checkup->list);
-	*checkup = (struct checkup){0};
-}
-
 // What a check could not see. Consumes the error.
-static void add_error(struct checkup *checkup, enum finding_severity severity, const char *name, struct error *err)
+static void add_error(struct findings *findings, enum finding_severity severity, const char *name, struct error *err)
 {
 	if (err)
-		checkup_add(checkup, severity, name, "%s", err->text);
+		findings_add(findings, severity, name, "%s", err->text);
 	error_free(err);
 }
 
-static void check_warnings(const struct plan *plan, struct checkup *checkup)
+static void check_warnings(const struct plan *plan, struct findings *findings)
 {
 	for (size_t i = 0; i < plan->reason_count; i++)
 		if (strcmp(plan->reasons[i].key, PLAN_WARNING) == 0)
-			checkup_add(checkup, FINDING_WARNING, "plan", "%s", plan->reasons[i].reason);
+			findings_add(findings, FINDING_WARNING, "plan", "%s", plan->reasons[i].reason);
 }
 
 // A number in a file of the kernel's; 0 if it is not there.
@@ -74,27 +45,27 @@ static int64_t number_in(const struct host *host, const char *path)
 	return err ? 0 : strtoimax(text, NULL, 10);
 }
 
-static void check_reservation(const struct host *host, const struct config *config, struct checkup *checkup)
+static void check_reservation(const struct host *host, const struct config *config, struct findings *findings)
 {
 	_cleanup_reservation_ struct reservation needed = {0};
 	uint64_t reserved_bytes = 0;
 	struct error *err = crashkernel_read(host, &reserved_bytes);
 
 	if (!err && !reserved_bytes)
-		checkup_add(checkup, FINDING_ERROR, "reservation",
-		            "no memory is reserved for the capture kernel; kdumpctl start says what to do");
+		findings_add(findings, FINDING_ERROR, "reservation",
+		             "no memory is reserved for the capture kernel; kdumpctl start says what to do");
 	else if (!err)
 		err = reservation_estimate(host, config, &needed);
 	if (!err && reserved_bytes && reserved_bytes < needed.least_bytes)
-		checkup_add(checkup, FINDING_WARNING, "reservation",
-		            "%" PRIu64 " MiB are reserved, and a capture is estimated to need %" PRIu64
-		            " MiB: kdumpctl estimate says for what, kdumpctl reset-crashkernel reserves more",
-		            reserved_bytes / MIB, (needed.least_bytes + MIB - 1) / MIB);
-	add_error(checkup, FINDING_ERROR, "reservation", err);
+		findings_add(findings, FINDING_WARNING, "reservation",
+		             "%" PRIu64 " MiB are reserved, and a capture is estimated to need %" PRIu64
+		             " MiB: kdumpctl estimate says for what, kdumpctl reset-crashkernel reserves more",
+		             reserved_bytes / MIB, (needed.least_bytes + MIB - 1) / MIB);
+	add_error(findings, FINDING_ERROR, "reservation", err);
 }
 
 // What is loaded may be of an image, a command line or a machine that is no more.
-static void check_current(const struct host *host, const struct plan *plan, struct checkup *checkup)
+static void check_current(const struct host *host, const struct plan *plan, struct findings *findings)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_error_ struct error *err =
@@ -102,37 +73,37 @@ static void check_current(const struct host *host, const struct plan *plan, stru
 
 	// Without an image there is another finding.
 	if (!err && !loaded_is(host, text))
-		checkup_add(checkup, FINDING_WARNING, "loaded",
-		            "what is loaded is not what would be loaded now: the kernel, the capture initramfs, the "
-		            "command line, the memory or the CPUs have changed since; run kdumpctl reload");
+		findings_add(findings, FINDING_WARNING, "loaded",
+		             "what is loaded is not what would be loaded now: the kernel, the capture initramfs, the "
+		             "command line, the memory or the CPUs have changed since; run kdumpctl reload");
 }
 
-static void check_loading(const struct host *host, const struct plan *plan, struct checkup *checkup)
+static void check_loading(const struct host *host, const struct plan *plan, struct findings *findings)
 {
 	bool is_loaded = false;
 	_cleanup_free_ char *notifiers = NULL;
 	struct error *err = kexec_is_loaded(host, &is_loaded);
 
 	if (!err && !is_loaded && number_in(host, "/proc/sys/kernel/kexec_load_disabled"))
-		checkup_add(checkup, FINDING_ERROR, "loaded",
-		            "no capture kernel is loaded, and none can be until the next boot: "
-		            "kernel.kexec_load_disabled is set; have "
-		            "kdump.service started before what sets it");
+		findings_add(findings, FINDING_ERROR, "loaded",
+		             "no capture kernel is loaded, and none can be until the next boot: "
+		             "kernel.kexec_load_disabled is set; have "
+		             "kdump.service started before what sets it");
 	else if (!err && !is_loaded)
-		checkup_add(checkup, FINDING_ERROR, "loaded", "no capture kernel is loaded: run kdumpctl start");
+		findings_add(findings, FINDING_ERROR, "loaded", "no capture kernel is loaded: run kdumpctl start");
 	else if (!err && number_in(host, "/proc/sys/kernel/kexec_load_disabled"))
-		checkup_add(checkup, FINDING_WARNING, "loaded",
-		            "kernel.kexec_load_disabled is set: what is loaded stays until the next boot, whatever is "
-		            "configured");
+		findings_add(findings, FINDING_WARNING, "loaded",
+		             "kernel.kexec_load_disabled is set: what is loaded stays until the next boot, whatever is "
+		             "configured");
 	if (!err && is_loaded)
-		check_current(host, plan, checkup);
-	add_error(checkup, FINDING_ERROR, "loaded", err);
+		check_current(host, plan, findings);
+	add_error(findings, FINDING_ERROR, "loaded", err);
 	err = host_read(host, "/sys/module/kernel/parameters/crash_kexec_post_notifiers", 8, &notifiers, NULL);
 	if (!err && *notifiers == 'Y' && !plan->has_panic_notifiers)
-		checkup_add(checkup, FINDING_WARNING, "notifiers",
-		            "crash_kexec_post_notifiers is set: what the crashed kernel's notifiers hang in costs the "
-		            "dump; take it off the "
-		            "command line, or set KDUMP_PANIC_NOTIFIERS");
+		findings_add(findings, FINDING_WARNING, "notifiers",
+		             "crash_kexec_post_notifiers is set: what the crashed kernel's notifiers hang in costs the "
+		             "dump; take it off the "
+		             "command line, or set KDUMP_PANIC_NOTIFIERS");
 	error_free(err);
 }
 
@@ -184,13 +155,13 @@ static struct error *find_room(const struct host *host, const struct plan_target
 }
 
 // What is not mounted now cannot be asked.
-static void check_room(const struct host *host, const struct plan *plan, struct checkup *checkup)
+static void check_room(const struct host *host, const struct plan *plan, struct findings *findings)
 {
 	_cleanup_free_ char *text = NULL;
 	struct error *err = host_read(host, "/proc/meminfo", MEMINFO_MAX_BYTES, &text, NULL);
 	uint64_t kept = err ? 0 : kept_bytes(plan, text);
 
-	add_error(checkup, FINDING_WARNING, "room", err);
+	add_error(findings, FINDING_WARNING, "room", err);
 	for (size_t i = 0; i < plan_target_count(plan) && kept; i++) {
 		struct plan_target place = plan_target_at(plan, i);
 		uint64_t room = UINT64_MAX, share = i < plan->parts ? kept / plan->parts : kept;
@@ -205,33 +176,33 @@ static void check_room(const struct host *host, const struct plan *plan, struct 
 			continue;
 		err = find_room(host, &place, &room);
 		if (!err && room < needed)
-			checkup_add(checkup, FINDING_WARNING, "room",
-			            "%s has %" PRIu64 " MiB free, and a dump of now would have up to %" PRIu64
-			            " MiB: make room there, or raise KDUMP_DUMPLEVEL",
-			            place.device, room / MIB, needed / MIB);
-		add_error(checkup, FINDING_WARNING, "room", err);
+			findings_add(findings, FINDING_WARNING, "room",
+			             "%s has %" PRIu64 " MiB free, and a dump of now would have up to %" PRIu64
+			             " MiB: make room there, or raise KDUMP_DUMPLEVEL",
+			             place.device, room / MIB, needed / MIB);
+		add_error(findings, FINDING_WARNING, "room", err);
 	}
 }
 
 struct error *checkup_run(const struct host *host, const struct config *config, const struct plan *plan,
-                          struct checkup *checkup)
+                          struct findings *findings)
 {
-	check_warnings(plan, checkup);
-	check_reservation(host, config, checkup);
-	check_loading(host, plan, checkup);
-	checkup_image(host, plan, checkup);
-	checkup_modules(plan, checkup);
-	check_room(host, plan, checkup);
-	checkup_kernel(host, plan, checkup);
-	checkup_reach(plan, CHECKUP_REACH_TIMEOUT_MS, checkup);
-	return checkup->is_failed ? error_new(ERROR_NOMEM, "no memory for what was found") : NULL;
+	check_warnings(plan, findings);
+	check_reservation(host, config, findings);
+	check_loading(host, plan, findings);
+	checkup_image(host, plan, findings);
+	checkup_modules(plan, findings);
+	check_room(host, plan, findings);
+	checkup_kernel(host, plan, findings);
+	checkup_reach(plan, CHECKUP_REACH_TIMEOUT_MS, findings);
+	return findings->is_failed ? error_new(ERROR_NOMEM, "no memory for what was found") : NULL;
 }
 
 struct error *checkup_run_quick(const struct host *host, const struct config *config, const struct plan *plan,
-                                struct checkup *checkup)
+                                struct findings *findings)
 {
-	check_reservation(host, config, checkup);
-	checkup_modules(plan, checkup);
-	checkup_kernel(host, plan, checkup);
-	return checkup->is_failed ? error_new(ERROR_NOMEM, "no memory for what was found") : NULL;
+	check_reservation(host, config, findings);
+	checkup_modules(plan, findings);
+	checkup_kernel(host, plan, findings);
+	return findings->is_failed ? error_new(ERROR_NOMEM, "no memory for what was found") : NULL;
 }

@@ -23,7 +23,7 @@ enum { X86_MAGIC_AT = 0x202, X86_VERSION_AT = 0x20e, X86_HEADER_BYTES = 0x210, V
 struct look {
 	const struct host *host;
 	const struct plan *plan; // Of now.
-	struct checkup *checkup;
+	struct findings *findings;
 	struct imagelist list;
 	struct plan inside; // That of the image.
 	bool is_stale;
@@ -32,7 +32,7 @@ struct look {
 static void add(struct look *look, enum finding_severity severity, const char *name, struct error *err)
 {
 	if (err)
-		checkup_add(look->checkup, severity, name, "%s", err->text);
+		findings_add(look->findings, severity, name, "%s", err->text);
 	error_free(err);
 }
 
@@ -42,7 +42,7 @@ static const struct imagelist_file *find(struct look *look, const char *path)
 	const struct imagelist_file *file = NULL;
 	struct error *err = imagelist_find(&look->list, path, &file);
 
-	look->checkup->is_failed |= err != NULL;
+	look->findings->is_failed |= err != NULL;
 	error_free(err);
 	return file;
 }
@@ -52,17 +52,17 @@ static void require(struct look *look, const char *what, const char *path, bool 
 	const struct imagelist_file *file = find(look, path);
 
 	if (!file)
-		checkup_add(look->checkup, FINDING_ERROR, "content",
-		            "%s %s is not in the capture initramfs: run kdumpctl rebuild, and kdumpctl start", what,
-		            path);
+		findings_add(look->findings, FINDING_ERROR, "content",
+		             "%s %s is not in the capture initramfs: run kdumpctl rebuild, and kdumpctl start", what,
+		             path);
 	else if (!S_ISREG(file->mode))
-		checkup_add(look->checkup, FINDING_ERROR, "content",
-		            "%s %s of the capture initramfs is no file: run kdumpctl rebuild, and kdumpctl start", what,
-		            path);
+		findings_add(look->findings, FINDING_ERROR, "content",
+		             "%s %s of the capture initramfs is no file: run kdumpctl rebuild, and kdumpctl start",
+		             what, path);
 	else if ((!file->size_bytes && file->links < 2) || (is_program && !(file->mode & 0111)))
-		checkup_add(look->checkup, FINDING_ERROR, "content",
-		            "%s %s of the capture initramfs is %s: run kdumpctl rebuild, and kdumpctl start", what,
-		            path, file->size_bytes ? "no program" : "empty");
+		findings_add(look->findings, FINDING_ERROR, "content",
+		             "%s %s of the capture initramfs is %s: run kdumpctl rebuild, and kdumpctl start", what,
+		             path, file->size_bytes ? "no program" : "empty");
 }
 
 // By what the plan in the image says, or where there is none, today's.
@@ -77,7 +77,7 @@ static void check_files(struct look *look, const struct plan *plan)
 
 			if (asprintf(&path, MODULES_DIR "%s/%s", plan->kernel_version, *module) < 0)
 				path = NULL;
-			look->checkup->is_failed |= !path;
+			look->findings->is_failed |= !path;
 			if (path)
 				require(look, "the kernel module", path, false);
 		}
@@ -116,17 +116,17 @@ static void check_versions(struct look *look)
 			if (!name[size] || (strncmp(name, version, (size_t)size) == 0 && !version[size]))
 				continue;
 			other = strndup(name, (size_t)size);
-			look->checkup->is_failed |= !other;
+			look->findings->is_failed |= !other;
 			if (other && !words_has(&others, other))
 				words_add(&others, other);
 		}
 	}
-	look->checkup->is_failed |= others.is_failed;
+	look->findings->is_failed |= others.is_failed;
 	for (size_t i = 0; i < others.count; i++)
-		checkup_add(look->checkup, FINDING_ERROR, "version",
-		            "the capture initramfs has modules of kernel %s, and %s is what is loaded with it: run "
-		            "kdumpctl rebuild, and kdumpctl start",
-		            others.list[i], version);
+		findings_add(look->findings, FINDING_ERROR, "version",
+		             "the capture initramfs has modules of kernel %s, and %s is what is loaded with it: run "
+		             "kdumpctl rebuild, and kdumpctl start",
+		             others.list[i], version);
 }
 
 // What the kernel's image says of itself, on x86; others are compressed, or silent.
@@ -153,10 +153,11 @@ static void check_kernel(struct look *look)
 		if (*at < ' ' || *at > '~')
 			*at = '?';
 	if (!err && *version && strcmp(version, plan->kernel_version) != 0)
-		checkup_add(look->checkup, FINDING_ERROR, "version",
-		            "%s is kernel %s, and the modules of the capture initramfs are those of %s: name the right "
-		            "one in KDUMP_KERNELVER, or install it anew",
-		            plan->kernel_image, version, plan->kernel_version);
+		findings_add(
+			look->findings, FINDING_ERROR, "version",
+			"%s is kernel %s, and the modules of the capture initramfs are those of %s: name the right "
+			"one in KDUMP_KERNELVER, or install it anew",
+			plan->kernel_image, version, plan->kernel_version);
 	add(look, FINDING_ERROR, "version", err);
 }
 
@@ -188,10 +189,10 @@ static void compare_plans(struct look *look, const char *inside)
 		other = next_line(&right, &other_size);
 	}
 	if (!err && (one || other))
-		checkup_add(look->checkup, FINDING_ERROR, "content",
-		            "the plan in the capture initramfs is another one (there: %.*s; now: %.*s): run kdumpctl "
-		            "rebuild, and kdumpctl start",
-		            (int)one_size, one ? one : "", (int)other_size, other ? other : "");
+		findings_add(look->findings, FINDING_ERROR, "content",
+		             "the plan in the capture initramfs is another one (there: %.*s; now: %.*s): run kdumpctl "
+		             "rebuild, and kdumpctl start",
+		             (int)one_size, one ? one : "", (int)other_size, other ? other : "");
 	add(look, FINDING_ERROR, "content", err);
 }
 
@@ -202,9 +203,9 @@ static bool take_plan(struct look *look)
 	struct error *err;
 
 	if (!file || !file->text) {
-		checkup_add(look->checkup, FINDING_ERROR, "content",
-		            "there is no plan " PLAN_PATH " in the capture initramfs: run kdumpctl rebuild, and "
-		            "kdumpctl start");
+		findings_add(look->findings, FINDING_ERROR, "content",
+		             "there is no plan " PLAN_PATH " in the capture initramfs: run kdumpctl rebuild, and "
+		             "kdumpctl start");
 		return false;
 	}
 	err = plan_parse(file->text, INITRD_PATH ": " PLAN_PATH, &look->inside);
@@ -229,16 +230,16 @@ static void compare_addresses(struct look *look, const char *what, char *const *
 {
 	for (char *const *route = now; route && *route; route++)
 		if (!has_address(inside, *route))
-			checkup_add(look->checkup, FINDING_ERROR, "addresses",
-			            "%s has the address %.*s now, which the capture initramfs does not know: run "
-			            "kdumpctl start",
-			            what, (int)strcspn(*route, " "), *route);
+			findings_add(look->findings, FINDING_ERROR, "addresses",
+			             "%s has the address %.*s now, which the capture initramfs does not know: run "
+			             "kdumpctl start",
+			             what, (int)strcspn(*route, " "), *route);
 	for (char *const *route = inside; route && *route; route++)
 		if (!has_address(now, *route))
-			checkup_add(look->checkup, FINDING_WARNING, "addresses",
-			            "%s had the address %.*s when the capture initramfs was made, and has it no more: "
-			            "run kdumpctl start",
-			            what, (int)strcspn(*route, " "), *route);
+			findings_add(look->findings, FINDING_WARNING, "addresses",
+			             "%s had the address %.*s when the capture initramfs was made, and has it no more: "
+			             "run kdumpctl start",
+			             what, (int)strcspn(*route, " "), *route);
 }
 
 static void check_content(struct look *look)
@@ -267,27 +268,27 @@ static void check_content(struct look *look)
 		const struct imagelist_file *file = &look->list.files[i];
 
 		if (file->text && S_ISREG(file->mode) && fnmatch(texts[0], file->name, 0) != 0)
-			checkup_modules_file(look->plan, file->name, file->text, look->checkup);
+			checkup_modules_file(look->plan, file->name, file->text, look->findings);
 	}
 }
 
-void checkup_image(const struct host *host, const struct plan *plan, struct checkup *checkup)
+void checkup_image(const struct host *host, const struct plan *plan, struct findings *findings)
 {
-	struct look look = {.host = host, .plan = plan, .checkup = checkup};
+	struct look look = {.host = host, .plan = plan, .findings = findings};
 	_cleanup_free_ char *cause = NULL;
 	struct error *err = NULL;
 
 	check_kernel(&look);
 	if (!host_exists(host, INITRD_PATH)) {
-		checkup_add(checkup, FINDING_ERROR, "image",
-		            "there is no capture initramfs " INITRD_PATH ": run kdumpctl start");
+		findings_add(findings, FINDING_ERROR, "image",
+		             "there is no capture initramfs " INITRD_PATH ": run kdumpctl start");
 		return;
 	}
 	err = initrd_check(host, plan, &cause);
 	look.is_stale = cause;
 	if (!err && cause)
-		checkup_add(checkup, FINDING_ERROR, "image", "the capture initramfs is stale: %s; run kdumpctl start",
-		            cause);
+		findings_add(findings, FINDING_ERROR, "image", "the capture initramfs is stale: %s; run kdumpctl start",
+		             cause);
 	add(&look, FINDING_ERROR, "image", err);
 	check_content(&look);
 	plan_deinit(&look.inside);

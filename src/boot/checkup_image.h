@@ -9,9 +9,11 @@
 #ifndef BOOT_CHECKUP_IMAGE_H
 #define BOOT_CHECKUP_IMAGE_H
 
-#include "boot/checkup.h"
+#include "base/host.h"
+#include "boot/findings.h"
+#include "boot/plan.h"
 
-/** Look. The image is read whole. @param[in] host The machine. @param[in] plan What would be done. @param[in,out] checkup Findings are added. */
-void checkup_image(const struct host *host, const struct plan *plan, struct checkup *checkup);
+/** Look. The image is read whole. @param[in] host The machine. @param[in] plan What would be done. @param[in,out] findings Findings are added. */
+void checkup_image(const struct host *host, const struct plan *plan, struct findings *findings);
 
 #endif

@@ -36,7 +36,7 @@ static const char *find_module(const struct plan *plan, const char *name, size_t
 	return NULL;
 }
 
-static void check_word(const struct plan *plan, const char *word, struct checkup *checkup)
+static void check_word(const struct plan *plan, const char *word, struct findings *findings)
 {
 	for (size_t i = 0; i < array_size(parameters); i++) {
 		const char *name = word + strlen(parameters[i].name);
@@ -50,23 +50,23 @@ static void check_word(const struct plan *plan, const char *word, struct checkup
 			size = strcspn(name, ",");
 			module = find_module(plan, name, size);
 			if (module)
-				checkup_add(checkup, FINDING_ERROR, "modules",
-				            "the target needs %s, which %s forbids the capture kernel too: "
-				            "take it off the "
-				            "command line, or give another one in KDUMP_COMMANDLINE",
-				            module, word);
+				findings_add(findings, FINDING_ERROR, "modules",
+				             "the target needs %s, which %s forbids the capture kernel too: "
+				             "take it off the "
+				             "command line, or give another one in KDUMP_COMMANDLINE",
+				             module, word);
 		}
 	}
 }
 
-void checkup_modules(const struct plan *plan, struct checkup *checkup)
+void checkup_modules(const struct plan *plan, struct findings *findings)
 {
 	_cleanup_words_ struct words words = {0};
 
 	words_split(&words, plan->command_line);
-	checkup->is_failed |= words.is_failed;
+	findings->is_failed |= words.is_failed;
 	for (size_t i = 0; i < words.count; i++)
-		check_word(plan, words.list[i], checkup);
+		check_word(plan, words.list[i], findings);
 }
 
 // "install" with another program than modprobe is how a module is forbidden to everybody.
@@ -79,7 +79,7 @@ static bool is_forbidden(const struct words *words)
 	        strcmp(words->list[2], "/usr/bin/true") == 0 || strcmp(words->list[2], "/usr/bin/false") == 0);
 }
 
-void checkup_modules_file(const struct plan *plan, const char *name, const char *text, struct checkup *checkup)
+void checkup_modules_file(const struct plan *plan, const char *name, const char *text, struct findings *findings)
 {
 	if (plan->form != PLAN_FULL)
 		return;
@@ -90,11 +90,11 @@ void checkup_modules_file(const struct plan *plan, const char *name, const char 
 
 		if (copy)
 			words_split(&words, copy);
-		checkup->is_failed |= !copy || words.is_failed;
+		findings->is_failed |= !copy || words.is_failed;
 		module = is_forbidden(&words) ? find_module(plan, words.list[1], strlen(words.list[1])) : NULL;
 		if (module)
-			checkup_add(
-				checkup, FINDING_WARNING, "modules",
+			findings_add(
+				findings, FINDING_WARNING, "modules",
 				"the target needs %s, which /%s of the capture initramfs forbids (%s): take that out "
 				"of this system's modprobe.d, and run kdumpctl start",
 				module, name, words.list[0]);

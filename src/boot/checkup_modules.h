@@ -9,10 +9,11 @@
 #ifndef BOOT_CHECKUP_MODULES_H
 #define BOOT_CHECKUP_MODULES_H
 
-#include "boot/checkup.h"
+#include "boot/findings.h"
+#include "boot/plan.h"
 
-/** Look at the command line of the capture kernel. @param[in] plan What would be done. @param[in,out] checkup Findings are added. */
-void checkup_modules(const struct plan *plan, struct checkup *checkup);
+/** Look at the command line of the capture kernel. @param[in] plan What would be done. @param[in,out] findings Findings are added. */
+void checkup_modules(const struct plan *plan, struct findings *findings);
 
 /**
  * Look at a file of modprobe.d(5) that the image has. The full form only: the minimal one has no modprobe, and loads what the plan lists.
@@ -20,8 +21,8 @@ void checkup_modules(const struct plan *plan, struct checkup *checkup);
  * @param[in] plan What would be done.
  * @param[in] name Of the file, in the image.
  * @param[in] text What is in it.
- * @param[in,out] checkup Findings are added.
+ * @param[in,out] findings Findings are added.
  */
-void checkup_modules_file(const struct plan *plan, const char *name, const char *text, struct checkup *checkup);
+void checkup_modules_file(const struct plan *plan, const char *name, const char *text, struct findings *findings);
 
 #endif

@@ -116,7 +116,7 @@ static bool take_target(const struct plan_target *place, struct peer *peer)
 }
 
 // The name is copied; what is there already is not asked twice.
-static void add_peer(struct peers *peers, const struct peer *peer, const char *name, struct checkup *checkup)
+static void add_peer(struct peers *peers, const struct peer *peer, const char *name, struct findings *findings)
 {
 	struct peer *at = &peers->list[peers->count];
 
@@ -129,12 +129,12 @@ static void add_peer(struct peers *peers, const struct peer *peer, const char *n
 	at->fd = -1;
 	at->errnum = -1;
 	at->name = strdup(name);
-	checkup->is_failed |= !at->name;
+	findings->is_failed |= !at->name;
 	peers->count += at->name != NULL;
 }
 
 // "NUMBER ADDRESS PORT …": the number of the target first.
-static void add_sessions(const struct plan *plan, struct peers *peers, struct checkup *checkup)
+static void add_sessions(const struct plan *plan, struct peers *peers, struct findings *findings)
 {
 	for (char *const *row = plan->iscsi_sessions; row && *row; row++) {
 		const char *address = *row + strcspn(*row, " "), *port;
@@ -147,7 +147,7 @@ static void add_sessions(const struct plan *plan, struct peers *peers, struct ch
 		    !copy_part(peer.port, sizeof(peer.port), port + 1, strcspn(port + 1, " ")) ||
 		    number >= plan_target_count(plan))
 			continue;
-		add_peer(peers, &peer, plan_target_at(plan, number).device, checkup);
+		add_peer(peers, &peer, plan_target_at(plan, number).device, findings);
 	}
 }
 
@@ -201,48 +201,48 @@ static void wait_for(struct peers *peers, uint64_t timeout_ms)
 	}
 }
 
-static void tell(const struct peer *peer, struct checkup *checkup)
+static void tell(const struct peer *peer, struct findings *findings)
 {
 	enum finding_severity severity = peer->is_only ? FINDING_ERROR : FINDING_WARNING;
 
 	if (peer->errnum < 0 || peer->errnum == ETIMEDOUT)
-		checkup_add(checkup, severity, "server",
-		            "%s: %s does not answer on port %s: see whether it runs, and whether something between it "
-		            "and here drops what is sent to it",
-		            peer->name, peer->address, peer->port);
+		findings_add(findings, severity, "server",
+		             "%s: %s does not answer on port %s: see whether it runs, and whether something between it "
+		             "and here drops what is sent to it",
+		             peer->name, peer->address, peer->port);
 	else if (peer->errnum == ECONNREFUSED)
-		checkup_add(checkup, severity, "server",
-		            "%s: nobody takes connections at %s, port %s: start the server there, or correct the port",
-		            peer->name, peer->address, peer->port);
+		findings_add(findings, severity, "server",
+		             "%s: nobody takes connections at %s, port %s: start the server there, or correct the port",
+		             peer->name, peer->address, peer->port);
 	else if (peer->errnum)
-		checkup_add(checkup, severity, "server",
-		            "%s: %s, port %s, cannot be reached: %s; see to the network, and to the address",
-		            peer->name, peer->address, peer->port, strerror(peer->errnum));
+		findings_add(findings, severity, "server",
+		             "%s: %s, port %s, cannot be reached: %s; see to the network, and to the address",
+		             peer->name, peer->address, peer->port, strerror(peer->errnum));
 }
 
-void checkup_reach(const struct plan *plan, uint64_t timeout_ms, struct checkup *checkup)
+void checkup_reach(const struct plan *plan, uint64_t timeout_ms, struct findings *findings)
 {
 	struct peers *peers = calloc(1, sizeof(*peers));
 	size_t count = plan_target_count(plan);
 
-	checkup->is_failed |= !peers;
+	findings->is_failed |= !peers;
 	for (size_t i = 0; peers && i < count; i++) {
 		struct plan_target place = plan_target_at(plan, i);
 		struct peer peer = {.is_only = count == 1, .fd = -1};
 
 		if (take_target(&place, &peer))
-			add_peer(peers, &peer, place.device, checkup);
+			add_peer(peers, &peer, place.device, findings);
 	}
 	if (!peers)
 		return;
-	add_sessions(plan, peers, checkup);
+	add_sessions(plan, peers, findings);
 	for (size_t i = 0; i < peers->count; i++)
 		begin(&peers->list[i]);
 	wait_for(peers, timeout_ms);
 	for (size_t i = 0; i < peers->count; i++) {
 		struct peer *peer = &peers->list[i];
 
-		tell(peer, checkup);
+		tell(peer, findings);
 		if (peer->fd >= 0)
 			close(peer->fd);
 		free(peer->name);

@@ -11,7 +11,8 @@
 
 #include <stdint.h>
 
-#include "boot/checkup.h"
+#include "boot/findings.h"
+#include "boot/plan.h"
 
 /** Time that kdumpctl check gives all servers together: a SYN that is lost is sent again after 1 and 3 s (RFC 6298). */
 enum { CHECKUP_REACH_TIMEOUT_MS = 4000 };
@@ -21,8 +22,8 @@ enum { CHECKUP_REACH_TIMEOUT_MS = 4000 };
  *
  * @param[in] plan What would be done.
  * @param[in] timeout_ms For all of them together.
- * @param[in,out] checkup Findings are added, an error where there is no other target.
+ * @param[in,out] findings Findings are added, an error where there is no other target.
  */
-void checkup_reach(const struct plan *plan, uint64_t timeout_ms, struct checkup *checkup);
+void checkup_reach(const struct plan *plan, uint64_t timeout_ms, struct findings *findings);
 
 #endif

@@ -137,14 +137,14 @@ static struct error *load(const struct ctl *ctl, const struct plan *plan, uint64
 // What may cost the dump, as far as it is seen at once. All of it is in kdumpctl check.
 static void warn(const struct ctl *ctl, const struct config *config, const struct plan *plan)
 {
-	_cleanup_checkup_ struct checkup checkup = {0};
-	struct error *err = ctl->is_quiet ? NULL : checkup_run_quick(&ctl->host, config, plan, &checkup);
+	_cleanup_findings_ struct findings findings = {0};
+	struct error *err = ctl->is_quiet ? NULL : checkup_run_quick(&ctl->host, config, plan, &findings);
 
 	if (err)
 		fprintf(stderr, "%s: warning: %s\n", ctl->program, err->text);
 	error_free(err);
-	for (size_t i = 0; i < checkup.count; i++)
-		fprintf(stderr, "%s: warning: %s: %s\n", ctl->program, checkup.list[i].name, checkup.list[i].text);
+	for (size_t i = 0; i < findings.count; i++)
+		fprintf(stderr, "%s: warning: %s: %s\n", ctl->program, findings.list[i].name, findings.list[i].text);
 }
 
 static struct error *arm(const struct ctl *ctl, enum when when, struct config *config)

@@ -41,7 +41,7 @@ static void make(struct fakearchive *archive, const struct image *image)
 }
 
 // Builds an image by a dracut that makes this one, of a plan; then another plan is today's.
-static void look(const struct image *image, const char *now, struct checkup *checkup)
+static void look(const struct image *image, const char *now, struct findings *findings)
 {
 	_cleanup_fake_ struct fake fake;
 	_cleanup_plan_ struct plan plan = {0}, present = {0};
@@ -65,29 +65,29 @@ static void look(const struct image *image, const char *now, struct checkup *che
 	fake.made_bytes = archive.size_bytes;
 	fake_tick();
 	check_ok(initrd_build(&fake.host, &plan));
-	checkup_image(&fake.host, &present, checkup);
-	check(!checkup->is_failed);
+	checkup_image(&fake.host, &present, findings);
+	check(!findings->is_failed);
 }
 
 static void check_found(const struct image *image, const char *now, const char *name, const char *words)
 {
-	_cleanup_checkup_ struct checkup checkup = {0};
+	_cleanup_findings_ struct findings findings = {0};
 
-	look(image, now, &checkup);
-	if (checkup.count != 1)
-		for (size_t i = 0; i < checkup.count; i++)
-			fprintf(stderr, "%s: %s\n", checkup.list[i].name, checkup.list[i].text);
-	check(checkup.count == 1);
-	check_text(checkup.list[0].name, name);
-	if (!strstr(checkup.list[0].text, words))
-		check_text(checkup.list[0].text, words);
+	look(image, now, &findings);
+	if (findings.count != 1)
+		for (size_t i = 0; i < findings.count; i++)
+			fprintf(stderr, "%s: %s\n", findings.list[i].name, findings.list[i].text);
+	check(findings.count == 1);
+	check_text(findings.list[0].name, name);
+	if (!strstr(findings.list[0].text, words))
+		check_text(findings.list[0].text, words);
 }
 
 static const char plain[] = PLAN_TEXT("minimal", ""), full[] = PLAN_TEXT("full", "");
 
 static void a_whole_image(void)
 {
-	_cleanup_checkup_ struct checkup minimal = {0}, larger = {0};
+	_cleanup_findings_ struct findings minimal = {0}, larger = {0};
 
 	look(&(struct image){.plan = plain}, plain, &minimal);
 	check(minimal.count == 0);
@@ -125,7 +125,7 @@ static void modules_of_another_kernel(void)
 // The inputs that were written down are of the one plan, what dracut put into the image is another one.
 static void a_plan_that_is_another_one(void)
 {
-	_cleanup_checkup_ struct checkup checkup = {0}, unread = {0};
+	_cleanup_findings_ struct findings findings = {0}, unread = {0};
 	_cleanup_plan_ struct plan other = {0};
 	_cleanup_free_ char *text = NULL;
 
@@ -133,10 +133,10 @@ static void a_plan_that_is_another_one(void)
 	free(other.hostname);
 	other.hostname = strdup("m");
 	check_ok(plan_format(&other, &text));
-	look(&(struct image){.plan = plain, .more = "etc/kdump/plan", .text = text}, plain, &checkup);
-	check(checkup.count == 1);
-	check_text(checkup.list[0].name, "content");
-	check(strstr(checkup.list[0].text, "there: hostname = \"m\";; now: hostname = \"n\";"));
+	look(&(struct image){.plan = plain, .more = "etc/kdump/plan", .text = text}, plain, &findings);
+	check(findings.count == 1);
+	check_text(findings.list[0].name, "content");
+	check(strstr(findings.list[0].text, "there: hostname = \"m\";; now: hostname = \"n\";"));
 	look(&(struct image){.plan = plain, .more = "etc/kdump/plan", .text = "version = 2;"}, plain, &unread);
 	check(unread.count == 1);
 	check(strstr(unread.list[0].text, "/etc/kdump/plan"));
@@ -147,15 +147,15 @@ static void addresses_that_have_changed(void)
 {
 	static const char old[] = PLAN_TEXT("minimal", "\"192.0.2.1 eth0 - -\", \"192.0.2.2 eth0 - -\"");
 	static const char now[] = PLAN_TEXT("minimal", "\"192.0.2.1 eth0 - -\", \"192.0.2.22 eth0 - -\"");
-	_cleanup_checkup_ struct checkup checkup = {0};
+	_cleanup_findings_ struct findings findings = {0};
 
-	look(&(struct image){.plan = old}, now, &checkup);
-	check(checkup.count == 3);
-	check_text(checkup.list[0].name, "image");
-	check_text(checkup.list[1].name, "addresses");
-	check(checkup.list[1].severity == FINDING_ERROR && strstr(checkup.list[1].text, "192.0.2.22 now"));
-	check(checkup.list[2].severity == FINDING_WARNING &&
-	      strstr(checkup.list[2].text, "had the address 192.0.2.2 "));
+	look(&(struct image){.plan = old}, now, &findings);
+	check(findings.count == 3);
+	check_text(findings.list[0].name, "image");
+	check_text(findings.list[1].name, "addresses");
+	check(findings.list[1].severity == FINDING_ERROR && strstr(findings.list[1].text, "192.0.2.22 now"));
+	check(findings.list[2].severity == FINDING_WARNING &&
+	      strstr(findings.list[2].text, "had the address 192.0.2.2 "));
 }
 
 static void modules_that_modprobe_forbids(void)
@@ -172,7 +172,7 @@ static void modules_that_modprobe_forbids(void)
 // An x86 kernel's own words, and what is none.
 static void the_version_of_the_kernel(void)
 {
-	_cleanup_checkup_ struct checkup checkup = {0};
+	_cleanup_findings_ struct findings findings = {0};
 	_cleanup_fake_ struct fake fake;
 	_cleanup_plan_ struct plan plan = {0};
 	char kernel[0x400] = {0};
@@ -183,18 +183,18 @@ static void the_version_of_the_kernel(void)
 	kernel[0x20f] = 1;
 	memcpy(kernel + 0x300, "6.1 (somebody) #1", 17);
 	check_ok(host_replace(&fake.host, "/boot/vmlinuz-6.1", kernel, sizeof(kernel), 0644));
-	checkup_image(&fake.host, &plan, &checkup);
-	check(checkup.count == 1 && strcmp(checkup.list[0].name, "image") == 0);
+	checkup_image(&fake.host, &plan, &findings);
+	check(findings.count == 1 && strcmp(findings.list[0].name, "image") == 0);
 	memcpy(kernel + 0x300, "6.10\x1b #1", 9);
 	check_ok(host_replace(&fake.host, "/boot/vmlinuz-6.1", kernel, sizeof(kernel), 0644));
-	checkup_image(&fake.host, &plan, &checkup);
-	check(checkup.count == 3 && strcmp(checkup.list[1].name, "version") == 0);
-	check(strstr(checkup.list[1].text, "/boot/vmlinuz-6.1 is kernel 6.10?, and the modules"));
+	checkup_image(&fake.host, &plan, &findings);
+	check(findings.count == 3 && strcmp(findings.list[1].name, "version") == 0);
+	check(strstr(findings.list[1].text, "/boot/vmlinuz-6.1 is kernel 6.10?, and the modules"));
 	// A place behind the end.
 	kernel[0x20f] = 0x7f;
 	check_ok(host_replace(&fake.host, "/boot/vmlinuz-6.1", kernel, sizeof(kernel), 0644));
-	checkup_image(&fake.host, &plan, &checkup);
-	check(checkup.count == 4);
+	checkup_image(&fake.host, &plan, &findings);
+	check(findings.count == 4);
 }
 
 static const struct test tests[] = {

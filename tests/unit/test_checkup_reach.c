@@ -32,7 +32,7 @@ static struct listener listen_at(int family, int backlog)
 	return ret;
 }
 
-static void reach(const char *fstype, const char *device, const char *options, struct checkup *checkup)
+static void reach(const char *fstype, const char *device, const char *options, struct findings *findings)
 {
 	char *none[] = {NULL};
 	struct plan plan = {
@@ -41,23 +41,23 @@ static void reach(const char *fstype, const char *device, const char *options, s
 		.parts = 1,
 	};
 
-	checkup_reach(&plan, 20000, checkup);
-	check(!checkup->is_failed);
+	checkup_reach(&plan, 20000, findings);
+	check(!findings->is_failed);
 }
 
 static void check_one(const char *fstype, const char *device, const char *options, const char *words)
 {
-	_cleanup_checkup_ struct checkup checkup = {0};
+	_cleanup_findings_ struct findings findings = {0};
 
-	reach(fstype, device, options, &checkup);
+	reach(fstype, device, options, &findings);
 	if (!words) {
-		check_text(checkup.count ? checkup.list[0].text : NULL, NULL);
+		check_text(findings.count ? findings.list[0].text : NULL, NULL);
 		return;
 	}
-	check(checkup.count == 1 && checkup.list[0].severity == FINDING_ERROR);
-	check_text(checkup.list[0].name, "server");
-	if (!strstr(checkup.list[0].text, words))
-		check_text(checkup.list[0].text, words);
+	check(findings.count == 1 && findings.list[0].severity == FINDING_ERROR);
+	check_text(findings.list[0].name, "server");
+	if (!strstr(findings.list[0].text, words))
+		check_text(findings.list[0].text, words);
 }
 
 // Each kind of server, with its port in the place where the plan has it: reached, and when nobody listens any more.
@@ -108,7 +108,7 @@ static void one_that_does_not_answer(void)
 {
 	struct listener listener = listen_at(AF_INET, 0);
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	_cleanup_checkup_ struct checkup checkup = {0};
+	_cleanup_findings_ struct findings findings = {0};
 	char options[100], *none[] = {NULL}, *others[] = {(char *)"UUID=2", NULL}, *empty[] = {(char *)"", NULL};
 	struct plan plan = {
 		.target = {(char *)"server:/", (char *)"nfs", options, (char *)"/"},
@@ -126,11 +126,11 @@ static void one_that_does_not_answer(void)
 		(void)!connect(fd, (struct sockaddr *)&at, sizeof(at));
 	}
 	snprintf(options, sizeof(options), "addr=127.0.0.1,port=%u", listener.port);
-	checkup_reach(&plan, 300, &checkup);
-	check(checkup.count == 1);
+	checkup_reach(&plan, 300, &findings);
+	check(findings.count == 1);
 	// There is another target.
-	check(checkup.list[0].severity == FINDING_WARNING);
-	check(strstr(checkup.list[0].text, "server:/: 127.0.0.1 does not answer on port"));
+	check(findings.list[0].severity == FINDING_WARNING);
+	check(strstr(findings.list[0].text, "server:/: 127.0.0.1 does not answer on port"));
 }
 
 static void disks_of_servers(void)
@@ -138,7 +138,7 @@ static void disks_of_servers(void)
 	struct listener listener = listen_at(AF_INET, 8);
 	char row[100], *rows[] = {row, row, (char *)"7 127.0.0.1 1 1", (char *)"0 ", (char *)"", NULL},
 		       *none[] = {NULL};
-	_cleanup_checkup_ struct checkup first = {0}, second = {0};
+	_cleanup_findings_ struct findings first = {0}, second = {0};
 	struct plan plan = {
 		.target = {(char *)"UUID=1", (char *)"ext4", (char *)"", (char *)"/"},
 		.fallback = {none, none, none, none},
