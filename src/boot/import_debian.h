@@ -4,7 +4,7 @@
  *
  * /etc/default/kdump-tools of Debian: kdump-tools(5) 1.10.
  *
- * Private to import.c.
+ * Private to import.c. Does not look whether what comes out is a configuration that we take.
  */
 #ifndef BOOT_IMPORT_DEBIAN_H
 #define BOOT_IMPORT_DEBIAN_H

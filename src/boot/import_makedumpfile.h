@@ -4,7 +4,7 @@
  *
  * Options of makedumpfile, which both of the others' configurations have.
  *
- * Private to import_debian.c and import_rhel.c.
+ * Private to import_debian.c and import_rhel.c. Does not execute the command.
  */
 #ifndef BOOT_IMPORT_MAKEDUMPFILE_H
 #define BOOT_IMPORT_MAKEDUMPFILE_H

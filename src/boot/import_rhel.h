@@ -4,7 +4,7 @@
  *
  * /etc/kdump.conf of RHEL and Fedora: kdump.conf(5) of kdump-utils 1.0.
  *
- * Private to import.c.
+ * Private to import.c. Does not look whether what comes out is a configuration that we take.
  */
 #ifndef BOOT_IMPORT_RHEL_H
 #define BOOT_IMPORT_RHEL_H
