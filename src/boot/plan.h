@@ -65,7 +65,7 @@ enum { PLAN_ROUTES_MAX = 64, PLAN_LINKS_MAX = 16 };
 /** See above. */
 #define PLAN_SEND "send"
 
-/** "File system" of a target that is a partition without one: capture/partition.h has what is on it. */
+/** "File system" of a target that is a partition without one: capture/partition_format.h has what is on it. */
 #define PLAN_RAW "raw"
 
 /** A file system of a server whose secrets are mount options. */

@@ -9,7 +9,7 @@
 #include "fuzz.h"
 
 enum {
-	// As in capture/partition.h.
+	// As in capture/partition_format.h.
 	SUM = 312,
 	SUM_END = 344,
 	FILES = 2048,

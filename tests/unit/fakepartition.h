@@ -4,7 +4,7 @@
  *
  * A raw partition in memory, and what is put there.
  *
- * Does not know what the code under test makes of it: places and sums are those of capture/partition.h.
+ * Does not know what the code under test makes of it: places and sums are those of capture/partition_format.h.
  */
 #ifndef FAKEPARTITION_H
 #define FAKEPARTITION_H
