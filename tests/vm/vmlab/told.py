@@ -15,8 +15,9 @@ STEADY = ("MemTotal", "SwapTotal", "CmaTotal", "CmaFree", "CommitLimit", "Percpu
 # What is said where a kernel has symbols of functions only.
 NO_VARIABLES = "the kernel has no symbol contig_page_data"
 # Between the report and the panic the kernel goes on: so much may have changed of the other rows, and of free pages; so many
-# interrupts may have come; so many caches and processes may have changed.
-CHANGE_KIB, CHANGE_PAGES, CHANGE_COUNT, CHANGE_CACHES, CHANGE_PROCESSES = 1024, 256, 2000, 16, 2
+# blocks of a higher order may have been split or joined; so many interrupts may have come; so many caches and processes may
+# have changed.
+CHANGE_KIB, CHANGE_PAGES, CHANGE_BLOCKS, CHANGE_COUNT, CHANGE_CACHES, CHANGE_PROCESSES = 1024, 256, 2, 2000, 16, 2
 
 
 def read(planted, core):
@@ -43,6 +44,19 @@ def _meminfo(text, ours):
     return wrong
 
 
+def _free_blocks_changed(ours, theirs):
+    """Whether the free blocks, a count for each order, differ by more than pages that were freed and taken meanwhile.
+
+    One page that is freed may join a block of each order to one of the next: all counts change, up to any order. What changes
+    little is how many blocks of an order could be taken from this order and those above: by one, at most."""
+    pages = 0
+    for order in reversed(range(len(ours))):
+        pages += (ours[order] - theirs[order]) << order
+        if abs(pages) >> order > (CHANGE_PAGES >> order) + (CHANGE_BLOCKS if order else 0):
+            return True
+    return False
+
+
 def _zones(zoneinfo, buddyinfo, ours):
     wrong, theirs = [], {}
     for node, name, text in re.findall(r"^Node (\d+), zone +(\w+)\n(.*?)(?=^Node|\Z)", zoneinfo, re.MULTILINE | re.DOTALL):
@@ -58,8 +72,7 @@ def _zones(zoneinfo, buddyinfo, ours):
     for node, name, blocks in re.findall(r"^Node (\d+), zone +(\w+) +(.*)$", buddyinfo, re.MULTILINE):
         theirs = [int(word) for word in blocks.split()]
         blocks = found.get((int(node), name), {}).get("blocks", [])
-        changed = sum(abs(one - other) << order for order, (one, other) in enumerate(zip(blocks, theirs)))
-        if len(blocks) != len(theirs) or changed > CHANGE_PAGES:
+        if len(blocks) != len(theirs) or _free_blocks_changed(blocks, theirs):
             wrong.append(f"{node} {name}: blocks: ours {blocks}, the kernel's {theirs}")
     return wrong
 
