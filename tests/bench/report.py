@@ -16,8 +16,8 @@ ABSENT = {"theirs": "not there: makedumpfile", "ours": "not there: kdump-copy", 
 SAME = {True: "same", False: "**DIFFERENT**", None: ""}
 
 
-CORES = {True: "a tmpfs of huge pages: as in the capture kernel, which maps all of a window of /proc/vmcore at once, hardly any look\n"
-               "  at them costs a page fault",
+CORES = {True: "a tmpfs of huge pages: as in the capture kernel, which maps all of a window of /proc/vmcore at once, hardly any\n"
+               "  look at them costs a page fault",
          False: "a tmpfs of pages of 4 KiB: most looks at them cost a page fault, unlike in the capture kernel"}
 
 
@@ -184,9 +184,10 @@ Written by `{REPEAT}`, which measures everything again and needs {result['took_s
 METHOD = """## How it is measured
 
 - Both programs in turn, on the same vmcore: at least {small} rounds on the small vmcores and of filtering alone, {large} of the
-  others; up to {most} until a row took {row_s:g} s, a method into a sink {method_s:g} s. Vmcores are in {cores}.
+  others; up to {most} until a row took {row_s:g} s, a method into a sink {method_s:g} s.
   A ratio is that of the medians; the spread is where the middle half of the ratios of single rounds lies. A goal within it is
   neither met nor missed: measure again on a quiet machine.
+- Vmcores are in {cores}.
 - Rounds (into a sink: runs) in which the hypervisor gave more than {stolen} % of the CPU time to others do not count; if too few are
   left, the least disturbed do.
 - makedumpfile runs with the one of `--num-threads` 0, 1, 2 that is fastest for the work, tried once before (0 unless the table
