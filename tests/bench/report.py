@@ -36,7 +36,7 @@ def is_too_large(row):
 
 
 def most(row, threads):
-    """The ratio if all but the codec took no time; None where that was not measured."""
+    """The ratio if all but the codec and a look at zeros took no time; None where that was not measured."""
     return int(threads) * row["theirs_s"] / row["codec_s"] if row.get("codec_s") else None
 
 
@@ -200,8 +200,9 @@ METHOD = """## How it is measured
   takes memory that was free for a while.
 - Memory is the peak of RssAnon, looked at every millisecond in a run that does not count, beside the bound that kdump-copy
   announces, if it does.
-- Where both programs call the same library in the same way, its time alone is measured beside them, for the same pages but those of
-  zeros, from memory, with one thread: `codec.c`. "At most" is the ratio of who took no time for anything else.
+- Where both programs call the same library in the same way, its time alone is measured beside them, for the same pages, from
+  memory, with one thread, and with it one look at each page of zeros: `codec.c`. "At most" is the ratio of who took no time for
+  anything else.
 - Both dumps of a row must hold the same pages; libkdumpfile reads them. "Size" is how many times as large ours is.
 - A row whose option a program does not have is "not there", and no result.
 """
@@ -229,7 +230,7 @@ def _rows(result):
                 limit = most(row, threads)
                 lines.append(f"- {row['group']}: {row['name']}, {row['core']}, {plots.threads_text(threads)}: {ratio:.2f} of "
                              f"{goal:g}" + (" (within the spread)" if low <= goal <= high else "")
-                             + (f"; the codec alone would be {limit:.2f}" if limit and limit < goal else ""))
+                             + (f"; the codec and a look at zeros alone would be {limit:.2f}" if limit and limit < goal else ""))
         if is_too_large(row):
             lines.append(f"- {row['group']}: {row['name']}, {row['core']}: {row['ours_bytes'] / row['theirs_bytes']:.3f} times "
                          f"the size, at most {row['size_limit']:g} is allowed")
