@@ -196,8 +196,8 @@ METHOD = """## How it is measured
   passes; kdump-copy writes `filter_us` with `--stats`.
 - Dumps go to {memory}. Rows "to disk" and the sink "disk" go to {disk}, with fsync counted for both. Streams are `-F` into a
   pipe, whose reader needs a share of the CPUs, too.
-- Before a run that writes into memory, as much of it is touched and given back: else the hypervisor's work would be measured, who
-  takes memory that was free for a while.
+- Before a run that writes a file, as much memory is used and given back, in pieces that stay with the machine: else the work of
+  the hypervisor would be measured, who takes large pieces of free memory for itself.
 - Memory is the peak of RssAnon, looked at every millisecond in a run that does not count, beside the bound that kdump-copy
   announces, if it does.
 - Where both programs call the same library in the same way, its time alone is measured beside them, for the same pages, from
