@@ -60,7 +60,7 @@ enum { SINK_ALIGN_BYTES = 4096 };
 void sink_file_set_direct(struct sink *sink);
 
 /**
- * A sink that is a stream: makedumpfile's flattened format.
+ * A sink that is a stream: makedumpfile's flattened format. If it goes into a pipe, that is made larger where it may be.
  *
  * @param[in] fd Open for writing; borrowed.
  * @param[out] ret The sink; sink_destroy() it.

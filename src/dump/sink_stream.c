@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,17 @@ static const struct sink_ops stream_ops = {
 	.destroy = sink_stream_destroy,
 };
 
+// Who writes into a pipe waits for its reader as soon as it is full: 64 KiB are so little that both do nothing but wait in turn.
+static void make_room(int fd)
+{
+	enum { ROOM_BYTES = 512 << 10 };
+	int room_bytes = fcntl(fd, F_GETPIPE_SZ);
+
+	// No pipe, or the user may not have larger ones (fs.pipe-max-size, fs.pipe-user-pages-soft): it is only slower.
+	if (room_bytes >= 0 && room_bytes < ROOM_BYTES)
+		(void)fcntl(fd, F_SETPIPE_SZ, ROOM_BYTES);
+}
+
 static struct error *create(int fd, struct sink *under, struct sink **ret)
 {
 	struct stream_header header = {
@@ -141,6 +153,7 @@ static struct error *create(int fd, struct sink *under, struct sink **ret)
 
 struct error *sink_stream_create(int fd, struct sink **ret)
 {
+	make_room(fd);
 	return create(fd, NULL, ret);
 }
 

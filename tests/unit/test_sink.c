@@ -165,6 +165,23 @@ static void full(void)
 	close(fd);
 }
 
+// A small pipe is made larger, a large one stays.
+static void pipes(void)
+{
+	for (int large_bytes = 0; large_bytes <= 1 << 20; large_bytes += 1 << 20) {
+		struct sink *sink;
+		int fds[2], was_bytes;
+
+		check(pipe2(fds, O_CLOEXEC) == 0 && (!large_bytes || fcntl(fds[1], F_SETPIPE_SZ, large_bytes) > 0));
+		was_bytes = fcntl(fds[1], F_GETPIPE_SZ);
+		check_ok(sink_stream_create(fds[1], &sink));
+		check(large_bytes ? fcntl(fds[1], F_GETPIPE_SZ) == was_bytes : fcntl(fds[1], F_GETPIPE_SZ) > was_bytes);
+		sink_destroy(sink);
+		close(fds[0]);
+		close(fds[1]);
+	}
+}
+
 // Whether the page cache has a page of the file, asked without a read: that would fetch it.
 static bool is_cached(int fd, off_t offset_bytes)
 {
@@ -218,7 +235,8 @@ static void direct(void)
 	close(fd);
 }
 
-static const struct test tests[] = {TEST(file), TEST(stream), TEST(many_threads), TEST(full), TEST(direct)};
+static const struct test tests[] = {TEST(file), TEST(stream), TEST(many_threads),
+                                    TEST(full), TEST(pipes),  TEST(direct)};
 
 int main(int argc, char **argv)
 {
