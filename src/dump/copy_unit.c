@@ -3,13 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "base/bitmap.h"
 #include "base/clock.h"
-
-// Pieces of one write. Pages that are not compressed are written from where they lie, neighbours as one piece.
-enum { PARTS_MAX = 256 };
+#include "dump/parts.h"
 
 // What one thread needs.
 struct unit_worker {
@@ -26,9 +23,7 @@ struct unit_worker {
 	uint64_t data_bytes; // … and what is left of them.
 	uint8_t *out; // COPY_BUFFER_BYTES, and room for one page that does not compress.
 	size_t out_used;
-	struct iovec parts[PARTS_MAX]; // What is to be written next, in out or in the reader's window.
-	size_t part_count;
-	size_t parts_bytes;
+	struct parts parts; // What is to be written next, in out or, if it is not compressed, in the reader's window.
 	bool is_borrowing; // Some parts are in the reader's window: it must not move.
 	uint8_t *bounce; // One page.
 	uint64_t zero_count;
@@ -135,38 +130,27 @@ struct error *copy_unit_end(void *context, void *state, bool is_failed)
 	return NULL;
 }
 
-static void add_part(struct unit_worker *worker, const uint8_t *bytes, size_t size)
-{
-	struct iovec *last = worker->part_count ? &worker->parts[worker->part_count - 1] : NULL;
-
-	if (last && (const uint8_t *)last->iov_base + last->iov_len == bytes)
-		last->iov_len += size;
-	else
-		worker->parts[worker->part_count++] = (struct iovec){.iov_base = (void *)bytes, .iov_len = size};
-	worker->parts_bytes += size;
-}
-
 // Gives the offset of the parts. What goes past the page cache is filled up with zeros that nobody reads.
 static uint64_t claim(struct unit_worker *worker)
 {
 	size_t align = worker->part->sink->align_bytes;
-	size_t fill = align && worker->parts_bytes % align ? align - worker->parts_bytes % align : 0;
+	size_t fill = align && worker->parts.size_bytes % align ? align - worker->parts.size_bytes % align : 0;
 
 	if (fill) {
 		memset(worker->out + worker->out_used, 0, fill);
-		add_part(worker, worker->out + worker->out_used, fill);
+		parts_add(&worker->parts, worker->out + worker->out_used, fill);
 	}
-	return atomic_fetch_add(&worker->part->next_data, worker->parts_bytes);
+	return atomic_fetch_add(&worker->part->next_data, worker->parts.size_bytes);
 }
 
 static struct error *write_parts(struct copy_unit_job *job, struct unit_worker *worker, uint64_t base)
 {
 	struct copy_part *part = worker->part;
 	struct methods_span begin = methods_write_begin(job->methods, &part->written);
-	struct error *err =
-		copy_writev(job->copy, part->sink, base, worker->parts, worker->part_count, worker->parts_bytes);
+	struct error *err = copy_writev(job->copy, part->sink, base, worker->parts.list, worker->parts.count,
+	                                worker->parts.size_bytes);
 
-	methods_write_end(job->methods, &part->written, &begin, worker->parts_bytes, &worker->writes);
+	methods_write_end(job->methods, &part->written, &begin, worker->parts.size_bytes, &worker->writes);
 	return err;
 }
 
@@ -186,9 +170,9 @@ static const uint8_t *find_bytes(const struct unit_worker *worker, uint64_t at)
 {
 	size_t part = 0;
 
-	for (; at >= worker->parts[part].iov_len; part++)
-		at -= worker->parts[part].iov_len;
-	return (const uint8_t *)worker->parts[part].iov_base + at;
+	for (; at >= worker->parts.list[part].iov_len; part++)
+		at -= worker->parts.list[part].iov_len;
+	return (const uint8_t *)worker->parts.list[part].iov_base + at;
 }
 
 // The target has no room for all parts: page by page up to the first that it does not take.
@@ -218,7 +202,7 @@ static struct error *flush(struct copy_unit_job *job, struct unit_worker *worker
 	if (job->turns && !workers_turns_wait(job->turns, worker->unit))
 		return error_new(ERROR_NOSPC, "a page that is worth more could not be written");
 	base = claim(worker);
-	if (worker->part_count)
+	if (worker->parts.count)
 		err = write_parts(job, worker, base);
 	// Bytes that were not written stay without descriptors.
 	if (!err)
@@ -226,7 +210,8 @@ static struct error *flush(struct copy_unit_job *job, struct unit_worker *worker
 			give_place(worker, base);
 	else if (err->code == ERROR_NOSPC && worker->part->sink->can_rewrite)
 		write_what_fits(job, worker, base);
-	worker->part_count = worker->parts_bytes = worker->out_used = 0;
+	parts_clear(&worker->parts);
+	worker->out_used = 0;
 	worker->is_borrowing = false;
 	return err;
 }
@@ -238,7 +223,7 @@ static void put_data(struct copy_unit_job *job, struct unit_worker *worker, cons
 	uint8_t *out = worker->out + worker->out_used;
 	size_t size = worker->compressor->compress(worker->states[worker->method], page, page_bytes, out);
 
-	*desc = (struct fmt_kdump_page_desc){.offset = worker->parts_bytes, .page_flags = DESC_PENDING};
+	*desc = (struct fmt_kdump_page_desc){.offset = worker->parts.size_bytes, .page_flags = DESC_PENDING};
 	desc->size = size ? (uint32_t)size : (uint32_t)page_bytes;
 	desc->flags = size ? worker->compressor->flag : 0;
 	worker->data_count++;
@@ -248,13 +233,13 @@ static void put_data(struct copy_unit_job *job, struct unit_worker *worker, cons
 	if (!worker->compressor->flag && page != worker->bounce && !worker->reader.is_expanded &&
 	    !worker->part->sink->align_bytes) {
 		worker->is_borrowing = true;
-		add_part(worker, page, page_bytes);
+		parts_add(&worker->parts, page, page_bytes);
 		return;
 	}
 	if (!size)
 		memcpy(out, page, page_bytes);
 	worker->out_used += desc->size;
-	add_part(worker, out, desc->size);
+	parts_add(&worker->parts, out, desc->size);
 }
 
 // Shows what the other methods would make of a page; what they make of it is thrown away.
@@ -291,7 +276,7 @@ static struct error *put_page(struct copy_unit_job *job, struct unit_worker *wor
 	if (worker->samples_left)
 		try_methods(job, worker, page);
 	put_data(job, worker, page, desc);
-	if (worker->parts_bytes < COPY_BUFFER_BYTES && worker->part_count < PARTS_MAX)
+	if (worker->parts.size_bytes < COPY_BUFFER_BYTES && !parts_are_full(&worker->parts))
 		return NULL;
 	return flush(job, worker);
 }
