@@ -8,6 +8,7 @@
 #include "dump/callers.h"
 #include "dump/copy_job.h"
 #include "dump/fmt_elf.h"
+#include "dump/parts.h"
 #include "dump/segments.h"
 #include "dump/worth.h"
 
@@ -37,7 +38,11 @@ struct elf_copy {
 struct elf_worker {
 	struct vmreader reader;
 	uint8_t *bounce; // One page.
-	uint8_t *out; // COPY_BUFFER_BYTES
+	uint8_t *out; // COPY_BUFFER_BYTES: pages that are not written from where they lie.
+	size_t out_used;
+	struct parts parts; // What is to be written next, in out or in the reader's window …
+	uint64_t parts_rank; // … and the rank of its first page.
+	bool is_borrowing; // Some parts are in the reader's window: it must not move.
 	uint8_t states[COPY_UNIT_PAGES]; // For the page map: of the pages from here on …
 	uint64_t state_rank; // … in the set of the window.
 	size_t state_count;
@@ -62,7 +67,7 @@ static struct error *worker_start(void *context, unsigned int thread, void **sta
 	if (worker) {
 		vmreader_init(&worker->reader, elf->copy->core, VMREADER_WINDOW_DATA_BYTES);
 		worker->bounce = malloc(elf->copy->page_bytes);
-		worker->out = malloc(COPY_BUFFER_BYTES);
+		worker->out = aligned_alloc(SINK_ALIGN_BYTES, COPY_BUFFER_BYTES);
 	}
 	if (!worker || !worker->bounce || !worker->out) {
 		worker_destroy(worker);
@@ -204,43 +209,127 @@ static struct error *collect(struct elf_copy *elf)
 	return err;
 }
 
+static struct error *flush(const struct elf_copy *elf, struct elf_worker *worker)
+{
+	uint64_t page_bytes = elf->copy->page_bytes;
+	const struct parts *parts = &worker->parts;
+	struct error *err = NULL;
+
+	if (parts->count)
+		err = copy_writev(elf->copy, elf->copy->sink, elf->data_offset + worker->parts_rank * page_bytes,
+		                  parts->list, parts->count, parts->size_bytes);
+	worker->parts_rank += parts->size_bytes / page_bytes;
+	parts_clear(&worker->parts);
+	worker->out_used = 0;
+	worker->is_borrowing = false;
+	return err;
+}
+
+static struct error *flush_if_full(const struct elf_copy *elf, struct elf_worker *worker)
+{
+	bool has_room = worker->parts.size_bytes + elf->copy->page_bytes <= COPY_BUFFER_BYTES;
+
+	return has_room && !parts_are_full(&worker->parts) ? NULL : flush(elf, worker);
+}
+
+// page: NULL, zeros.
+static struct error *put_copy(const struct elf_copy *elf, struct elf_worker *worker, const uint8_t *page)
+{
+	uint64_t page_bytes = elf->copy->page_bytes;
+	uint8_t *out = worker->out + worker->out_used;
+
+	if (page)
+		memcpy(out, page, page_bytes);
+	else
+		memset(out, 0, page_bytes);
+	worker->out_used += page_bytes;
+	parts_add(&worker->parts, out, page_bytes);
+	return flush_if_full(elf, worker);
+}
+
+// A page that is not in the dump in one piece.
+static struct error *put_odd_page(const struct elf_copy *elf, struct elf_worker *worker, uint64_t pfn)
+{
+	const uint8_t *page = NULL;
+	struct error *err = copy_page(elf->copy, &worker->reader, pfn, worker->bounce, &page);
+
+	// The place in the file is fixed, so a page that cannot be read now is zeros, and counted.
+	if (error_catch(&err, ERROR_FAULT)) {
+		if (elf->copy->options->pagemap)
+			pagemap_note_unreadable(elf->copy->options->pagemap, pfn);
+		page = NULL;
+	}
+	return err ? err : put_copy(elf, worker, page);
+}
+
+// A mapped page that cannot be read must be SIGBUS, after which all is read, and not the EFAULT of a write.
+static void touch(const uint8_t *page, uint64_t page_bytes)
+{
+	enum { SMALLEST_PAGE_BYTES = 4096 };
+
+	for (uint64_t i = 0; i < page_bytes; i += SMALLEST_PAGE_BYTES)
+		(void)*(const volatile uint8_t *)(page + i);
+}
+
+// Some pages that follow one another: as many as the reader's window shows at once.
+static struct error *put_run(const struct elf_copy *elf, struct elf_worker *worker, uint64_t pfn, uint64_t count,
+                             uint64_t *done_ret)
+{
+	uint64_t page_bytes = elf->copy->page_bytes, paddr = pfn * page_bytes;
+	// What was expanded is soon given up; a direct write wants one piece of ordinary memory.
+	bool can_borrow = !worker->reader.is_expanded && !elf->copy->sink->align_bytes;
+	struct error *err = NULL;
+	const uint8_t *pages;
+	size_t got = 0;
+
+	*done_ret = 1;
+	if (worker->is_borrowing && !vmreader_holds(&worker->reader, paddr, page_bytes))
+		err = flush(elf, worker);
+	if (err)
+		return err;
+	err = vmreader_map(&worker->reader, paddr, page_bytes, &pages, &got);
+	if (err || got < page_bytes) {
+		error_free(err);
+		err = worker->is_borrowing ? flush(elf, worker) : NULL;
+		return err ? err : put_odd_page(elf, worker, pfn);
+	}
+	got = got / page_bytes < count ? got / page_bytes : count;
+	for (uint64_t i = 0; !err && i < got; i++) {
+		if (can_borrow) {
+			worker->is_borrowing = true;
+			touch(pages + i * page_bytes, page_bytes);
+			parts_add(&worker->parts, pages + i * page_bytes, page_bytes);
+			err = flush_if_full(elf, worker);
+		} else {
+			err = put_copy(elf, worker, pages + i * page_bytes);
+		}
+	}
+	*done_ret = got;
+	return err;
+}
+
 static struct error *copy_pages(const struct elf_copy *elf, struct elf_worker *worker, uint64_t rank, uint64_t end)
 {
-	uint64_t page_bytes = elf->copy->page_bytes, first = rank;
 	const struct segment *segment = segments_find(&elf->segments, rank);
 	uint64_t count = end - rank;
-	size_t used = 0;
+	struct error *err = NULL;
 
-	while (rank < end) {
-		const uint8_t *page;
-		struct error *err;
-		uint64_t pfn;
+	worker->parts_rank = rank;
+	while (!err && rank < end) {
+		uint64_t at, left, done;
 
 		while (rank >= segment->rank + segment->file_pages)
 			segment++;
-		pfn = segment->pfn + (rank - segment->rank);
-		err = copy_page(elf->copy, &worker->reader, pfn, worker->bounce, &page);
-		if (err && err->code == ERROR_FAULT && elf->copy->options->pagemap)
-			pagemap_note_unreadable(elf->copy->options->pagemap, pfn);
-		if (err && !error_catch(&err, ERROR_FAULT))
-			return err;
-		// The place in the file is fixed, so a page that cannot be read now is zeros, and counted.
-		memset(worker->out + used, 0, page_bytes);
-		if (!err)
-			memcpy(worker->out + used, page, page_bytes);
-		used += page_bytes;
-		rank++;
-		if (used + page_bytes > COPY_BUFFER_BYTES || rank == end) {
-			err = copy_write(elf->copy, elf->copy->sink, elf->data_offset + first * page_bytes, worker->out,
-			                 used);
-			if (err)
-				return err;
-			first = rank;
-			used = 0;
-		}
+		at = rank - segment->rank;
+		left = segment->file_pages - at < end - rank ? segment->file_pages - at : end - rank;
+		err = put_run(elf, worker, segment->pfn + at, left, &done);
+		rank += done;
 	}
-	copy_advance(elf->copy, count);
-	return NULL;
+	if (!err)
+		err = flush(elf, worker);
+	if (!err)
+		copy_advance(elf->copy, count);
+	return err;
 }
 
 static struct error *copy_unit(void *context, void *state, uint64_t unit)

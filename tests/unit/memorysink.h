@@ -30,8 +30,16 @@ struct memorysink {
 	void (*on_write)(void *context, uint64_t offset_bytes); // Called before each write; NULL: not wanted.
 	void *context;
 	bool is_overlapping;
+	uint64_t direct_bytes; // Written as a sink with align_bytes wants large writes.
 	uint64_t seen_pfn, seen_rank; // Where memorysink_desc() has counted to.
 };
+
+static inline bool memorysink_is_direct(const struct sink *sink, uint64_t offset_bytes, const struct iovec *parts,
+                                        size_t count)
+{
+	return sink->align_bytes && count == 1 && offset_bytes % sink->align_bytes == 0 &&
+	       parts->iov_len % sink->align_bytes == 0 && (uintptr_t)parts->iov_base % sink->align_bytes == 0;
+}
 
 static inline struct error *memorysink_write(struct sink *sink, uint64_t offset_bytes, const struct iovec *parts,
                                              size_t count)
@@ -44,6 +52,8 @@ static inline struct error *memorysink_write(struct sink *sink, uint64_t offset_
 		memory->on_write(memory->context, offset_bytes);
 	if (memory->calls_left-- == 0)
 		err = error_new(ERROR_NOSPC, "the sink is full");
+	if (memorysink_is_direct(sink, offset_bytes, parts, count))
+		memory->direct_bytes += parts->iov_len;
 	for (size_t i = 0; i < count && !err; i++) {
 		size_t size = parts[i].iov_len;
 

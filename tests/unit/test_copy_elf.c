@@ -124,6 +124,27 @@ static void all_of_it(void)
 	fakecore_deinit(&fake);
 }
 
+// Past the page cache: all pages go in large pieces that lie as such writes want them.
+static void direct(void)
+{
+	struct fakecore fake;
+
+	machine_init(&fake);
+	for (unsigned int threads = 1; threads <= 2; threads++) {
+		const Elf64_Phdr *load;
+		struct fixture fixture;
+
+		fixture_init(&fixture, &fake, threads);
+		fixture.memory.sink.align_bytes = SINK_ALIGN_BYTES;
+		check_ok(run(&fixture));
+		check(count_pages(&fixture, fixture.memory.file_bytes) == fixture.stats.counts.kept);
+		load = (const Elf64_Phdr *)(fixture.memory.bytes + header_of(&fixture)->e_phoff) + 1;
+		check(fixture.memory.direct_bytes >= fixture.memory.file_bytes - load->p_offset);
+		fixture_deinit(&fixture);
+	}
+	fakecore_deinit(&fake);
+}
+
 // The file behind the head is full, wherever that is: data of the kernel is there before its code.
 static void a_full_disk(void)
 {
@@ -271,8 +292,8 @@ static void too_many_pieces(void)
 }
 
 static const struct test tests[] = {
-	TEST(all_of_it),      TEST(a_full_disk), TEST(killed),          TEST(a_stream),
-	TEST(the_time_is_up), TEST(called_code), TEST(too_many_pieces),
+	TEST(all_of_it), TEST(direct),         TEST(a_full_disk), TEST(killed),
+	TEST(a_stream),  TEST(the_time_is_up), TEST(called_code), TEST(too_many_pieces),
 };
 
 int main(int argc, char **argv)
