@@ -48,6 +48,7 @@ static const char usage_text[] =
 	"      --split=PATH         write to several files at once, such as on several disks;\n"
 	"                           crash opens them as one\n"
 	"  -e                       leave out struct pages that describe only what is left out\n"
+	"      --non-mmap           read VMCORE, never map it: slower\n"
 	"      --direct             write past the page cache, where the file system can\n"
 	"      --deadline SECONDS   end then, with what there is: the best pages come first\n"
 	"      --memory-limit SIZE  take no more memory of our own (such as 16M): fewer threads\n"
@@ -114,6 +115,7 @@ enum {
 	OPT_WARN_KEPT,
 	OPT_SPLIT,
 	OPT_DIRECT,
+	OPT_NON_MMAP,
 	OPT_DEADLINE,
 	OPT_MEMORY_LIMIT,
 	OPT_USAGE,
@@ -272,6 +274,9 @@ static struct error *parse_option(int option, struct arguments *args)
 	case OPT_DIRECT:
 		args->is_direct = true;
 		return NULL;
+	case OPT_NON_MMAP:
+		args->is_read = true;
+		return NULL;
 	case OPT_DEADLINE:
 		return set_deadline(args);
 	case OPT_MEMORY_LIMIT:
@@ -428,6 +433,7 @@ struct error *copy_arguments_parse(int argc, char **argv, struct arguments *args
 		{"mem-usage", no_argument, NULL, OPT_USAGE},
 		{"split", optional_argument, NULL, OPT_SPLIT},
 		{"direct", no_argument, NULL, OPT_DIRECT},
+		{"non-mmap", no_argument, NULL, OPT_NON_MMAP},
 		{"deadline", required_argument, NULL, OPT_DEADLINE},
 		{"memory-limit", required_argument, NULL, OPT_MEMORY_LIMIT},
 		{"threads", required_argument, NULL, OPT_THREADS},

@@ -26,6 +26,7 @@ struct arguments {
 	size_t more_output_count;
 	bool is_split; /**< --split: all that follows the input are files. */
 	bool is_direct; /**< Past the page cache. */
+	bool is_read; /**< --non-mmap: the input is not mapped. */
 	uint64_t memory_limit_bytes; /**< 0: none. */
 	const char *pagemap; /**< Where the page map goes; NULL: not wanted. */
 	const char *stats; /**< Where the statistics go, "-" is standard output; NULL: not wanted. */

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "cmd/copy_again.h"
 #include "cmd/copy_arguments.h"
 #include "cmd/copy_info.h"
 #include "cmd/copy_output.h"
@@ -374,6 +375,8 @@ static struct error *copy_dump(struct arguments *args)
 	struct error *err = foreign_open_set((const char *const *)args->inputs, args->input_count, &core);
 
 	if (!err)
+		core->can_map &= !args->is_read;
+	if (!err)
 		err = error_wrap(vmcore_fill(core), "%s", args->inputs[0]);
 	if (!err && args->vmcoreinfo)
 		err = copy_info_take(core, args->vmcoreinfo);
@@ -412,10 +415,14 @@ int main(int argc, char **argv)
 	struct error *err = copy_arguments_parse(argc, argv, &args, &go_on);
 	int code;
 
-	if (!err && go_on)
+	if (!err && go_on) {
+		copy_again_take(&args);
+		if (!args.is_read)
+			copy_again_arm(argv, &args);
 		err = args.is_info_wanted  ? copy_info_write(args.vmlinux, args.output, args.is_forced)
 		      : args.is_rearranged ? rearrange_stream(&args)
 		                           : copy_dump(&args);
+	}
 	if (err)
 		fprintf(stderr, "kdump-copy: %s\n", err->text);
 	copy_arguments_deinit(&args);
