@@ -14,6 +14,7 @@
 
 static struct {
 	char **argv; // NULL: it cannot start again.
+	const char *path; // Of the input.
 	atomic_flag is_taken;
 } again = {.is_taken = ATOMIC_FLAG_INIT};
 
@@ -24,6 +25,15 @@ static void say(const char *text)
 	(void)unused;
 }
 
+static void tell(const char *what_now)
+{
+	say("kdump-copy: ");
+	say(again.path);
+	say(" cannot be read everywhere where it is mapped; ");
+	say(what_now);
+	say("\n");
+}
+
 static void on_bus_error(int number)
 {
 	(void)number;
@@ -31,34 +41,36 @@ static void on_bus_error(int number)
 	while (atomic_flag_test_and_set(&again.is_taken))
 		pause();
 	if (again.argv) {
-		say("kdump-copy: VMCORE cannot be read everywhere where it is mapped; once more: read, not mapped, "
-		    "which is slower\n");
+		tell("once more: read, not mapped, which is slower");
 		execv("/proc/self/exe", again.argv);
 	}
-	say("kdump-copy: VMCORE cannot be read everywhere where it is mapped; --non-mmap reads it\n");
+	tell("--non-mmap reads it");
 	_exit(EXIT_BAD_DATA);
 }
 
-void copy_again_arm(char **argv, const struct arguments *args)
+static void arm(char **argv, const struct arguments *args)
 {
 	// The signal comes again, if it must: it is not blocked in the program that is started.
 	struct sigaction action = {.sa_handler = on_bus_error, .sa_flags = SA_NODEFER};
 	char deadline[32];
 
 	snprintf(deadline, sizeof(deadline), "%" PRIu64, args->copy.deadline_ms);
+	again.path = args->inputs[0];
 	// What goes to standard output cannot be taken back.
 	if ((args->output || args->copy.is_dry_run) && setenv(VARIABLE, deadline, true) == 0)
 		again.argv = argv;
 	sigaction(SIGBUS, &action, NULL);
 }
 
-void copy_again_take(struct arguments *args)
+void copy_again_prepare(char **argv, struct arguments *args)
 {
 	const char *deadline = getenv(VARIABLE);
 
-	if (!deadline)
-		return;
-	args->is_read = true;
-	if (args->copy.deadline_ms)
-		args->copy.deadline_ms = strtoull(deadline, NULL, 10);
+	if (deadline) {
+		args->is_read = true;
+		if (args->copy.deadline_ms)
+			args->copy.deadline_ms = strtoull(deadline, NULL, 10);
+	} else if (!args->is_read) {
+		arm(argv, args);
+	}
 }

@@ -13,15 +13,13 @@
 #include "cmd/copy_arguments.h"
 
 /**
- * From now on SIGBUS starts the program once more; where that is not possible, because the start of the dump is out already, it
- * ends the program with a message and the exit status of a damaged input.
+ * Before an input is opened: from now on SIGBUS starts the program once more; where that is not possible, because the start of the
+ * dump is out already, it ends the program with a message and the exit status of a damaged input. In the second start: read, until
+ * the deadline of the first.
  *
  * @param[in] argv As of main(); stays in use.
- * @param[in] args What it says.
+ * @param[in,out] args What it says.
  */
-void copy_again_arm(char **argv, const struct arguments *args);
-
-/** If this is such a second start: read, until the deadline of the first. @param[in,out] args What the command line says. */
-void copy_again_take(struct arguments *args);
+void copy_again_prepare(char **argv, struct arguments *args);
 
 #endif

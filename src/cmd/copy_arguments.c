@@ -297,7 +297,7 @@ static struct error *take_stream(struct arguments *args, char **paths, int count
 	if (args->is_flattened || args->is_reassembled || args->is_log_wanted || args->is_compressor_chosen ||
 	    args->keep_names || args->pagemap || args->stats || args->copy.is_dry_run || args->copy.dump_level ||
 	    args->copy.format != COPY_KDUMP || args->copy.is_unused_dropped || args->copy.deadline_ms ||
-	    args->is_split || args->more_output_count || args->is_direct)
+	    args->is_split || args->more_output_count || args->is_direct || args->is_read)
 		return error_new(ERROR_USAGE, "-R writes what is in the stream: only -f and -q go with it");
 	if (count != 1)
 		return error_new(ERROR_USAGE, "%s; try 'kdump-copy --help'",

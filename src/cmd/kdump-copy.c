@@ -366,14 +366,16 @@ static struct error *take_live(struct vmcore *core, const struct arguments *args
 	return copy_usage_hide_crash_kernel(core, "/proc/iomem");
 }
 
-static struct error *copy_dump(struct arguments *args)
+static struct error *copy_dump(char **argv, struct arguments *args)
 {
 	_cleanup_(vmcore_closep) struct vmcore *core = NULL;
 	_cleanup_(map_file_deinit) struct map_file map = {.output.fd = -1};
 	struct copy_stats stats = {0};
 	struct watch watch;
-	struct error *err = foreign_open_set((const char *const *)args->inputs, args->input_count, &core);
+	struct error *err;
 
+	copy_again_prepare(argv, args);
+	err = foreign_open_set((const char *const *)args->inputs, args->input_count, &core);
 	if (!err)
 		core->can_map &= !args->is_read;
 	if (!err)
@@ -415,14 +417,10 @@ int main(int argc, char **argv)
 	struct error *err = copy_arguments_parse(argc, argv, &args, &go_on);
 	int code;
 
-	if (!err && go_on) {
-		copy_again_take(&args);
-		if (!args.is_read)
-			copy_again_arm(argv, &args);
+	if (!err && go_on)
 		err = args.is_info_wanted  ? copy_info_write(args.vmlinux, args.output, args.is_forced)
 		      : args.is_rearranged ? rearrange_stream(&args)
-		                           : copy_dump(&args);
-	}
+		                           : copy_dump(argv, &args);
 	if (err)
 		fprintf(stderr, "kdump-copy: %s\n", err->text);
 	copy_arguments_deinit(&args);
