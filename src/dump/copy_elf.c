@@ -280,20 +280,18 @@ static struct error *put_run(const struct elf_copy *elf, struct elf_worker *work
 	bool can_borrow = !worker->reader.is_expanded && !elf->copy->sink->align_bytes;
 	struct error *err = NULL;
 	const uint8_t *pages;
-	size_t got = 0;
+	uint64_t got;
 
 	*done_ret = 1;
 	if (worker->is_borrowing && !vmreader_holds(&worker->reader, paddr, page_bytes))
 		err = flush(elf, worker);
 	if (err)
 		return err;
-	err = vmreader_map(&worker->reader, paddr, page_bytes, &pages, &got);
-	if (err || got < page_bytes) {
-		error_free(err);
+	got = copy_look(elf->copy, &worker->reader, pfn, count, &pages);
+	if (!got) {
 		err = worker->is_borrowing ? flush(elf, worker) : NULL;
 		return err ? err : put_odd_page(elf, worker, pfn);
 	}
-	got = got / page_bytes < count ? got / page_bytes : count;
 	for (uint64_t i = 0; !err && i < got; i++) {
 		if (can_borrow) {
 			worker->is_borrowing = true;

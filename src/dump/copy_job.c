@@ -80,6 +80,20 @@ struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn
 	return NULL;
 }
 
+uint64_t copy_look(const struct copy *copy, struct vmreader *reader, uint64_t pfn, uint64_t count, const uint8_t **ret)
+{
+	size_t got = 0;
+	struct error *err = vmreader_map(reader, pfn * copy->page_bytes, copy->page_bytes, ret, &got);
+
+	// Who asks for the page itself learns why.
+	if (err) {
+		error_free(err);
+		return 0;
+	}
+	got /= copy->page_bytes;
+	return got < count ? got : count;
+}
+
 struct error *copy_check_time(const struct copy *copy)
 {
 	if (copy->options->deadline_ms && clock_now_ms() >= copy->options->deadline_ms)

@@ -96,6 +96,18 @@ struct sink *copy_sink(const struct copy *copy, size_t index);
 struct error *copy_page(struct copy *copy, struct vmreader *reader, uint64_t pfn, uint8_t *bounce,
                         const uint8_t **ret) must_check;
 
+/**
+ * Look at pages that follow one another, where they lie.
+ *
+ * @param[in] copy The copy; any thread.
+ * @param[in,out] reader Owned by the calling thread.
+ * @param[in] pfn First page frame.
+ * @param[in] count Pages that are wanted.
+ * @param[out] ret Their bytes; valid until the next call with @p reader.
+ * @return Pages that the reader shows at once, at most @p count; 0: the first one is not there in one piece, copy_page() says more.
+ */
+uint64_t copy_look(const struct copy *copy, struct vmreader *reader, uint64_t pfn, uint64_t count, const uint8_t **ret);
+
 /** Whether a page holds only zeros. @param[in] page Bytes. @param[in] page_bytes Their number, a multiple of 4096. @return See there. */
 bool copy_is_zero(const uint8_t *page, uint64_t page_bytes);
 

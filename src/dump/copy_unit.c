@@ -302,20 +302,18 @@ static struct error *put_run(struct copy_unit_job *job, struct unit_worker *work
 	uint64_t page_bytes = job->copy->page_bytes, paddr = pfn * page_bytes;
 	struct error *err = NULL;
 	const uint8_t *pages;
-	size_t got = 0;
+	uint64_t got;
 
 	*done_ret = 1;
 	if (worker->is_borrowing && !vmreader_holds(&worker->reader, paddr, page_bytes))
 		err = flush(job, worker);
 	if (err)
 		return err;
-	err = vmreader_map(&worker->reader, paddr, page_bytes, &pages, &got);
-	if (err || got < page_bytes) {
-		error_free(err);
+	got = copy_look(job->copy, &worker->reader, pfn, count, &pages);
+	if (!got) {
 		err = worker->is_borrowing ? flush(job, worker) : NULL;
 		return err ? err : put_odd_page(job, worker, pfn);
 	}
-	got = got / page_bytes < count ? got / page_bytes : count;
 	for (uint64_t i = 0; !err && i < got; i++)
 		err = put_page(job, worker, pages + i * page_bytes);
 	*done_ret = got;

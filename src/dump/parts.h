@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "base/cleanup.h"
+
 /** What is to be written next; all zeros: nothing. */
 struct parts {
 	/** The pieces. */
@@ -27,7 +29,7 @@ struct parts {
 /** Whether there is room for no other piece. @param[in] parts The pieces. @return See there. */
 static inline bool parts_are_full(const struct parts *parts)
 {
-	return parts->count == sizeof(parts->list) / sizeof(parts->list[0]);
+	return parts->count == array_size(parts->list);
 }
 
 /** Add bytes; those that lie behind the last ones become one piece with them. @param[in,out] parts Not full. @param[in] bytes First byte. @param[in] size_bytes Their number. */
